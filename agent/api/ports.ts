@@ -1,0 +1,208 @@
+/**
+ * What the API needs from the rest of the agent, as interfaces: the composition hands the implementations in. The API
+ * authenticates the peer and moves bytes; every decision is taken behind these ports, which are told who asks.
+ *
+ * Everything that needs a factor, a touch or a secret is a *ceremony*: it is begun with JSON, tells what it wants as
+ * events, takes secrets one slot at a time as raw bodies, and hands secrets out once, also raw.
+ */
+import type { Secret } from '../../drivers/base/secret.ts';
+
+/** Who is on the other end of the socket, as the kernel says (SO_PEERCRED); never as the message says. */
+export interface Peer {
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+}
+
+/** Secrets that travel from the person to the agent. Raw bodies, UTF-8, no trailing newline. */
+export const SECRET_SLOTS_IN = [
+  /** The PIN of the container. */
+  'pin',
+  /** The PIN that shall be the new one. */
+  'new-pin',
+  /** The security key's own PIN (CTAP clientPIN), where the key wants one. */
+  'key-pin',
+  /** A whole recovery sheet, all groups. */
+  'recovery',
+  /** The groups that enrolment and set-up ask back, in the order asked, separated by spaces. */
+  'recovery-groups',
+  /** The machine owner's sheet, where set-up meets a TPM that has been set up before. */
+  'owner-recovery',
+] as const;
+export type SecretSlotIn = (typeof SECRET_SLOTS_IN)[number];
+
+/** Secrets that travel from the agent to the person or program, each handed out exactly once. */
+export const SECRET_SLOTS_OUT = ['recovery-sheet', 'owner-sheet', 'purpose-key'] as const;
+export type SecretSlotOut = (typeof SECRET_SLOTS_OUT)[number];
+
+export type CeremonyRequest =
+  | { readonly kind: 'setup' }
+  | { readonly kind: 'enrol' }
+  | {
+      readonly kind: 'unlock';
+      /** Names the derived key: HKDF of the container key under this purpose. Null: none is handed out. */
+      readonly purpose: string | null;
+      /** Forget after this many seconds; null: until `lock`, suspend or the daemon's stop. */
+      readonly forSeconds: number | null;
+    }
+  | { readonly kind: 'pin-change' }
+  | { readonly kind: 'recover' }
+  /** `uid` null: the caller's own container. Another's only by root. */
+  | { readonly kind: 'unenrol'; readonly uid: number | null }
+  /** `document`: what the signer sent back, JSON text. */
+  | { readonly kind: 'policy-apply'; readonly document: string };
+
+export type CeremonyKind = CeremonyRequest['kind'];
+
+/** An error as people see it: redacted, with what to do. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly cure: string;
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** One line of the reason tree of a verdict, already in words. */
+export interface ReasonLine {
+  readonly depth: number;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+export type CeremonyEvent =
+  /** The ceremony waits for a secret in this slot. `triesLeft`: of the limit that is reached first; null: not counted. */
+  | {
+      readonly type: 'prompt';
+      readonly slot: SecretSlotIn;
+      readonly text: string;
+      readonly triesLeft: number | null;
+      /** For `recovery-groups`: 1-based numbers of the groups asked back. */
+      readonly groups?: readonly number[];
+    }
+  /** The ceremony waits for a key to be inserted or touched. */
+  | { readonly type: 'insert'; readonly text: string }
+  | { readonly type: 'touch'; readonly text: string; readonly device: string }
+  | { readonly type: 'progress'; readonly step: string }
+  /** Something was refused and the ceremony goes on (a wrong PIN that may be tried again). */
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  /** A secret is ready to be taken, once. */
+  | { readonly type: 'secret'; readonly slot: SecretSlotOut; readonly text: string }
+  | { readonly type: 'done'; readonly result: Readonly<Record<string, unknown>> }
+  | { readonly type: 'failed'; readonly refusal: Refusal; readonly reasons: readonly ReasonLine[] };
+
+export interface Ceremony {
+  readonly id: string;
+  readonly kind: CeremonyKind;
+  /** The uid that began it; nobody else may touch it. */
+  readonly uid: number;
+  /** Every event from the first, also for a listener that comes late. Ends after `done` or `failed`. */
+  events(options: { signal: AbortSignal }): AsyncIterable<CeremonyEvent>;
+  /**
+   * Gives the ceremony a secret and with it its ownership.
+   * @throws {ERR_API_SLOT_NOT_WANTED} when the ceremony does not wait for this slot (the secret is zeroed)
+   */
+  supply(slot: SecretSlotIn, secret: Secret): void;
+  /** @throws {ERR_API_SLOT_EMPTY} when nothing is there or it was taken before. The caller owns the secret. */
+  take(slot: SecretSlotOut): Secret;
+  /** Ends it with ERR_API_CEREMONY_CANCELLED; on the wire too (CTAPHID_CANCEL). Idempotent. */
+  cancel(): void;
+}
+
+export interface ContainerStatus {
+  readonly uid: number;
+  readonly user: string;
+  readonly state: 'none' | 'pending-signature' | 'locked' | 'unlocked' | 'recovery-needed';
+  /** Wall-clock milliseconds; null: no time limit or not unlocked. */
+  readonly unlockedUntil: number | null;
+  /** The policy in force in words: `first PIN, then security key`. */
+  readonly policy: string | null;
+  /** A newer policy waits for this user's next unlock. */
+  readonly policyPending: boolean;
+  readonly strength: 'bound-2' | 'bound-1' | 'asserted' | null;
+  /** `opens with: this machine + the PIN + a security key`. */
+  readonly opensWith: string | null;
+  readonly pinTriesLeft: number | null;
+  readonly epoch: number | null;
+  readonly keys: number;
+}
+
+export interface TpmStatus {
+  readonly description: string;
+  readonly manufacturer: string | null;
+  /** `IBM SW TPM: a test double, no protection`; null for real ones. */
+  readonly testDouble: string | null;
+  readonly reachable: boolean;
+  readonly setUp: boolean;
+  readonly lockout: {
+    readonly counter: number;
+    readonly maxTries: number;
+    readonly recoverySeconds: number;
+    readonly lockoutAuthSet: boolean;
+    /** Upper bound, seconds; 0: not locked out. */
+    readonly lockedForSeconds: number;
+    readonly guessesPerDay: number | null;
+  } | null;
+  readonly problem: Refusal | null;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly tpm: TpmStatus;
+  readonly own: ContainerStatus;
+}
+
+export interface UserLine {
+  readonly uid: number;
+  readonly user: string;
+  readonly state: ContainerStatus['state'];
+  readonly strength: ContainerStatus['strength'];
+  readonly policyPending: boolean;
+}
+
+export interface PolicyView {
+  /** The document as it was set, JSON. */
+  readonly document: unknown;
+  readonly words: string;
+  readonly branches: readonly {
+    readonly factors: readonly string[];
+    readonly strength: string;
+    readonly words: string;
+  }[];
+  readonly authority: 'this-machine' | 'managed';
+  /** Names of users whose container still runs under an older policy. */
+  readonly pending: readonly string[];
+}
+
+/** One line of the audit log, as `unlockctl events` shows it. */
+export interface AuditEvent {
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly event: string;
+  readonly uid: number | null;
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** Every method is told who asks and refuses with ERR_API_FORBIDDEN what the table in docs/reference does not allow. */
+export interface AgentService {
+  begin(peer: Peer, request: CeremonyRequest): Promise<Ceremony>;
+  /** @throws {ERR_API_NO_SUCH_CEREMONY} also for ceremonies of other uids, so that their ids cannot be probed */
+  ceremony(peer: Peer, id: string): Ceremony;
+  status(peer: Peer): Promise<Status>;
+  /** Root only. */
+  users(peer: Peer): Promise<readonly UserLine[]>;
+  /** The own container; forgets the keys. */
+  lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }>;
+  /**
+   * A purpose key of a container that is already unlocked.
+   * @throws {ERR_CONTAINER_LOCKED}
+   */
+  purposeKey(peer: Peer, purpose: string): Promise<Secret>;
+  policy(peer: Peer): Promise<PolicyView>;
+  /** Root only. `document`: JSON text. */
+  setPolicy(peer: Peer, document: string): Promise<PolicyView>;
+  /** The signing request of the own container, JSON. @throws {ERR_POLICY_NOT_MANAGED} */
+  policyRequest(peer: Peer): Promise<unknown>;
+  /** Own events; root: all. First what is in the log (the newest `last`), then, if `follow`, what comes. */
+  audit(peer: Peer, options: { last: number; follow: boolean; signal: AbortSignal }): AsyncIterable<AuditEvent>;
+}

@@ -1,0 +1,42 @@
+/**
+ * Time as a parameter. Nothing outside this file asks the machine what time it is or sets a timer, so a whole daemon
+ * can run on a virtual clock.
+ */
+import { type Milliseconds, type MonotonicMs, monotonicMs, type UnixMs, unixMs } from './brand.ts';
+
+export interface Clock {
+  /** Monotonic; for measuring and for freshness. */
+  now(): MonotonicMs;
+  /** Civil time; for people, for expiry of PINs, for logs. May jump. */
+  wall(): UnixMs;
+  /** Resolves after `span`; rejects with the signal's reason as soon as it aborts. */
+  sleep(span: Milliseconds, options: { signal?: AbortSignal }): Promise<void>;
+  /** Calls `fire` once after `span`. Returns what stops it; stopping twice is harmless. Does not keep the process alive. */
+  timer(span: Milliseconds, fire: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => monotonicMs(performance.now()),
+  wall: () => unixMs(Date.now()),
+  sleep: (span, { signal }) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = () => {
+        clearTimeout(timeout);
+        reject(signal?.reason);
+      };
+      const timeout = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, span);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+  timer: (span, fire) => {
+    const timeout = setTimeout(fire, span);
+    timeout.unref();
+    return () => clearTimeout(timeout);
+  },
+};

@@ -1,0 +1,31 @@
+/** ERR_HAL_*: the device or the host could not be reached. */
+export const HAL_CODES = {
+  ERR_HAL_NOT_FOUND: {
+    cause: 'The device or socket is not there.',
+    cure: 'Plug the device in, or start the service that owns the socket; `unlockctl doctor` shows what is looked for.',
+  },
+  ERR_HAL_PERMISSION: {
+    cause: 'The device is there, but this process may not open it.',
+    cure: 'Install the udev rule of the product, or run the daemon under a user that may open the device.',
+  },
+  ERR_HAL_DISCONNECTED: {
+    cause: 'The device went away while it was being used.',
+    cure: 'Plug it in again and repeat the command; nothing was changed by the interrupted one.',
+  },
+  ERR_HAL_CLOSED: {
+    cause: 'The connection was closed by this program while an operation was waiting.',
+    cure: 'Open it again.',
+  },
+  ERR_HAL_IO: {
+    cause: 'The operating system reported an input or output error of the device.',
+    cure: 'Check the cable and the system log; the original error is kept as the cause.',
+  },
+  ERR_HAL_TIMEOUT: {
+    cause: 'The device did not answer in time.',
+    cure: 'Unplug and plug the device again; if it happens again, see the traffic with the log level `trace`.',
+  },
+  ERR_HAL_MODULE_MISSING: {
+    cause: 'A native module or a system library that this feature needs is not installed.',
+    cure: 'Install what the message names.',
+  },
+} as const;
