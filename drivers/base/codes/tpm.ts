@@ -8,4 +8,29 @@ export const TPM_CODES = {
     cause: 'The TPM refused a command; `detail.rc` is its response code and `detail.name` the name of the code.',
     cure: 'Look the response code up in Part 2 of the TPM specification, clause 6.6.',
   },
+  ERR_TPM_AUTH_FAILED: {
+    cause: 'The TPM was given a wrong authorization value: a wrong PIN, or a key that is not the enrolled one.',
+    cure: 'Try again with the right one. Each wrong PIN counts against the dictionary-attack limit of the TPM.',
+  },
+  ERR_TPM_LOCKED_OUT: {
+    cause:
+      'Too many wrong PINs: the TPM refuses everything that is under dictionary-attack protection, also the right PIN.',
+    cure: 'Wait until the TPM forgets a try (`unlockctl status` shows the longest wait), or use the recovery sheet.',
+  },
+  ERR_TPM_FAILURE: {
+    cause: 'The TPM is in failure mode and answers nothing any more.',
+    cure: 'Restart the machine. If that does not help, the TPM is broken: only the recovery sheet opens the container.',
+  },
+  ERR_TPM_OUT_OF_MEMORY: {
+    cause: 'The TPM has no slot left for another object or session.',
+    cure: 'Another program holds objects in the TPM. Close it, or use the resource manager of the kernel (/dev/tpmrm0).',
+  },
+  ERR_TPM_BUSY: {
+    cause: 'The TPM asked again and again for the command to be repeated later.',
+    cure: 'Try again in a minute.',
+  },
+  ERR_TPM_OTHER_DEVICE: {
+    cause: 'This is another TPM, or its owner was cleared: the storage root key is not the one that was pinned.',
+    cure: 'Nothing secret was sent. Put the right TPM back, or use the recovery sheet to enrol on this one.',
+  },
 } as const;
