@@ -1,0 +1,63 @@
+/** Factors and branches in words for people: status, verdicts and the audit log all say the same thing the same way. */
+import type { FactorKind } from '../../drivers/signal.ts';
+import type { Branch, Strength } from './branches.ts';
+import type { UnlockPolicy } from './model.ts';
+
+const NAME: Readonly<Record<FactorKind, string>> = {
+  pin: 'PIN',
+  securityKey: 'security key',
+  fingerprint: 'fingerprint',
+  face: 'face',
+  phone: 'phone',
+  network: 'network',
+};
+
+const WITH_ARTICLE: Readonly<Record<FactorKind, string>> = {
+  pin: 'the PIN',
+  securityKey: 'a security key',
+  fingerprint: 'a fingerprint',
+  face: 'a face',
+  phone: 'a paired phone',
+  network: 'a trusted network',
+};
+
+/** `PIN`, `security key`. */
+export const factorName = (factor: FactorKind): string => NAME[factor];
+
+/** `the PIN`, `a security key`. */
+export const factorWords = (factor: FactorKind): string => WITH_ARTICLE[factor];
+
+/** `the PIN + a security key`. */
+export const factorsWords = (factors: readonly FactorKind[]): string => factors.map(factorWords).join(' + ');
+
+/** `first PIN or fingerprint, then security key`. */
+export const policyWords = (policy: Pick<UnlockPolicy, 'first' | 'then'>): string =>
+  `first ${policy.first.map(factorName).join(' or ')}, then ${policy.then.map(factorName).join(' or ')}`;
+
+const RANK: Readonly<Record<Strength, number>> = { asserted: 0, 'bound-1': 1, 'bound-2': 2 };
+
+/** The class of a whole policy is that of its weakest branch. Null: there is no branch. */
+export function weakest(branches: readonly Branch[]): Strength | null {
+  return branches.reduce<Strength | null>(
+    (least, { strength }) => (least === null || RANK[strength] < RANK[least] ? strength : least),
+    null,
+  );
+}
+
+/** Negative: `a` is the weaker one. */
+export const compareStrength = (a: Strength, b: Strength): number => RANK[a] - RANK[b];
+
+/** What one branch really takes, gates left out: `this machine + the PIN`. */
+export const branchOpensWith = (branch: Branch): string =>
+  branch.bound.length === 0 ? 'this machine alone' : ['this machine', ...branch.bound.map(factorWords)].join(' + ');
+
+/**
+ * What it takes to open a container under these branches, as an attacker would read them: the weakest ones, without
+ * the factors that only this program observes. `this machine + the PIN + a security key`.
+ */
+export function opensWith(branches: readonly Branch[]): string {
+  const least = weakest(branches);
+  if (least === null) return 'nothing';
+  const ways = branches.filter(({ strength }) => strength === least).map(branchOpensWith);
+  return [...new Set(ways)].join(', or ');
+}
