@@ -53,6 +53,15 @@ export const CTAP_CODES = {
     cause: 'The security key does not hold the credential that was asked for.',
     cure: 'Plug in the security key that was enrolled, or enrol this one.',
   },
+  ERR_CTAP_ALREADY_ENROLLED: {
+    cause: 'The security key already holds a credential of this user.',
+    cure: 'Enrol another security key, or unenrol this one first.',
+  },
+  ERR_CTAP_UV_CHANGED: {
+    cause:
+      'The security key verifies the user where it did not at enrolment, or the other way round; its secret is another one then.',
+    cure: 'Undo the change of the key (alwaysUv, fingerprints, PIN), or unlock with another factor and enrol the key again.',
+  },
   ERR_CTAP_NOT_CTAP2: {
     cause: 'The security key speaks only U2F, which has no secret to unlock with.',
     cure: 'Use a security key that supports FIDO2 with the hmac-secret extension.',

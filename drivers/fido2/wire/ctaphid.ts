@@ -188,10 +188,8 @@ export class Reassembler {
 
   #continuation(cid: number, report: Uint8Array): Reassembled {
     const assembly = this.#assembly;
-    if (assembly === null) return { kind: 'ignored' };
-    if (assembly.cid !== cid) {
-      return { kind: 'violation', cid, error: CTAPHID_ERR.CHANNEL_BUSY, reason: 'another channel is in mid-message' };
-    }
+    // §11.2.5.4: spurious continuation packets are ignored; the packet that began a foreign message was answered.
+    if (assembly === null || assembly.cid !== cid) return { kind: 'ignored' };
     if (report[4] !== assembly.sequence) {
       this.#assembly = null;
       const reason = `continuation packet ${report[4]}, expected ${assembly.sequence}`;
