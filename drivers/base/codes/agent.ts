@@ -4,4 +4,132 @@ export const AGENT_CODES = {
     cause: 'The configuration file is not valid.',
     cure: 'Correct the key that the message names; `unlockctl doctor` lists every key with its default and unit.',
   },
+  ERR_API_INTERNAL: {
+    cause: 'The daemon met a condition that it does not know.',
+    cure: 'Repeat the command; if it happens again, report it with the log of the daemon, which has the details.',
+  },
+  ERR_API_NO_ROUTE: {
+    cause: 'The daemon has no such route, or not for this method.',
+    cure: 'Use the version of `unlockctl` that belongs to the daemon; docs/reference/openapi.json lists the routes.',
+  },
+  ERR_API_REQUEST_INVALID: {
+    cause: 'The request is not well formed.',
+    cure: 'Correct what the message names; docs/reference/openapi.json describes every request.',
+  },
+  ERR_API_BODY_TOO_LARGE: {
+    cause: 'The body of the request is larger than its route accepts.',
+    cure: 'Send less: `detail.limit` is the limit in bytes.',
+  },
+  ERR_API_HEADERS_TOO_LARGE: {
+    cause: 'The headers of the request are larger than the daemon accepts.',
+    cure: 'Send fewer or shorter headers; 8 KiB are accepted in all.',
+  },
+  ERR_API_TIMEOUT: {
+    cause: 'The request was not complete, or its answer was not ready, in time.',
+    cure: 'Repeat the command; if the daemon itself is slow, see its log.',
+  },
+  ERR_API_PEER_UNKNOWN: {
+    cause: 'The kernel does not say which user is on the other end of the connection.',
+    cure: 'Connect over the UNIX socket of the daemon, from a process whose user exists outside its user namespace.',
+  },
+  ERR_API_FORBIDDEN: {
+    cause: 'The user who asks may not do this.',
+    cure: 'Run the command as the user or as root; docs/reference/permissions.md says who may do what.',
+  },
+  ERR_API_TOO_MANY_CONNECTIONS: {
+    cause: 'The user who asks has too many connections to the daemon open.',
+    cure: 'Close some: look for programs of this user that keep `unlockctl events --follow` open.',
+  },
+  ERR_API_TOO_MANY_CEREMONIES: {
+    cause: 'The user who asks has too many unlocks, enrolments or changes open.',
+    cure: 'End or cancel one of them; an abandoned one ends by itself within seconds.',
+  },
+  ERR_API_NO_SUCH_CEREMONY: {
+    cause: 'There is no such ceremony, it ended long ago, or another user began it.',
+    cure: 'Begin again.',
+  },
+  ERR_API_CEREMONY_CANCELLED: {
+    cause: 'The ceremony was cancelled, or whoever began it went away.',
+    cure: 'Begin again; nothing was changed.',
+  },
+  ERR_API_SLOT_NOT_WANTED: {
+    cause: 'A secret was sent that the ceremony does not wait for.',
+    cure: 'Send it after the event `prompt` that names its slot.',
+  },
+  ERR_API_SLOT_EMPTY: {
+    cause: 'There is no secret in this slot, or it was taken before.',
+    cure: 'Take it once, after the event `secret` that names its slot; if it was lost, begin again.',
+  },
+  ERR_CLI_USAGE: {
+    cause: 'The command line is not valid.',
+    cure: 'See `unlockctl help COMMAND`.',
+  },
+  ERR_CLI_DAEMON_UNTRUSTED: {
+    cause: 'The socket is served by a process of a user who is not trusted to be the daemon; nothing was sent to it.',
+    cure: 'Find out who serves the socket. If the daemon runs under a user of its own, name it with `--daemon-uid`.',
+  },
+  ERR_CLI_SOCKET_PERMISSION: {
+    cause: 'The socket of the daemon is there, but this user may not open it.',
+    cure: 'Check the permissions of the socket and of its directory, or run the command as root.',
+  },
+  ERR_CLI_CONNECTION_LOST: {
+    cause: 'The daemon closed the connection before its answer was complete.',
+    cure: 'See whether the daemon still runs (`unlockctl status`), and repeat the command.',
+  },
+  ERR_CLI_ANSWER_INVALID: {
+    cause: 'The answer of the daemon is not one that this version of `unlockctl` understands.',
+    cure: 'Use the version of `unlockctl` that belongs to the daemon.',
+  },
+  ERR_CLI_NO_SECRET_SOURCE: {
+    cause: 'A PIN or recovery groups are needed, and there is neither a terminal to ask on nor a descriptor to read.',
+    cure: 'Run the command on a terminal, or give the descriptor option that the message names.',
+  },
+  ERR_CLI_SECRET_INVALID: {
+    cause: 'The line that was read is empty, too long, or not UTF-8 text.',
+    cure: 'Give one line of at most 1024 bytes on the descriptor or terminal.',
+  },
+  ERR_CLI_PIN_MISMATCH: {
+    cause: 'The new PIN was typed differently the second time.',
+    cure: 'Begin again; nothing was changed.',
+  },
+  ERR_CLI_INTERRUPTED: {
+    cause: 'The command was interrupted.',
+    cure: 'Begin again; what was under way has been cancelled.',
+  },
+  ERR_CLI_FILE: {
+    cause: 'A file that the command line names could not be read or written.',
+    cure: 'Check the path and its permissions.',
+  },
+  ERR_CLI_NO_SUCH_USER: {
+    cause: 'The user named on the command line does not exist on this machine.',
+    cure: 'Give an existing user name or a numeric uid.',
+  },
+  ERR_CLI_SHEET_NOT_SHOWN: {
+    cause: 'A recovery sheet has to be shown, and there is neither a terminal nor a descriptor for it.',
+    cure: 'Run the command on a terminal, or give `--sheet-fd N`.',
+  },
+  ERR_CLI_COMMAND: {
+    cause: 'The command that should get the key could not be started.',
+    cure: 'Check that it exists and may be executed.',
+  },
+  ERR_CLI_INTERNAL: {
+    cause: 'The command line met a condition that it does not know.',
+    cure: 'This is a defect of the program; report it.',
+  },
+  ERR_DAEMON_NOT_RUNNING: {
+    cause: 'Nobody listens on the socket of the daemon.',
+    cure: 'Start it (`systemctl start unlockd`), or name another socket with `--socket`.',
+  },
+  ERR_DAEMON_ALREADY_RUNNING: {
+    cause: 'Another daemon runs on the same folder.',
+    cure: 'Stop it first, or give this one folders of its own; `detail.pid` is the process that holds the lock.',
+  },
+  ERR_DAEMON_SOCKET: {
+    cause: 'The daemon could not create its socket.',
+    cure: 'Check that its directory exists, belongs to the daemon, is not writable for others, and has a short path.',
+  },
+  ERR_DAEMON_STOP_TIMEOUT: {
+    cause: 'The daemon did not finish its work in time when it was told to stop.',
+    cure: 'Nothing needs to be done: an unfinished change is completed or undone at the next start. See the log.',
+  },
 } as const;

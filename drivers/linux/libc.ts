@@ -1,0 +1,93 @@
+/**
+ * The one binding to the C library: koffi is an optional package and slow to load (tens of milliseconds), so it is
+ * loaded at the first call and never at import. Each function of the C library that the product calls is declared here
+ * once; the files beside this one give them meaning. Prototypes: the man pages of section 2.
+ */
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+import { UnlockdError } from '../base/errors.ts';
+
+type CFunction = (...args: unknown[]) => unknown;
+
+interface Koffi {
+  load(path: string): { func(prototype: string): CFunction };
+  errno(): number;
+}
+
+const PROTOTYPES = {
+  getsockopt: 'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+  prctl: 'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  setrlimit: 'int setrlimit(int resource, uint64_t *limits)',
+  flock: 'int flock(int fd, int operation)',
+  pipe2: 'int pipe2(_Out_ int *fds, int flags)',
+  socket: 'int socket(int domain, int type, int protocol)',
+  sendto:
+    'ssize_t sendto(int fd, uint8_t *message, size_t length, int flags, uint8_t *address, uint32_t addressLength)',
+} as const;
+
+type LibcName = keyof typeof PROTOTYPES;
+
+interface Loaded {
+  readonly koffi: Koffi;
+  readonly call: (name: LibcName) => CFunction;
+}
+
+let loaded: Loaded | undefined;
+
+function load(): Loaded {
+  if (loaded !== undefined) return loaded;
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const library = koffi.load('libc.so.6');
+    const bound = new Map<LibcName, CFunction>();
+    loaded = {
+      koffi,
+      call: (name) => {
+        const known = bound.get(name);
+        if (known !== undefined) return known;
+        const fresh = library.func(PROTOTYPES[name]);
+        bound.set(name, fresh);
+        return fresh;
+      },
+    };
+    return loaded;
+  } catch (cause) {
+    throw new UnlockdError('ERR_HAL_MODULE_MISSING', 'the package koffi or the library libc.so.6 could not be loaded', {
+      detail: { module: 'koffi' },
+      cause,
+    });
+  }
+}
+
+/** What a call gave back, and the symbolic errno (`EWOULDBLOCK`) when that was negative. */
+export interface LibcResult {
+  readonly value: number;
+  readonly errno: string | null;
+}
+
+/**
+ * Calls a function of the C library on this thread.
+ * @throws {ERR_HAL_MODULE_MISSING} when koffi or the library is not there
+ */
+export function libc(name: LibcName, ...args: readonly unknown[]): LibcResult {
+  const { koffi, call } = load();
+  const value = Number(call(name)(...args));
+  if (value >= 0) return { value, errno: null };
+  const errno = koffi.errno();
+  try {
+    return { value, errno: getSystemErrorName(-errno) };
+  } catch {
+    return { value, errno: `errno ${errno}` };
+  }
+}
+
+/**
+ * As {@link libc}, for calls that must not fail.
+ * @throws {ERR_HAL_IO} with the errno's name in `detail.errno`
+ */
+export function libcOrThrow(name: LibcName, ...args: readonly unknown[]): number {
+  const { value, errno } = libc(name, ...args);
+  if (errno !== null)
+    throw new UnlockdError('ERR_HAL_IO', `${name} failed: ${errno}`, { detail: { call: name, errno } });
+  return value;
+}

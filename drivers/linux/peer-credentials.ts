@@ -1,0 +1,61 @@
+/**
+ * Who is on the other end of a UNIX stream socket, as the kernel recorded it: SO_PEERCRED of unix(7). For an accepted
+ * connection these are the credentials of the process that called connect(2); for a connecting one, of the process
+ * that called listen(2). Neither can be chosen by a message.
+ */
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { endianness } from 'node:os';
+import { libc } from './libc.ts';
+
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+/** sizeof(struct ucred): pid, uid, gid, 32 bits each. */
+const UCRED_BYTES = 12;
+const NO_ID = 0xffff_ffff;
+
+export interface PeerCredentials {
+  readonly uid: number;
+  readonly gid: number;
+  /** 0: a process outside this PID namespace. */
+  readonly pid: number;
+}
+
+/** The uid that stands for every uid without a mapping into this user namespace; it names nobody in particular. */
+function overflowUid(): number {
+  try {
+    const text = readFileSync('/proc/sys/kernel/overflowuid', 'ascii').trim();
+    return /^\d+$/.test(text) ? Number(text) : 65_534;
+  } catch {
+    return 65_534;
+  }
+}
+
+/** The descriptor behind a connected socket; null when it is closed already. Node keeps it on its handle only. */
+function descriptorOf(socket: Socket): number | null {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return null;
+  const fd: unknown = Reflect.get(handle, 'fd');
+  return typeof fd === 'number' && fd >= 0 ? fd : null;
+}
+
+/**
+ * Reads the peer's credentials. Call it once, when the connection is made.
+ * @returns null when the kernel does not say, when the socket is no UNIX socket or closed already, and when the uid is
+ *   the overflow uid, which several users share: whoever gets null refuses.
+ * @throws {ERR_HAL_MODULE_MISSING} when koffi is not installed
+ */
+export function peerCredentials(socket: Socket): PeerCredentials | null {
+  const fd = descriptorOf(socket);
+  if (fd === null) return null;
+  const value = Buffer.alloc(UCRED_BYTES);
+  const length = [UCRED_BYTES];
+  const { errno } = libc('getsockopt', fd, SOL_SOCKET, SO_PEERCRED, value, length);
+  if (errno !== null || length[0] !== UCRED_BYTES) return null;
+  const view = new DataView(value.buffer, value.byteOffset, UCRED_BYTES);
+  const little = endianness() === 'LE';
+  const [pid, uid, gid] = [view.getInt32(0, little), view.getUint32(4, little), view.getUint32(8, little)];
+  // A socket that is no UNIX socket answers with pid 0 and ids of -1.
+  if (uid === NO_ID || gid === NO_ID || uid === overflowUid()) return null;
+  return { uid, gid, pid };
+}
