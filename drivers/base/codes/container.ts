@@ -4,4 +4,140 @@ export const CONTAINER_CODES = {
     cause: 'A state file does not contain what it should.',
     cure: 'The file was kept aside under the name in the message; restore it from a backup, or use the recovery sheet.',
   },
+  ERR_STATE_NEWER: {
+    cause: 'A state file was written by a newer version of the product.',
+    cure: 'Install that version again; the file was not touched.',
+  },
+  ERR_STATE_WRITE_FAILED: {
+    cause: 'A state file could not be written.',
+    cure: 'Make room, or mount the disk writable, and repeat the command: the old state is still in force.',
+  },
+  ERR_STATE_READ_FAILED: {
+    cause: 'A state file could not be read.',
+    cure: 'Check the permissions of the state folder; `unlockctl doctor` names what is wrong.',
+  },
+  ERR_SETUP_NEEDED: {
+    cause: 'This machine has not been set up.',
+    cure: 'Run `unlockctl setup` as root, once.',
+  },
+  ERR_SETUP_DONE: {
+    cause: 'This machine has been set up before.',
+    cure: 'Nothing to do. To set it up anew, move the state folder away first.',
+  },
+  ERR_TPM_OWNER_AUTH_SET: {
+    cause: 'The owner hierarchy of the TPM has a password, so this program can define nothing in it.',
+    cure: 'Clear the owner password (`tpm2_changeauth -c owner -p OLD`), or make the storage root key at 0x81000001 and the counter as the guide says.',
+  },
+  ERR_TPM_ROOT_KEY_UNUSABLE: {
+    cause: 'The object at the handle of the storage root key is not a storage key of this TPM.',
+    cure: 'Name another handle in the configuration (`tpm.root_key_handle`), or evict the object if it is yours.',
+  },
+  ERR_TPM_NO_COUNTER_LEFT: {
+    cause: 'The TPM has no NV counter left.',
+    cure: 'Undefine counters that no program uses any more (`tpm2_getcap handles-nv-index`), or unenrol a user.',
+  },
+  ERR_CONTAINER_EXISTS: {
+    cause: 'This user is enrolled already.',
+    cure: 'Use `unlockctl pin change`, or `unlockctl unenrol` first: that destroys the keys of the container.',
+  },
+  ERR_CONTAINER_MISSING: {
+    cause: 'This user is not enrolled.',
+    cure: 'Run `unlockctl enrol` as that user.',
+  },
+  ERR_CONTAINER_LOCKED: {
+    cause: 'The container is locked.',
+    cure: 'Run `unlockctl unlock` first.',
+  },
+  ERR_CONTAINER_PENDING_SIGNATURE: {
+    cause: 'The enrolment waits for the signature of the policy authority.',
+    cure: 'Run `unlockctl policy request`, have the request signed, and `unlockctl policy apply` the answer.',
+  },
+  ERR_EPOCH_AHEAD: {
+    cause: 'The epoch counter in the TPM is ahead of the state file: the file is an old copy.',
+    cure: 'Put the newest state file back, or use the recovery sheet. Nothing was deleted.',
+  },
+  ERR_EPOCH_LOST: {
+    cause: 'The epoch counter of this container is gone from the TPM, or is not the one that was made for it.',
+    cure: 'Use the recovery sheet: it makes a new counter. Nothing was deleted.',
+  },
+  ERR_CHANGE_NOT_REVOKED: {
+    cause: 'The change is done, but the old state is not revoked yet because the TPM did not move the counter.',
+    cure: 'Nothing to do: the next start of the daemon finishes it, without any factor. Until then copies of the old files still open.',
+  },
+  ERR_REHEARSAL_FAILED: {
+    cause: 'The new state was tried before it was put in force, and did not open the container.',
+    cure: 'Nothing was changed. Repeat the command.',
+  },
+  ERR_RECOVERY_GROUP: {
+    cause: 'A group of the recovery sheet is mistyped.',
+    cure: 'Check the group that the message names: letters O and I are digits 0 and 1.',
+  },
+  ERR_RECOVERY_WRONG: {
+    cause: 'This recovery sheet does not belong to this container as it is now.',
+    cure: 'Use the newest sheet: using or re-issuing a sheet makes the older ones void.',
+  },
+  ERR_RECOVERY_NOT_CONFIRMED: {
+    cause: 'The groups typed back are not those of the sheet.',
+    cure: 'Nothing was changed. Note the sheet down and repeat the command.',
+  },
+  ERR_PIN_SOFT_LIMIT: {
+    cause: 'Too many wrong PINs for this user.',
+    cure: 'Wait as long as the message says, or use the recovery sheet. No key was deleted.',
+  },
+  ERR_PIN_WRONG: {
+    cause: 'The PIN is wrong.',
+    cure: 'Try again; the message says how many tries are left.',
+  },
+  ERR_KEY_WRONG: {
+    cause: 'The security key does not open this container.',
+    cure: 'Use a key that was enrolled for it.',
+  },
+  ERR_AUTHORITY_REFUSED: {
+    cause: 'The policy authority refuses to sign this: it is not a policy of this container that could be revoked.',
+    cure: 'Correct what the message names; nothing was signed.',
+  },
+  ERR_POLICY_SIGNER_UNREACHABLE: {
+    cause: 'The policy of this machine is signed elsewhere, and no signature was given.',
+    cure: 'Nothing was changed. Make a request (`unlockctl policy request`), have it signed and apply the answer.',
+  },
+  ERR_POLICY_NOT_MANAGED: {
+    cause: 'The policy of this machine is signed by its own TPM: there is nothing to request.',
+    cure: 'Use `unlockctl policy set`.',
+  },
+  ERR_POLICY_SIGNATURE: {
+    cause: 'The signed answer does not fit the request, or is not signed by the authority of this machine.',
+    cure: 'Make a new request and have that one signed.',
+  },
+  ERR_GRANT_INVALID: {
+    cause: 'A release was asked for without a decision that grants it.',
+    cure: 'This is a fault of the program: please report it.',
+  },
+  ERR_PIN_NOT_TEXT: {
+    cause: 'The PIN is not UTF-8 text, or contains a control character.',
+    cure: 'Type the PIN again; line ends and control keys cannot be part of it.',
+  },
+  ERR_PIN_TOO_SHORT: {
+    cause: 'The PIN has fewer characters than the policy asks for.',
+    cure: 'Choose a longer PIN; the message names the shortest length.',
+  },
+  ERR_PIN_TOO_LONG: {
+    cause: 'The PIN has more characters than the policy accepts.',
+    cure: 'Choose a shorter PIN; the message names the greatest length.',
+  },
+  ERR_PIN_CLASS_REQUIRED: {
+    cause: 'The PIN lacks a class of characters that the policy requires.',
+    cure: 'Add a character of the class that the message names.',
+  },
+  ERR_PIN_CLASS_DISALLOWED: {
+    cause: 'The PIN contains a class of characters that the policy does not accept.',
+    cure: 'Leave out the characters of the class that the message names.',
+  },
+  ERR_PIN_SIMPLE: {
+    cause: 'The PIN is a row of digits with equal steps, like 111111 or 123456.',
+    cure: 'Choose digits that do not follow from one another.',
+  },
+  ERR_PIN_REUSED: {
+    cause: 'The PIN is one of those that were used last.',
+    cure: 'Choose a PIN that was not used before; the policy says how many are remembered.',
+  },
 } as const;
