@@ -1,10 +1,16 @@
 /** Reads the project's own TypeScript sources, for the tests that look at all of them. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder with package.json, seen from this file. */
-export const PROJECT_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** The nearest folder above this file with a package.json: the same for the source and for its build in dist/. */
+function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+export const PROJECT_ROOT = projectRoot();
 
 const ROOTS = ['agent', 'drivers', 'hal-mocks', 'test'] as const;
 

@@ -1,0 +1,67 @@
+/**
+ * The pages and parts of pages that are generated from the code. `npm run docs` writes them; a test compares.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ERROR_CODES } from '../../../drivers/base/errors.ts';
+import { importTable } from './import-check.ts';
+import { PROJECT_ROOT } from './source-tree.ts';
+
+export interface GeneratedDoc {
+  /** Relative to the project. */
+  readonly path: string;
+  readonly content: string;
+}
+
+const FAMILIES: readonly (readonly [prefix: string, title: string])[] = [
+  ['ERR_HAL_', 'Devices and the host'],
+  ['ERR_TPM_', 'The TPM'],
+  ['ERR_CTAP_', 'Security keys'],
+  ['ERR_POLICY_', 'The unlock policy'],
+  ['ERR_', 'Containers, state, configuration and programs'],
+];
+
+/** Backticks of the sources stay; a pipe would end the table cell. */
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function errorReference(): string {
+  const lines = [
+    '# Error codes',
+    '',
+    'Generated from `drivers/base/codes/` by `npm run docs`; do not edit.',
+    '',
+    'Programs switch on the code. The message may change, the code does not. `detail` carries numbers and names for',
+    'programs, never a secret.',
+  ];
+  const rest = new Set(Object.keys(ERROR_CODES));
+  for (const [prefix, title] of FAMILIES) {
+    const codes = [...rest].filter((code) => code.startsWith(prefix)).sort();
+    if (codes.length === 0) continue;
+    lines.push('', `## ${title}`, '', '| code | cause | cure |', '|---|---|---|');
+    for (const code of codes) {
+      rest.delete(code);
+      const doc = ERROR_CODES[code as keyof typeof ERROR_CODES];
+      lines.push(`| \`${code}\` | ${cell(doc.cause)} | ${cell(doc.cure)} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const START = '<!-- generated: import table -->';
+const END = '<!-- end of the import table -->';
+
+/** The architecture page with its import table renewed; all else stays as it is. */
+function architecture(): string {
+  const page = readFileSync(join(PROJECT_ROOT, 'docs/architecture.md'), 'utf8');
+  const [before, after] = [page.indexOf(START), page.indexOf(END)];
+  if (before < 0 || after < before) throw new Error('docs/architecture.md has lost the marks around its import table');
+  return `${page.slice(0, before)}${START}\n\n${importTable()}\n\n${page.slice(after)}`;
+}
+
+/** Every generated page as it ought to be. */
+export function generatedDocs(): GeneratedDoc[] {
+  return [
+    { path: 'docs/reference/errors.md', content: errorReference() },
+    { path: 'docs/architecture.md', content: architecture() },
+  ];
+}
