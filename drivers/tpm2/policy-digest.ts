@@ -18,10 +18,10 @@ const NOTHING = new Uint8Array(0);
 const update = (digest: Uint8Array, code: number, name: Uint8Array, ref: Uint8Array): PolicyDigest =>
   sha256(sha256(digest, u32(code), name), ref);
 
-export const policySecretDigest = (digest: Uint8Array, entityName: Uint8Array, policyRef = NOTHING): PolicyDigest =>
+export const policySecretDigest = (digest: Uint8Array, entityName: Uint8Array, policyRef: Uint8Array = NOTHING): PolicyDigest =>
   update(digest, TPM_CC.PolicySecret, entityName, policyRef);
 
-export const policySignedDigest = (digest: Uint8Array, keyName: Uint8Array, policyRef = NOTHING): PolicyDigest =>
+export const policySignedDigest = (digest: Uint8Array, keyName: Uint8Array, policyRef: Uint8Array = NOTHING): PolicyDigest =>
   update(digest, TPM_CC.PolicySigned, keyName, policyRef);
 
 export const policyAuthValueDigest = (digest: Uint8Array): PolicyDigest => sha256(digest, u32(TPM_CC.PolicyAuthValue));
@@ -33,7 +33,7 @@ export function policyOrDigest(branches: readonly Uint8Array[]): PolicyDigest {
 }
 
 /** The digest so far does not matter: PolicyAuthorize replaces it. */
-export const policyAuthorizeDigest = (keyName: Uint8Array, policyRef = NOTHING): PolicyDigest =>
+export const policyAuthorizeDigest = (keyName: Uint8Array, policyRef: Uint8Array = NOTHING): PolicyDigest =>
   update(emptyPolicy(), TPM_CC.PolicyAuthorize, keyName, policyRef);
 
 export function policyNvDigest(
@@ -70,7 +70,7 @@ export const signedAssertionHash = (assertion: {
 }): PolicyDigest => sha256(assertion.nonceTPM, u32(assertion.expiration >>> 0), assertion.cpHashA, assertion.policyRef);
 
 /** cpHash of a command without parameters on one object, e.g. TPM2_Unseal (Part 1 §18.7). */
-export const cpHashOf = (code: number, names: readonly Uint8Array[], parameters = NOTHING): PolicyDigest =>
+export const cpHashOf = (code: number, names: readonly Uint8Array[], parameters: Uint8Array = NOTHING): PolicyDigest =>
   sha256(u32(code), ...names, parameters);
 
 /** One level of a nested PolicyOR: what to execute, from the leaf up. */

@@ -1,0 +1,115 @@
+/**
+ * The one way in which a container changes (a PIN, a policy, a set of keys): burn a number, make what is new, have it
+ * signed, rehearse the whole unlock, commit by one rename, and only then move the counter. A crash leaves the old
+ * state or the new one; a number is never used twice; nothing is lost before the new state was seen to open.
+ */
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import type { FactorKind } from '../../drivers/signal.ts';
+import type { ObjectBlob } from '../../drivers/tpm2/index.ts';
+import type { Approval } from './authority/local-authority.ts';
+import type { PolicyStatement } from './authority/statement.ts';
+import { bumpCounter, counterPublicArea, readCounter } from './counter.ts';
+import type { FactorProof, PassPlan } from './pass.ts';
+import { counterOf, factorClaims, fromSignature, planOf, policyOf } from './plan.ts';
+import { UNLOCK_CONTEXT } from './references.ts';
+import type { RootSession } from './root.ts';
+import type { ContainerState, PolicyState } from './state.ts';
+
+/** Opens a sealed object after a pass through the policy; handed in by the release room, which has the grant. */
+export type Unsealer = (
+  plan: PassPlan,
+  proofs: ReadonlyMap<FactorKind, FactorProof>,
+  sealed: ObjectBlob,
+) => Promise<Secret>;
+
+/** What shall be different. What is absent stays. */
+export interface Draft {
+  readonly factors: ContainerState['factors'];
+  readonly policy: Pick<PolicyState, 'version' | 'document' | 'branches'>;
+  readonly records: Uint8Array;
+  /** The proofs of the factors as they will be, for the rehearsal. */
+  readonly proofs: ReadonlyMap<FactorKind, FactorProof>;
+}
+
+export interface ChangeParts {
+  readonly root: RootSession;
+  readonly state: ContainerState;
+  /** Writes the state file durably. @throws {ERR_STATE_WRITE_FAILED} */
+  readonly write: (state: ContainerState) => Promise<void>;
+  readonly unseal: Unsealer;
+  /** Has a statement signed. @throws {ERR_AUTHORITY_REFUSED | ERR_POLICY_SIGNER_UNREACHABLE} */
+  readonly approve: (statement: PolicyStatement) => Promise<Approval>;
+  /** Makes the new objects, in memory and in the TPM only. */
+  readonly draft: () => Promise<Draft>;
+  /** The container key, from a pass just now. */
+  readonly containerKey: Secret;
+}
+
+/** The statement of a container's next policy. */
+export const statementOf = (
+  state: ContainerState,
+  draft: Pick<Draft, 'factors' | 'policy'>,
+  counterValue: number,
+  n: number,
+): PolicyStatement => ({
+  containerId: state.containerId,
+  context: UNLOCK_CONTEXT,
+  factors: factorClaims(draft.factors),
+  branches: draft.policy.branches,
+  closing: { counter: counterPublicArea(counterOf(state)), counterValue, n },
+  highestSigned: state.highestSigned,
+});
+
+/**
+ * @returns the state that is in force now
+ * @throws {ERR_CHANGE_NOT_REVOKED} the new state is in force, but the counter could not be moved; start-up does it
+ * @throws everything else: nothing has changed
+ */
+export async function changeContainer(parts: ChangeParts): Promise<ContainerState> {
+  const { root, state } = parts;
+  const counter = counterOf(state);
+  const value = await readCounter(root, counter);
+  if (value !== policyOf(state).n) {
+    throw new UnlockdError(
+      'ERR_EPOCH_AHEAD',
+      `the state file is of epoch ${policyOf(state).n}, the TPM is at ${value}`,
+    );
+  }
+  const n = Math.max(value, state.highestSigned) + 1;
+  const burned: ContainerState = { ...state, highestSigned: n };
+  await parts.write(burned);
+
+  const draft = await parts.draft();
+  const approval = await parts.approve(statementOf(state, draft, value, n));
+  const next: ContainerState = {
+    ...burned,
+    factors: draft.factors,
+    records: draft.records,
+    policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
+  };
+  await rehearse(parts, next, draft);
+  await parts.write(next);
+  try {
+    await bumpCounter(root, counter, n, approval.bump);
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    throw new UnlockdError('ERR_CHANGE_NOT_REVOKED', 'changed, but the old state is not revoked yet', { cause: error });
+  }
+  return next;
+}
+
+/** The whole unlock with the new factors, before anything is committed. */
+async function rehearse(parts: ChangeParts, next: ContainerState, draft: Draft): Promise<void> {
+  let opened: Secret;
+  try {
+    opened = await parts.unseal(planOf(next), draft.proofs, next.sealedKey);
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    throw new UnlockdError('ERR_REHEARSAL_FAILED', 'the new state does not open the container', { cause: error });
+  }
+  using key = opened;
+  if (!key.equals(parts.containerKey)) {
+    throw new UnlockdError('ERR_REHEARSAL_FAILED', 'the new state opens to something else');
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Files that survive a crash at any moment: written beside, synced, read back, renamed, and the folder synced. The file
+ * system comes in as a parameter, so that tests can have it fail, fill up or stop half-way.
+ */
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { bytesEqual } from '../../drivers/base/bytes.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
+
+/** The few calls that durability is made of. */
+export interface FileSystem {
+  open(path: string, flags: string, mode: number): Promise<Pick<FileHandle, 'write' | 'sync' | 'close'>>;
+  readFile(path: string): Promise<Uint8Array>;
+  size(path: string): Promise<number>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  makeFolder(path: string): Promise<void>;
+}
+
+export const nodeFileSystem: FileSystem = {
+  open: (path, flags, mode) => open(path, flags, mode),
+  readFile: async (path) => new Uint8Array(await readFile(path)),
+  size: async (path) => (await stat(path)).size,
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  list: (path) => readdir(path),
+  makeFolder: async (path) => {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  },
+};
+
+const errnoOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
+function writeError(path: string, error: unknown): UnlockdError {
+  const errno = errnoOf(error);
+  const reason =
+    errno === 'ENOSPC' || errno === 'EDQUOT' ? 'the disk is full' : errno === 'EROFS' ? 'the disk is read-only' : errno;
+  return new UnlockdError('ERR_STATE_WRITE_FAILED', `${path} could not be written: ${reason}`, {
+    detail: { path, errno },
+    cause: error,
+  });
+}
+
+export class DurableFiles {
+  readonly #fs: FileSystem;
+
+  constructor(fs: FileSystem = nodeFileSystem) {
+    this.#fs = fs;
+  }
+
+  /**
+   * Replaces `path` with `content`, mode 0600: afterwards, whatever happens, it is the old content or the new one.
+   * @throws {ERR_STATE_WRITE_FAILED} the old content is still there
+   */
+  async replace(path: string, content: Uint8Array): Promise<void> {
+    const temporary = `${path}.tmp`;
+    try {
+      const file = await this.#fs.open(temporary, 'w', 0o600);
+      try {
+        let written = 0;
+        while (written < content.length) written += (await file.write(content, written)).bytesWritten;
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (!bytesEqual(await this.#fs.readFile(temporary), content)) throw new Error('read back something else');
+      await this.#fs.rename(temporary, path);
+      await this.#syncFolder(dirname(path));
+    } catch (error) {
+      await this.#fs.remove(temporary).catch(() => undefined);
+      throw writeError(path, error);
+    }
+  }
+
+  async #syncFolder(path: string): Promise<void> {
+    const folder = await this.#fs.open(path, 'r', 0);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  /**
+   * @returns null when there is no such file
+   * @throws {ERR_STATE_READ_FAILED} also for a file larger than `maxBytes`
+   */
+  async read(path: string, maxBytes: number): Promise<Uint8Array | null> {
+    try {
+      if ((await this.#fs.size(path)) > maxBytes) {
+        throw new UnlockdError('ERR_STATE_READ_FAILED', `${path} is larger than ${maxBytes} bytes`, {
+          detail: { path },
+        });
+      }
+      return await this.#fs.readFile(path);
+    } catch (error) {
+      if (error instanceof UnlockdError) throw error;
+      if (errnoOf(error) === 'ENOENT') return null;
+      const message = `${path} could not be read: ${errnoOf(error)}`;
+      throw new UnlockdError('ERR_STATE_READ_FAILED', message, { detail: { path }, cause: error });
+    }
+  }
+
+  /** Moves a file that cannot be understood out of the way, under a name that says so; returns that name. */
+  async keepAside(path: string, suffix: string): Promise<string> {
+    const aside = `${path}.${suffix}`;
+    try {
+      await this.#fs.rename(path, aside);
+      await this.#syncFolder(dirname(path));
+    } catch (error) {
+      throw writeError(aside, error);
+    }
+    return aside;
+  }
+
+  /** Removes a file; one that is not there is removed already. */
+  async remove(path: string): Promise<void> {
+    try {
+      await this.#fs.remove(path);
+      await this.#syncFolder(dirname(path));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw writeError(path, error);
+    }
+  }
+
+  /** What an interrupted {@link replace} left behind. */
+  async removeTemporaries(folder: string): Promise<void> {
+    for (const name of await this.list(folder)) if (name.endsWith('.tmp')) await this.#fs.remove(join(folder, name));
+  }
+
+  /** Names in a folder; an absent folder is empty. */
+  async list(folder: string): Promise<readonly string[]> {
+    try {
+      return await this.#fs.list(folder);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw new UnlockdError('ERR_STATE_READ_FAILED', `${basename(folder)} could not be listed`, { cause: error });
+    }
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    try {
+      await this.#fs.makeFolder(path);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** From a state file to what a pass needs: everything is computed anew from public areas, nothing is taken on trust. */
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { FactorKind } from '../../drivers/signal.ts';
+import { decodePublicArea, nameOf, type Signature, TPM_ALG } from '../../drivers/tpm2/index.ts';
+import type { FactorClaim } from './authority/statement.ts';
+import { compilePolicy, type Leaf } from './compile/compile.ts';
+import { type CounterIdentity, writtenCounter } from './counter.ts';
+import { nameOfBlob } from './objects.ts';
+import type { PassPlan } from './pass.ts';
+import { policyReference, UNLOCK_CONTEXT } from './references.ts';
+import type { ContainerState, PolicyState } from './state.ts';
+
+export const toSignature = (stored: { readonly r: Uint8Array; readonly s: Uint8Array }): Signature => ({
+  scheme: 'ecdsa',
+  hash: TPM_ALG.SHA256,
+  r: stored.r,
+  s: stored.s,
+});
+
+/** @throws {ERR_POLICY_SIGNATURE} for a signature of another scheme */
+export function fromSignature(signature: Signature): { r: Uint8Array; s: Uint8Array } {
+  if (signature.scheme !== 'ecdsa') {
+    throw new UnlockdError('ERR_POLICY_SIGNATURE', 'the authority did not sign with ECDSA P-256');
+  }
+  return { r: signature.r, s: signature.s };
+}
+
+type IdentityParts = Pick<ContainerState, 'containerId' | 'counterIndex' | 'authority'>;
+
+export function counterOf(state: IdentityParts): CounterIdentity {
+  const authority = decodePublicArea(state.authority.publicArea);
+  return { index: state.counterIndex, containerId: state.containerId, authority, authorityName: nameOf(authority) };
+}
+
+/** The factors of a container as the authority is told of them. */
+export function factorClaims(factors: ContainerState['factors']): FactorClaim[] {
+  const claims: FactorClaim[] = [];
+  if (factors.pin) claims.push({ factor: 'pin', check: 'secret', publicArea: factors.pin.blob.publicArea });
+  if (factors.securityKey) {
+    claims.push({ factor: 'securityKey', check: 'secret', publicArea: factors.securityKey.blob.publicArea });
+  }
+  return claims;
+}
+
+function leavesOf(factors: ContainerState['factors']): Map<FactorKind, Leaf> {
+  const leaves = new Map<FactorKind, Leaf>();
+  if (factors.pin) leaves.set('pin', { check: 'secret', name: nameOfBlob(factors.pin.blob) });
+  if (factors.securityKey) leaves.set('securityKey', { check: 'secret', name: nameOfBlob(factors.securityKey.blob) });
+  return leaves;
+}
+
+/** @throws {ERR_CONTAINER_PENDING_SIGNATURE} when no policy has been signed yet */
+export function policyOf(state: ContainerState): PolicyState {
+  if (state.policy === null) {
+    throw new UnlockdError('ERR_CONTAINER_PENDING_SIGNATURE', 'the policy of this container is not signed yet');
+  }
+  return state.policy;
+}
+
+/** @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
+export function planOf(state: ContainerState): PassPlan {
+  const policy = policyOf(state);
+  const counter = counterOf(state);
+  const leaves = leavesOf(state.factors);
+  for (const branch of policy.branches) {
+    for (const factor of branch) {
+      if (!leaves.has(factor))
+        throw new UnlockdError('ERR_STATE_CORRUPT', `container.policy: ${factor} is not enrolled`);
+    }
+  }
+  return {
+    compiled: compilePolicy(policy.branches, leaves, writtenCounter(counter).name, policy.n),
+    counter,
+    authority: counter.authority,
+    policyRef: policyReference(state.containerId, UNLOCK_CONTEXT),
+    signature: toSignature(policy.signature),
+  };
+}

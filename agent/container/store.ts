@@ -1,0 +1,125 @@
+/**
+ * Where the state files are, and what is done with one that cannot be understood: it is kept aside under a name that
+ * says so, and its place stays refused until somebody puts a good file there or gives the container up.
+ */
+import { join } from 'node:path';
+import type { Clock } from '../../drivers/base/clock.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { DurableFiles } from './durable-files.ts';
+import { decodeState, encodeState, MAX_STATE_BYTES, type StateKind } from './envelope.ts';
+import {
+  CONTAINER_STATE,
+  type ContainerState,
+  type EnrolmentIntent,
+  INTENT_STATE,
+  MACHINE_STATE,
+  type MachineState,
+} from './state.ts';
+
+const CONTAINER_FILE = /^(\d{1,10})\.state$/;
+const INTENT_FILE = /^(\d{1,10})\.intent$/;
+
+export class StateStore {
+  readonly #files: DurableFiles;
+  readonly #clock: Clock;
+  readonly #folder: string;
+
+  constructor(folder: string, files: DurableFiles, clock: Clock) {
+    this.#folder = folder;
+    this.#files = files;
+    this.#clock = clock;
+  }
+
+  get #containers(): string {
+    return join(this.#folder, 'containers');
+  }
+
+  #containerPath(uid: number, ending: string): string {
+    return join(this.#containers, `${uid}.${ending}`);
+  }
+
+  /** Makes the folders and removes what an interrupted write left. To be called once, before anything else. */
+  async open(): Promise<void> {
+    await this.#files.makeFolder(this.#folder);
+    await this.#files.makeFolder(this.#containers);
+    await this.#files.removeTemporaries(this.#folder);
+    await this.#files.removeTemporaries(this.#containers);
+  }
+
+  /** @throws {ERR_STATE_CORRUPT} naming where the file is kept now {ERR_STATE_NEWER | ERR_STATE_READ_FAILED} */
+  async #read<T>(kind: StateKind<T>, folder: string, name: string): Promise<T | null> {
+    const path = join(folder, name);
+    const content = await this.#files.read(path, MAX_STATE_BYTES);
+    if (content === null) {
+      const aside = (await this.#files.list(folder)).find((other) => other.startsWith(`${name}.corrupt-`));
+      if (aside === undefined) return null;
+      throw new UnlockdError('ERR_STATE_CORRUPT', `${name} was damaged; it is kept as ${join(folder, aside)}`, {
+        detail: { path, keptAs: join(folder, aside) },
+      });
+    }
+    try {
+      return decodeState(kind, content);
+    } catch (error) {
+      if (!isUnlockdError(error, 'ERR_STATE_CORRUPT')) throw error;
+      const keptAs = await this.#files.keepAside(path, `corrupt-${this.#clock.wall()}`);
+      throw new UnlockdError('ERR_STATE_CORRUPT', `${path} is damaged (${error.message}); it is kept as ${keptAs}`, {
+        detail: { path, keptAs, ...error.detail },
+        cause: error,
+      });
+    }
+  }
+
+  /** @returns null: not set up */
+  readMachine(): Promise<MachineState | null> {
+    return this.#read(MACHINE_STATE, this.#folder, 'machine.state');
+  }
+
+  async writeMachine(state: MachineState): Promise<void> {
+    await this.#files.replace(join(this.#folder, 'machine.state'), encodeState(MACHINE_STATE, state));
+  }
+
+  /** @returns null: not enrolled */
+  readContainer(uid: number): Promise<ContainerState | null> {
+    return this.#read(CONTAINER_STATE, this.#containers, `${uid}.state`);
+  }
+
+  async writeContainer(state: ContainerState): Promise<void> {
+    await this.#files.replace(this.#containerPath(state.uid, 'state'), encodeState(CONTAINER_STATE, state));
+  }
+
+  async removeContainer(uid: number): Promise<void> {
+    for (const name of await this.#files.list(this.#containers)) {
+      if (name.startsWith(`${uid}.state`) || name === `${uid}.tries`)
+        await this.#files.remove(join(this.#containers, name));
+    }
+  }
+
+  readIntent(uid: number): Promise<EnrolmentIntent | null> {
+    return this.#read(INTENT_STATE, this.#containers, `${uid}.intent`);
+  }
+
+  async writeIntent(uid: number, intent: EnrolmentIntent): Promise<void> {
+    await this.#files.replace(this.#containerPath(uid, 'intent'), encodeState(INTENT_STATE, intent));
+  }
+
+  async removeIntent(uid: number): Promise<void> {
+    await this.#files.remove(this.#containerPath(uid, 'intent'));
+  }
+
+  /** Uids that have a container, damaged ones included. */
+  async enrolled(): Promise<readonly number[]> {
+    return await this.#uids(CONTAINER_FILE);
+  }
+
+  async intents(): Promise<readonly number[]> {
+    return await this.#uids(INTENT_FILE);
+  }
+
+  async #uids(pattern: RegExp): Promise<readonly number[]> {
+    const names = await this.#files.list(this.#containers);
+    return names
+      .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+}
