@@ -1,0 +1,141 @@
+/**
+ * What an unlock needs of a security key: the hmac-secret output of an enrolled credential, after an assertion that
+ * verifies against the public key kept at enrolment. Keys that are not enrolled are told apart without a touch.
+ */
+import { bytesEqual } from '../base/bytes.ts';
+import { UnlockdError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony } from './ceremony.ts';
+import { parseCoseKey } from './cose-key.ts';
+import { KeyFinder } from './find-key.ts';
+import { assertSilently } from './get-assertion.ts';
+import { hmacAssertion } from './hmac-assertion.ts';
+import { type KeySession, requireHmacSecret } from './key-session.ts';
+import { DeviceStopwatch } from './stopwatch.ts';
+import { canVerifyUser, KeyPin } from './user-verification.ts';
+
+/** As {@link EnrolledSecurityKey} gave it. */
+export interface EnrolledCredential {
+  readonly credentialId: Uint8Array;
+  /** COSE_Key bytes. */
+  readonly publicKey: Uint8Array;
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
+  readonly uvUsed: boolean;
+}
+
+export interface DerivationCeremony extends SecurityKeyCeremony {
+  /** The user's keys; any of them will do. At least one. */
+  readonly credentials: readonly EnrolledCredential[];
+}
+
+export interface DerivedSecret {
+  readonly credentialId: Uint8Array;
+  /** 32 bytes; the caller disposes it. */
+  readonly hmacSecret: Secret;
+  readonly signCount: number;
+  /** The key verified its user. */
+  readonly uv: boolean;
+  /** How the key is called, for people. */
+  readonly device: string;
+  /** Milliseconds in which the keys' answers were awaited. */
+  readonly timings: { readonly deviceMs: number };
+}
+
+/** Room for the head of the request and what stands around each credential id. */
+const REQUEST_OVERHEAD = 128;
+const DESCRIPTOR_OVERHEAD = 24;
+
+/**
+ * Splits credential ids so that each request is one the key takes: its maxCredentialCountInList (where it does not say,
+ * one at a time) and its maxMsgSize. Ids longer than the key makes are not its own.
+ */
+export function allowLists(
+  ids: readonly Uint8Array[],
+  limits: { readonly count: number | undefined; readonly idLength: number | undefined; readonly maxMsgSize: number },
+): Uint8Array[][] {
+  const most = Math.max(1, limits.count ?? 1);
+  const lists: Uint8Array[][] = [];
+  let list: Uint8Array[] = [];
+  let size = REQUEST_OVERHEAD;
+  for (const id of ids) {
+    if (limits.idLength !== undefined && id.length > limits.idLength) continue;
+    const more = id.length + DESCRIPTOR_OVERHEAD;
+    if (list.length > 0 && (list.length >= most || size + more > limits.maxMsgSize)) {
+      lists.push(list);
+      list = [];
+      size = REQUEST_OVERHEAD;
+    }
+    list.push(id);
+    size += more;
+  }
+  if (list.length > 0) lists.push(list);
+  return lists;
+}
+
+async function heldCredential(
+  { authenticator, info }: KeySession,
+  ceremony: DerivationCeremony,
+): Promise<EnrolledCredential | null> {
+  const { credentials, entropy, signal } = ceremony;
+  const lists = allowLists(
+    credentials.map(({ credentialId }) => credentialId),
+    {
+      count: info.maxCredentialCountInList,
+      idLength: info.maxCredentialIdLength,
+      maxMsgSize: authenticator.maxMsgSize,
+    },
+  );
+  for (const allowList of lists) {
+    const request = { rpId: ceremony.rpId ?? DEFAULT_RP_ID, clientDataHash: entropy.bytes(32), allowList };
+    const held = await assertSilently(authenticator, request, { signal });
+    if (held !== null) return credentials.find(({ credentialId }) => bytesEqual(credentialId, held)) ?? null;
+  }
+  return null;
+}
+
+const changed = (reason: string): UnlockdError =>
+  new UnlockdError('ERR_CTAP_UV_CHANGED', `the security key ${reason}`, { detail: { reason } });
+
+/** The output belongs to how the credential was enrolled: what would give another one is refused before the touch. */
+function checkVerification({ info, device }: KeySession, uvUsed: boolean): void {
+  if (uvUsed && !canVerifyUser(info)) {
+    const message = `${deviceName(device)} has no PIN any more, and this credential was enrolled with one`;
+    throw new UnlockdError('ERR_CTAP_PIN_NOT_SET', message);
+  }
+  if (!uvUsed && info.options.get('alwaysUv') === true) {
+    throw changed('always verifies its user now, and did not at enrolment');
+  }
+}
+
+/**
+ * Waits for one of the enrolled keys and derives its secret.
+ * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_WRONG_KEY | ERR_CTAP_NO_HMAC_SECRET | ERR_CTAP_PIN_NOT_SET |
+ *   ERR_CTAP_PIN_BLOCKED | ERR_CTAP_PIN_AUTH_BLOCKED | ERR_CTAP_TOUCH_TIMEOUT | ERR_CTAP_CANCELLED |
+ *   ERR_CTAP_DENIED | ERR_CTAP_VERIFICATION | ERR_CTAP_UV_CHANGED | ERR_CTAP_BUSY | ERR_CTAP_TIMEOUT} and ERR_HAL_*
+ */
+export async function deriveFromSecurityKey(ceremony: DerivationCeremony): Promise<DerivedSecret> {
+  if (ceremony.credentials.length === 0) throw new TypeError('no enrolled credential to ask for');
+  const stopwatch = new DeviceStopwatch(ceremony.clock);
+  const finder = new KeyFinder(ceremony, stopwatch, (session) => heldCredential(session, ceremony));
+  const { session, finding } = await finder.find();
+  await using _session = session;
+  requireHmacSecret(session);
+  checkVerification(session, finding.uvUsed);
+  using pin = new KeyPin();
+  const { credentialId, salt, uvUsed } = finding;
+  const credential = { credentialId, salt, publicKey: parseCoseKey(finding.publicKey) };
+  const assertion = await hmacAssertion(session, ceremony, credential, { verify: uvUsed, pin });
+  if (assertion.userVerified !== uvUsed) {
+    assertion.hmacSecret.dispose();
+    throw changed(assertion.userVerified ? 'verified its user, and did not at enrolment' : 'did not verify its user');
+  }
+  return {
+    credentialId,
+    hmacSecret: assertion.hmacSecret,
+    signCount: assertion.signCount,
+    uv: assertion.userVerified,
+    device: deviceName(session.device),
+    timings: { deviceMs: stopwatch.elapsed },
+  };
+}

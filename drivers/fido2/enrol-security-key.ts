@@ -1,0 +1,160 @@
+/**
+ * Enrolment of a security key: a credential of this machine's relying party with hmac-secret, not discoverable (it
+ * takes no slot of the key), and the first output for a fresh salt.
+ */
+import { toHex } from '../base/bytes.ts';
+import { UnlockdError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import type { AttestationResult } from './attestation.ts';
+import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
+import { SUPPORTED_ALGORITHMS } from './cose-key.ts';
+import { KeyFinder } from './find-key.ts';
+import type { AuthenticatorInfo } from './get-info.ts';
+import { hmacAssertion } from './hmac-assertion.ts';
+import { checkHmacSecretCreated, HMAC_SECRET, HMAC_SECRET_LENGTH } from './hmac-secret.ts';
+import { type KeySession, requireHmacSecret } from './key-session.ts';
+import { authenticatorMakeCredential, type MadeCredential } from './make-credential.ts';
+import { DeviceStopwatch } from './stopwatch.ts';
+import { canVerifyUser, disposeVerification, KeyPin, verifyUser } from './user-verification.ts';
+import { NO_VERIFICATION } from './verification.ts';
+import { PERMISSION } from './wire/constants.ts';
+
+/** Whether the user is verified by the key at every unlock. `preferred`: where the key is set up for it. */
+export type UserVerification = 'required' | 'preferred' | 'discouraged';
+
+export interface EnrolmentCeremony extends SecurityKeyCeremony {
+  /** At most 64 bytes; no name of a person (WebAuthn §5.4.3). */
+  readonly userId: Uint8Array;
+  readonly userName: string;
+  readonly uv: UserVerification;
+  /** Credential ids of this user's keys: one of these keys refuses to be enrolled again. */
+  readonly exclude?: readonly Uint8Array[];
+}
+
+/** What is known of the key itself, for people and for lists; nothing here is a secret. */
+export interface SecurityKeyInfo {
+  readonly name: string;
+  readonly vendorId: number;
+  readonly productId: number;
+  readonly serial: string | null;
+  /** 32 hexadecimal digits: the model. */
+  readonly aaguid: string;
+  readonly versions: readonly string[];
+  readonly firmwareVersion: number | null;
+  readonly attestation: AttestationResult['signedBy'];
+}
+
+export interface EnrolledSecurityKey {
+  readonly credentialId: Uint8Array;
+  /** COSE_Key bytes. */
+  readonly publicKey: Uint8Array;
+  /** 16 bytes. */
+  readonly aaguid: Uint8Array;
+  /** 32 bytes. Belongs to `uvUsed`: with and without user verification the same salt gives different outputs. */
+  readonly salt: Uint8Array;
+  readonly uvUsed: boolean;
+  /** 32 bytes; the caller disposes it. */
+  readonly hmacSecret: Secret;
+  readonly signCount: number;
+  readonly deviceInfo: SecurityKeyInfo;
+  /** Milliseconds in which the key's answers were awaited. */
+  readonly timings: { readonly deviceMs: number };
+}
+
+/** @throws {ERR_CTAP_PIN_NOT_SET} */
+function wantsVerification({ info, device }: KeySession, uv: UserVerification): boolean {
+  if (info.options.get('alwaysUv') === true || uv === 'required') {
+    if (canVerifyUser(info)) return true;
+    const message = `${deviceName(device)} has no PIN, and user verification is required`;
+    throw new UnlockdError('ERR_CTAP_PIN_NOT_SET', message);
+  }
+  return uv === 'preferred' && canVerifyUser(info);
+}
+
+/** §6.1.2: a key with a PIN insists on verification to make a credential, unless it says makeCredUvNotRqd. */
+const insistsOnVerification = (info: AuthenticatorInfo): boolean =>
+  canVerifyUser(info) && info.options.get('makeCredUvNotRqd') !== true;
+
+function offeredAlgorithms({ info }: KeySession): readonly number[] {
+  const { algorithms } = info;
+  if (algorithms === undefined) return SUPPORTED_ALGORITHMS;
+  const common = SUPPORTED_ALGORITHMS.filter((algorithm) => algorithms.includes(algorithm));
+  if (common.length > 0) return common;
+  throw new UnlockdError('ERR_CTAP_UNSUPPORTED', 'the security key signs with none of ES256, EdDSA and RS256', {
+    detail: { algorithms: algorithms.join(' ') },
+  });
+}
+
+async function makeCredential(
+  session: KeySession,
+  ceremony: EnrolmentCeremony,
+  verify: boolean,
+  pin: KeyPin,
+): Promise<MadeCredential> {
+  const verification = verify ? await verifyUser(session, ceremony, PERMISSION.mc, pin) : NO_VERIFICATION;
+  try {
+    const request = {
+      clientDataHash: ceremony.entropy.bytes(32),
+      rpId: ceremony.rpId ?? DEFAULT_RP_ID,
+      user: { id: ceremony.userId, name: ceremony.userName, displayName: ceremony.userName },
+      algorithms: offeredAlgorithms(session),
+      exclude: ceremony.exclude ?? [],
+      extensions: new Map([[HMAC_SECRET, true]]),
+      verification,
+    };
+    const touch = withTouch(ceremony, { device: session.device, why: 'enrol' });
+    const made = await authenticatorMakeCredential(session.authenticator, request, touch);
+    checkHmacSecretCreated(made.data);
+    return made;
+  } finally {
+    disposeVerification(verification);
+  }
+}
+
+/**
+ * Enrols the key that is plugged in, or the one that gets plugged in; where there are several, the one that is touched.
+ * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_NOT_CTAP2 | ERR_CTAP_NO_HMAC_SECRET | ERR_CTAP_ALREADY_ENROLLED |
+ *   ERR_CTAP_PIN_NOT_SET | ERR_CTAP_PIN_BLOCKED | ERR_CTAP_PIN_AUTH_BLOCKED | ERR_CTAP_TOUCH_TIMEOUT |
+ *   ERR_CTAP_CANCELLED | ERR_CTAP_DENIED | ERR_CTAP_VERIFICATION | ERR_CTAP_BUSY | ERR_CTAP_TIMEOUT |
+ *   ERR_CTAP_UNSUPPORTED | ERR_CTAP_UV_CHANGED} and ERR_HAL_*
+ */
+export async function enrolSecurityKey(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> {
+  const stopwatch = new DeviceStopwatch(ceremony.clock);
+  const finder = new KeyFinder(ceremony, stopwatch, async (session) => {
+    requireHmacSecret(session);
+    return true;
+  });
+  const { session } = await finder.find();
+  await using _session = session;
+  using pin = new KeyPin();
+  const { device, info } = session;
+  const uvUsed = wantsVerification(session, ceremony.uv);
+  const made = await makeCredential(session, ceremony, uvUsed || insistsOnVerification(info), pin);
+  const { credentialId, aaguid, publicKey } = made.credential;
+  const salt = ceremony.entropy.bytes(HMAC_SECRET_LENGTH);
+  const credential = { credentialId, publicKey: made.publicKey, salt };
+  const { hmacSecret, signCount, userVerified } = await hmacAssertion(session, ceremony, credential, {
+    verify: uvUsed,
+    pin,
+  });
+  return {
+    credentialId,
+    publicKey,
+    aaguid,
+    salt,
+    uvUsed: userVerified,
+    hmacSecret,
+    signCount,
+    deviceInfo: {
+      name: deviceName(device),
+      vendorId: device.vendorId,
+      productId: device.productId,
+      serial: device.serial,
+      aaguid: toHex(aaguid),
+      versions: info.versions,
+      firmwareVersion: info.firmwareVersion ?? null,
+      attestation: made.attestation.signedBy,
+    },
+    timings: { deviceMs: stopwatch.elapsed },
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Getting the user verified by a key (CTAP 2.1 §6.5.5, §7.2): its own reader first where it has one, its PIN otherwise
+ * and whenever the reader is blocked. Who is asked how often is decided here; the subcommands are in `client-pin.ts`.
+ */
+import { isUnlockdError, UnlockdError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
+import { cancelled } from './channel-errors.ts';
+import { getPinRetries, getTokenWithPin, getTokenWithUv, type TokenScope } from './client-pin.ts';
+import type { AuthenticatorInfo } from './get-info.ts';
+import type { KeySession } from './key-session.ts';
+import { choosePinUvProtocol, type PinUvProtocolId } from './pin-uv-protocol.ts';
+import type { Verification } from './verification.ts';
+
+/** The key can verify its user as it is set up now. */
+export const canVerifyUser = ({ options }: AuthenticatorInfo): boolean =>
+  options.get('uv') === true || options.get('clientPin') === true;
+
+/** @throws {ERR_CTAP_UNSUPPORTED} */
+export function requirePinUvProtocol(info: AuthenticatorInfo): PinUvProtocolId {
+  // Keys of CTAP 2.0 may leave the member out; protocol 1 was the only one then (and hmac-secret needs it).
+  const offered = info.pinUvAuthProtocols.length === 0 ? [1] : info.pinUvAuthProtocols;
+  const protocol = choosePinUvProtocol(offered);
+  if (protocol === null) {
+    throw new UnlockdError('ERR_CTAP_UNSUPPORTED', 'the security key speaks neither PIN/UV auth protocol 2 nor 1', {
+      detail: { offered: offered.join(' ') },
+    });
+  }
+  return protocol;
+}
+
+/** The PIN of the key, kept for the length of one ceremony so that it is asked for once. */
+export class KeyPin implements Disposable {
+  #secret: Secret | null = null;
+
+  get(): Secret | null {
+    return this.#secret;
+  }
+
+  keep(pin: Secret): void {
+    this.#secret?.dispose();
+    this.#secret = pin;
+  }
+
+  forget(): void {
+    this.#secret?.dispose();
+    this.#secret = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.forget();
+  }
+}
+
+/** A person takes time to type: the wait ends with the ceremony or with the key. A PIN that comes too late is zeroed. */
+async function askForPin(
+  session: KeySession,
+  ceremony: SecurityKeyCeremony,
+  triesLeft: number,
+  why: 'needed' | 'wrong',
+): Promise<Secret> {
+  const { lost } = session.authenticator.channel;
+  const asked = ceremony.requestKeyPin({ triesLeft, why, device: session.device });
+  const either = AbortSignal.any([ceremony.signal, lost]);
+  return await new Promise<Secret>((resolve, reject) => {
+    const onAbort = () => reject(lost.aborted ? lost.reason : cancelled(ceremony.signal.reason));
+    if (either.aborted) onAbort();
+    either.addEventListener('abort', onAbort, { once: true });
+    asked.then(
+      (pin) => {
+        either.removeEventListener('abort', onAbort);
+        if (either.aborted) pin.dispose();
+        else resolve(pin);
+      },
+      (error: unknown) => {
+        either.removeEventListener('abort', onAbort);
+        reject(error);
+      },
+    );
+  });
+}
+
+async function withPin(
+  session: KeySession,
+  ceremony: SecurityKeyCeremony,
+  scope: TokenScope,
+  pin: KeyPin,
+): Promise<Verification> {
+  const { authenticator, info } = session;
+  if (info.forcePinChange) {
+    throw new UnlockdError('ERR_CTAP_PIN_CHANGE_REQUIRED', 'the security key wants a new PIN first');
+  }
+  const { signal, entropy } = ceremony;
+  const options = { signal, entropy, protocol: requirePinUvProtocol(info) };
+  for (let why: 'needed' | 'wrong' = 'needed'; ; why = 'wrong') {
+    const { retries, powerCycleState } = await getPinRetries(authenticator, options);
+    const detail = { triesLeft: retries };
+    if (retries === 0)
+      throw new UnlockdError('ERR_CTAP_PIN_BLOCKED', 'the PIN of the security key is blocked', { detail });
+    if (powerCycleState) {
+      throw new UnlockdError('ERR_CTAP_PIN_AUTH_BLOCKED', 'the security key takes no PIN until it is replugged', {
+        detail,
+      });
+    }
+    let current = pin.get();
+    if (current === null) {
+      current = await askForPin(session, ceremony, retries, why);
+      pin.keep(current);
+    }
+    try {
+      const permitted = info.options.get('pinUvAuthToken') === true ? scope : null;
+      return { kind: 'token', token: await getTokenWithPin(authenticator, current, permitted, options) };
+    } catch (error) {
+      pin.forget();
+      if (!isUnlockdError(error, 'ERR_CTAP_PIN_WRONG')) throw error;
+    }
+  }
+}
+
+/** @returns null where the reader refused and the PIN is to be asked for */
+async function withReader(
+  session: KeySession,
+  ceremony: SecurityKeyCeremony,
+  scope: TokenScope,
+): Promise<Verification | null> {
+  const { authenticator, info, device } = session;
+  if (info.options.get('pinUvAuthToken') !== true) return { kind: 'option' };
+  const fallBack = info.options.get('clientPin') === true;
+  const options = { entropy: ceremony.entropy, protocol: requirePinUvProtocol(info) };
+  for (let attempts = info.preferredPlatformUvAttempts ?? 1; ; attempts--) {
+    try {
+      const touch = withTouch(ceremony, { device, why: 'verify-user' });
+      return { kind: 'token', token: await getTokenWithUv(authenticator, scope, { ...touch, ...options }) };
+    } catch (error) {
+      if (isUnlockdError(error, 'ERR_CTAP_UV_BLOCKED') && fallBack) return null;
+      if (!isUnlockdError(error, 'ERR_CTAP_UV_INVALID')) throw error;
+      if (attempts > 1) continue;
+      if (fallBack) return null;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Has the key verify its user for one command.
+ * @param permission {@link PERMISSION} bits; a token is good for one use of each
+ * @returns the caller disposes the token in it: see {@link disposeVerification}
+ * @throws {ERR_CTAP_PIN_NOT_SET | ERR_CTAP_PIN_BLOCKED | ERR_CTAP_PIN_AUTH_BLOCKED | ERR_CTAP_PIN_CHANGE_REQUIRED |
+ *   ERR_CTAP_UV_INVALID | ERR_CTAP_UV_BLOCKED | ERR_CTAP_UNSUPPORTED | ERR_CTAP_CANCELLED} and what `requestKeyPin`
+ *   rejected with
+ */
+export async function verifyUser(
+  session: KeySession,
+  ceremony: SecurityKeyCeremony,
+  permission: number,
+  pin: KeyPin,
+): Promise<Verification> {
+  const scope = { permissions: permission, rpId: ceremony.rpId ?? DEFAULT_RP_ID };
+  const { options } = session.info;
+  // A PIN that was given already stands for the reader: the person is not asked twice in two ways.
+  if (options.get('uv') === true && pin.get() === null) {
+    const verification = await withReader(session, ceremony, scope);
+    if (verification !== null) return verification;
+  }
+  if (options.get('clientPin') !== true || options.get('noMcGaPermissionsWithClientPin') === true) {
+    const message = `${deviceName(session.device)} has neither a PIN nor a fingerprint to verify its user with`;
+    throw new UnlockdError('ERR_CTAP_PIN_NOT_SET', message);
+  }
+  return await withPin(session, ceremony, scope, pin);
+}
+
+export function disposeVerification(verification: Verification): void {
+  if (verification.kind === 'token') verification.token[Symbol.dispose]();
+}
