@@ -33,4 +33,8 @@ export const TPM_CODES = {
     cause: 'This is another TPM, or its owner was cleared: the storage root key is not the one that was pinned.',
     cure: 'Nothing secret was sent. Put the right TPM back, or use the recovery sheet to enrol on this one.',
   },
+  ERR_TPM_SETTING: {
+    cause: 'The setting that says where the TPM is names none.',
+    cure: 'Write `device:/dev/tpmrm0`, `swtpm:path=…`, `swtpm:host=…,port=…` or `tcti:<name>:<configuration>`.',
+  },
 } as const;
