@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { grantFor } from '../../../agent/policy/grant.ts';
+import { newAttempt, step } from '../../../agent/unlock/machine.ts';
+import type { UnlockEffect, UnlockEvent, UnlockPlan, UnlockState } from '../../../agent/unlock/state.ts';
+import { monotonicMs } from '../../../drivers/base/brand.ts';
+import {
+  FACTOR_KINDS,
+  type FactorKind,
+  type FactorSignal,
+  UNAVAILABLE_REASONS,
+  UNSATISFIED_REASONS,
+} from '../../../drivers/signal.ts';
+import { policyOf, satisfied, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
+
+const kinds = fc.constantFrom(...FACTOR_KINDS);
+const starters = fc.constantFrom<FactorKind>('pin', 'securityKey', 'fingerprint', 'face');
+const plans: fc.Arbitrary<UnlockPlan> = fc
+  .record({
+    first: fc.uniqueArray(starters, { minLength: 1 }),
+    second: fc.uniqueArray(kinds, { minLength: 1 }),
+    acceptAsserted: fc.boolean(),
+    machineSimulated: fc.boolean(),
+    pinIsBound: fc.boolean(),
+    maxRetries: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(({ first, second, acceptAsserted, machineSimulated, pinIsBound, maxRetries }) => ({
+    policy: policyOf(first, second, { acceptAsserted }),
+    options: { machineSimulated, pinIsBound },
+    limitMs: 60_000,
+    maxRetries,
+  }));
+
+const times = fc.oneof(
+  { weight: 20, arbitrary: fc.integer({ min: 0, max: 70_000 }) },
+  { weight: 1, arbitrary: fc.constant(Number.NaN) },
+);
+const signals: fc.Arbitrary<FactorSignal> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(kinds, times, fc.boolean(), fc.constantFrom('bound' as const, 'gate' as const))
+      .map(([kind, observedAt, simulated, strength]) =>
+        satisfied(kind, { observedAt, simulated, strength, validFor: 20_000 }),
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(kinds, fc.constantFrom(...UNSATISFIED_REASONS), times).map(([k, r, t]) => unsatisfied(k, r, t)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(kinds, fc.constantFrom(...UNAVAILABLE_REASONS), times).map(([k, r, t]) => unavailable(k, r, t)),
+  },
+);
+const events: fc.Arbitrary<UnlockEvent> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      type: fc.constant('signal' as const),
+      at: times.map(monotonicMs),
+      signal: signals,
+      triesLeft: fc.constantFrom(null, 0, 1, 4),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('lost' as const), at: times.map(monotonicMs), factor: kinds }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('tick' as const), at: times.map(monotonicMs) }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<UnlockEvent>(
+      { type: 'cancel' },
+      { type: 'released' },
+      { type: 'release-failed', code: 'ERR_HAL_IO' },
+    ),
+  },
+);
+const histories = fc.array(events, { maxLength: 40 });
+
+const run = (plan: UnlockPlan, history: readonly UnlockEvent[]) => {
+  const effects: UnlockEffect[] = [];
+  let state: UnlockState = newAttempt(plan);
+  for (const event of [{ type: 'start', at: monotonicMs(0), snapshot: new Map() } as UnlockEvent, ...history]) {
+    const next = step(state, event);
+    effects.push(...next.effects);
+    state = next.state;
+  }
+  return { state, effects };
+};
+const count = (effects: readonly UnlockEffect[], type: UnlockEffect['type']) =>
+  effects.filter((e) => e.type === type).length;
+
+describe('the unlock machine, whatever happens', () => {
+  test('releases at most once, and only with a genuine decision that says granted', () => {
+    let releases = 0;
+    fc.assert(
+      fc.property(plans, histories, (plan, history) => {
+        const { effects } = run(plan, history);
+        expect(count(effects, 'release')).toBeLessThanOrEqual(1);
+        for (const effect of effects) {
+          if (effect.type !== 'release') continue;
+          releases++;
+          expect(effect.decision.verdict).toBe('granted');
+          expect(grantFor(effect.decision, { container: '00', context: 'login' }).branch).toBe(effect.decision.branch);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(releases).toBeGreaterThan(20);
+  });
+
+  test('is over once its time is over and the release has answered, and says so exactly once', () => {
+    fc.assert(
+      fc.property(plans, histories, (plan, history) => {
+        const { state, effects } = run(plan, [...history, { type: 'tick', at: monotonicMs(60_000) }]);
+        expect(state.phase).toBe('done');
+        expect(count(effects, 'finish')).toBe(1);
+        const end = effects.findIndex(({ type }) => type === 'finish');
+        expect(effects.slice(end + 1).every(({ type }) => type === 'forget')).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('is granted only after a release was asked for and came through', () => {
+    fc.assert(
+      fc.property(plans, histories, (plan, history) => {
+        const { state, effects } = run(plan, history);
+        if (state.outcome?.is !== 'granted') return;
+        expect(count(effects, 'release')).toBe(1);
+        expect(history.some(({ type }) => type === 'released')).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('asks for one factor at a time, and never again for one that is used up', () => {
+    fc.assert(
+      fc.property(plans, histories, (plan, history) => {
+        let state = newAttempt(plan);
+        let open: FactorKind | null = null;
+        for (const event of [{ type: 'start', at: monotonicMs(0), snapshot: new Map() } as UnlockEvent, ...history]) {
+          const next = step(state, event);
+          // An answer closes the question it answers.
+          if (event.type === 'signal' && next.effects.every(({ type }) => type !== 'stop-asking')) {
+            if (event.signal.factor === open && event.signal.state !== 'satisfied' && next.state.asking !== open)
+              open = null;
+            if (next.effects.some((e) => e.type === 'refused')) open = null;
+          }
+          for (const effect of next.effects) {
+            if (effect.type === 'stop-asking') {
+              expect(effect.factor).toBe(open);
+              open = null;
+            }
+            if (effect.type === 'ask') {
+              expect(open).toBeNull();
+              open = effect.factor;
+              expect(next.state.retries.get(effect.factor) ?? 0).toBeLessThan(plan.maxRetries);
+            }
+          }
+          expect(next.state.asking).toBe(open);
+          state = next.state;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

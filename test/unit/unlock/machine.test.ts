@@ -1,0 +1,258 @@
+import { describe, expect, test } from 'vitest';
+import type { UnlockPolicy } from '../../../agent/policy/model.ts';
+import { newAttempt, step } from '../../../agent/unlock/machine.ts';
+import type { UnlockEffect, UnlockEvent, UnlockPlan } from '../../../agent/unlock/state.ts';
+import { monotonicMs } from '../../../drivers/base/brand.ts';
+import type { FactorSignal } from '../../../drivers/signal.ts';
+import { policyOf, satisfied, snapshotOf, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
+
+const planOf = (policy: UnlockPolicy): UnlockPlan => ({
+  policy,
+  options: { machineSimulated: false, pinIsBound: true },
+  limitMs: 30_000,
+  maxRetries: 3,
+});
+const start = (...signals: FactorSignal[]): UnlockEvent => ({
+  type: 'start',
+  at: monotonicMs(1000),
+  snapshot: snapshotOf(...signals),
+});
+const sees = (signal: FactorSignal, triesLeft?: number): UnlockEvent => ({
+  type: 'signal',
+  at: monotonicMs(2000),
+  signal,
+  ...(triesLeft === undefined ? {} : { triesLeft }),
+});
+const tick = (at: number): UnlockEvent => ({ type: 'tick', at: monotonicMs(at) });
+
+/** An effect in one word or two. */
+const word = (effect: UnlockEffect): string => {
+  switch (effect.type) {
+    case 'ask':
+      return `ask ${effect.factor}${effect.triesLeft === null ? '' : ` (${effect.triesLeft} left)`}`;
+    case 'stop-asking':
+      return `stop ${effect.factor}`;
+    case 'refused':
+      return `refused ${effect.signal.factor}`;
+    case 'finish':
+      return effect.outcome.is === 'failed' ? `failed ${effect.outcome.code}` : effect.outcome.is;
+    default:
+      return effect.type;
+  }
+};
+const play = (policy: UnlockPolicy, ...events: UnlockEvent[]): string[][] => {
+  let state = newAttempt(planOf(policy));
+  return events.map((event) => {
+    const next = step(state, event);
+    state = next.state;
+    return next.effects.map(word);
+  });
+};
+
+const pinThenKey = policyOf(['pin'], ['securityKey']);
+const withFinger = policyOf(['pin'], ['securityKey', 'fingerprint']);
+
+describe('the unlock machine', () => {
+  test.each<[string, UnlockPolicy, UnlockEvent[], string[][]]>([
+    [
+      'asks for the PIN, then for the key, then releases',
+      pinThenKey,
+      [start(), sees(satisfied('pin')), sees(satisfied('securityKey')), { type: 'released' }],
+      [['wake-at', 'ask pin'], ['stop pin', 'ask securityKey'], ['stop securityKey', 'release'], ['granted']],
+    ],
+    [
+      'follows the order of the policy',
+      policyOf(['securityKey'], ['pin']),
+      [start(), sees(satisfied('securityKey'))],
+      [
+        ['wake-at', 'ask securityKey'],
+        ['stop securityKey', 'ask pin'],
+      ],
+    ],
+    [
+      'asks again after a wrong PIN and says how many tries are left',
+      pinThenKey,
+      [start(), sees(unsatisfied('pin', 'wrong'), 4), sees(satisfied('pin'))],
+      [
+        ['wake-at', 'ask pin'],
+        ['refused pin', 'ask pin (4 left)'],
+        ['stop pin', 'ask securityKey'],
+      ],
+    ],
+    [
+      'never asks for the key when the PIN has no try left',
+      pinThenKey,
+      [start(), sees(unsatisfied('pin', 'wrong'), 0)],
+      [
+        ['wake-at', 'ask pin'],
+        ['refused pin', 'denied'],
+      ],
+    ],
+    [
+      'ends after as many wrong PINs as one attempt may have',
+      pinThenKey,
+      [
+        start(),
+        sees(unsatisfied('pin', 'wrong')),
+        sees(unsatisfied('pin', 'wrong')),
+        sees(unsatisfied('pin', 'wrong')),
+      ],
+      [
+        ['wake-at', 'ask pin'],
+        ['refused pin', 'ask pin'],
+        ['refused pin', 'ask pin'],
+        ['refused pin', 'denied'],
+      ],
+    ],
+    [
+      'ends when the PIN is locked out',
+      pinThenKey,
+      [start(), sees(unavailable('pin', 'locked-out'))],
+      [['wake-at', 'ask pin'], ['denied']],
+    ],
+    [
+      'goes over to another pair when a factor is given up',
+      withFinger,
+      [start(), sees(satisfied('pin')), sees(unsatisfied('securityKey', 'timed-out')), sees(satisfied('fingerprint'))],
+      [['wake-at', 'ask pin'], ['stop pin', 'ask securityKey'], ['ask fingerprint'], ['stop fingerprint', 'release']],
+    ],
+    [
+      'takes the pair whose devices are there',
+      withFinger,
+      [start(unavailable('securityKey', 'no-device')), sees(satisfied('pin'))],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask fingerprint'],
+      ],
+    ],
+    [
+      'waits for a key that is not plugged in when there is no other pair',
+      pinThenKey,
+      [
+        start(unavailable('securityKey', 'no-device')),
+        sees(satisfied('pin')),
+        sees(unavailable('securityKey', 'no-device')),
+        sees(satisfied('securityKey')),
+      ],
+      [['wake-at', 'ask pin'], ['stop pin', 'ask securityKey'], [], ['stop securityKey', 'release']],
+    ],
+    [
+      'does not ask for a network that is there',
+      policyOf(['pin'], ['network']),
+      [start(satisfied('network', { strength: 'gate' })), sees(satisfied('pin'))],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'release'],
+      ],
+    ],
+    [
+      'does not count a PIN or a key of an earlier attempt',
+      pinThenKey,
+      [
+        start(satisfied('pin', { observedAt: 999 }), satisfied('securityKey', { observedAt: 999 })),
+        sees(satisfied('pin', { observedAt: 999 })),
+      ],
+      [['wake-at', 'ask pin'], []],
+    ],
+    [
+      'a key that is only plugged in is not a key that was touched',
+      pinThenKey,
+      [start(), sees(satisfied('pin')), sees(satisfied('securityKey', { strength: 'gate' }))],
+      [['wake-at', 'ask pin'], ['stop pin', 'ask securityKey'], []],
+    ],
+    [
+      'asks for the PIN again when it went stale while the key was waited for',
+      pinThenKey,
+      [start(), sees(satisfied('pin')), tick(12_000)],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask securityKey'],
+        ['stop securityKey', 'ask pin'],
+      ],
+    ],
+    [
+      'asks for what is lost',
+      policyOf(['pin'], ['network']),
+      [
+        start(satisfied('network', { strength: 'gate' })),
+        { type: 'lost', at: monotonicMs(1500), factor: 'network' },
+        sees(satisfied('pin')),
+      ],
+      [['wake-at', 'ask pin'], [], ['stop pin', 'ask network']],
+    ],
+    [
+      'ends at its time',
+      pinThenKey,
+      [start(), tick(30_999), tick(31_000)],
+      [['wake-at', 'ask pin'], [], ['stop pin', 'timed-out']],
+    ],
+    [
+      'a factor that comes too late opens nothing',
+      pinThenKey,
+      [start(), { type: 'signal', at: monotonicMs(31_000), signal: satisfied('pin') }],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'timed-out'],
+      ],
+    ],
+    [
+      'is cancelled and takes the question back',
+      pinThenKey,
+      [start(), { type: 'cancel' }],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'cancelled'],
+      ],
+    ],
+    [
+      'is cancelled by the answer to a question',
+      pinThenKey,
+      [start(), sees(unsatisfied('pin', 'cancelled'))],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'cancelled'],
+      ],
+    ],
+    [
+      'cancelled while it releases, it forgets what comes after',
+      pinThenKey,
+      [start(), sees(satisfied('pin')), sees(satisfied('securityKey')), { type: 'cancel' }, { type: 'released' }],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask securityKey'],
+        ['stop securityKey', 'release'],
+        ['cancel-release', 'cancelled'],
+        ['forget'],
+      ],
+    ],
+    [
+      'says why the release failed',
+      pinThenKey,
+      [
+        start(),
+        sees(satisfied('pin')),
+        sees(satisfied('securityKey')),
+        { type: 'release-failed', code: 'ERR_HAL_TIMEOUT' },
+      ],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask securityKey'],
+        ['stop securityKey', 'release'],
+        ['failed ERR_HAL_TIMEOUT'],
+      ],
+    ],
+    ['nothing happens before it is started', pinThenKey, [sees(satisfied('pin')), { type: 'released' }], [[], []]],
+  ])('%s', (_, policy, events, effects) => {
+    expect(play(policy, ...events)).toEqual(effects);
+  });
+
+  test('a denial carries the reasons', () => {
+    let state = newAttempt(planOf(pinThenKey));
+    state = step(state, start()).state;
+    state = step(state, sees(unsatisfied('pin', 'wrong'), 0)).state;
+    expect(state.outcome).toMatchObject({
+      is: 'denied',
+      decision: { verdict: 'denied', missing: [['pin', 'securityKey']] },
+    });
+  });
+});
