@@ -28,4 +28,8 @@ export const HAL_CODES = {
     cause: 'A native module or a system library that this feature needs is not installed.',
     cure: 'Install what the message names.',
   },
+  ERR_HAL_MOCK_STATE: {
+    cause: 'The file with the state of a virtual device is damaged or was written by another version.',
+    cure: 'Move the file away; the virtual device starts as a new one.',
+  },
 } as const;

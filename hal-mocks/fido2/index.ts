@@ -1,0 +1,18 @@
+/** What others use of the virtual authenticator. */
+export type { AuthDataParts } from './authenticator-data.ts';
+export type { Behaviour, BehaviourHost } from './behaviour.ts';
+export * from './behaviours.ts';
+export { InProcessHid } from './in-process-hid.ts';
+export * from './lies.ts';
+export { isProfileName, PROFILES, type Profile, type ProfileName } from './profile.ts';
+export { seededEntropy } from './seeded.ts';
+export { memoryStore, type StateStore } from './state.ts';
+export { StateFile } from './state-file.ts';
+export { TcpServer } from './tcp-server.ts';
+export { touchAutomatically, touchWhenWanted, VirtualKeyOperator } from './touch.ts';
+export { UdpServer } from './udp-server.ts';
+export {
+  type ReportListener,
+  VirtualAuthenticator,
+  type VirtualAuthenticatorOptions,
+} from './virtual-authenticator.ts';

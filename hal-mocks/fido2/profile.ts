@@ -1,0 +1,79 @@
+/**
+ * What kind of authenticator is pretended, as data: the difference between a CTAP 2.0 key, a CTAP 2.1 key and the odd
+ * ones in between (CTAP 2.1 §6.4, authenticatorGetInfo). A new kind is a new row here, not a new branch elsewhere.
+ */
+import { type Milliseconds, seconds } from '../../drivers/base/brand.ts';
+
+export interface Profile {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly extensions: readonly ('credProtect' | 'hmac-secret')[];
+  /** Sixteen bytes, hexadecimal. */
+  readonly aaguid: string;
+  /** Most wanted first. */
+  readonly pinUvAuthProtocols: readonly (1 | 2)[];
+  /** Whether a PIN can be set at all. */
+  readonly clientPin: boolean;
+  /** CTAP 2.1's option `pinUvAuthToken`: tokens carry permissions and serve one ceremony. */
+  readonly tokenPermissions: boolean;
+  /** Null: the option does not exist. Otherwise its state after a reset. */
+  readonly alwaysUv: boolean | null;
+  /** Non-resident credentials may be made without user verification although a PIN is set. */
+  readonly makeCredUvNotRqd: boolean;
+  /** Whether getInfo has the members that CTAP 2.1 added (0x07 and up). */
+  readonly getInfo21: boolean;
+  /** authenticatorSelection exists. */
+  readonly selection: boolean;
+  /** How many resident credentials fit; 0: none, and the option rk is false. */
+  readonly residentCapacity: number;
+  readonly maxMsgSize: number;
+  readonly maxCredentialCountInList: number;
+  /** Unicode code points. */
+  readonly minPinLength: number;
+  readonly maxPinRetries: number;
+  readonly touchTimeout: Milliseconds;
+}
+
+const FIDO_2_1: Profile = {
+  name: '2.1',
+  versions: ['FIDO_2_0', 'FIDO_2_1'],
+  extensions: ['credProtect', 'hmac-secret'],
+  aaguid: '756e6c6f636b642d7669727475616c21',
+  pinUvAuthProtocols: [2, 1],
+  clientPin: true,
+  tokenPermissions: true,
+  alwaysUv: null,
+  makeCredUvNotRqd: true,
+  getInfo21: true,
+  selection: true,
+  residentCapacity: 25,
+  maxMsgSize: 1200,
+  maxCredentialCountInList: 8,
+  minPinLength: 4,
+  maxPinRetries: 8,
+  touchTimeout: seconds(30),
+};
+
+export const PROFILES = {
+  '2.1': FIDO_2_1,
+  '2.0': {
+    ...FIDO_2_1,
+    name: '2.0',
+    versions: ['FIDO_2_0'],
+    extensions: ['hmac-secret'],
+    pinUvAuthProtocols: [1],
+    tokenPermissions: false,
+    makeCredUvNotRqd: false,
+    getInfo21: false,
+    selection: false,
+  },
+  '2.1-no-pin': { ...FIDO_2_1, name: '2.1-no-pin', clientPin: false, tokenPermissions: false },
+  'always-uv': { ...FIDO_2_1, name: 'always-uv', alwaysUv: true, makeCredUvNotRqd: false },
+  'no-hmac-secret': { ...FIDO_2_1, name: 'no-hmac-secret', extensions: ['credProtect'] },
+  'small-messages': { ...FIDO_2_1, name: 'small-messages', maxMsgSize: 1024, maxCredentialCountInList: 2 },
+  'protocol-1-only': { ...FIDO_2_1, name: 'protocol-1-only', pinUvAuthProtocols: [1] },
+} as const satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof PROFILES;
+
+export const isProfileName = (name: string): name is ProfileName => Object.hasOwn(PROFILES, name);
