@@ -1,5 +1,33 @@
 /** ERR_CONFIG_*, ERR_API_*, ERR_CLI_*, ERR_DAEMON_*: the programs around the unlock path. */
 export const AGENT_CODES = {
+  ERR_CONFIG_UNREADABLE: {
+    cause: 'The configuration file cannot be read, or is no regular file of a sensible size.',
+    cure: 'Check the path that the message names; it was chosen by `--config` or UNLOCKD_CONFIG.',
+  },
+  ERR_CONFIG_PERMISSION: {
+    cause: 'Somebody else than root or this user could change the configuration file.',
+    cure: 'Give the file to root and take write permission from others: `chown root:root FILE; chmod 644 FILE`.',
+  },
+  ERR_AUDIT_OPEN_FAILED: {
+    cause: 'The audit log cannot be opened.',
+    cure: 'Check owner, permissions and free space of the folder that the message names.',
+  },
+  ERR_AUDIT_WRITE_FAILED: {
+    cause: 'An event could not be written to the audit log durably.',
+    cure: 'Make room, or mount the disk writable. What could not be recorded was not done.',
+  },
+  ERR_AUDIT_READ_FAILED: {
+    cause: 'The audit log cannot be read.',
+    cure: 'Check owner and permissions of the folder that the message names.',
+  },
+  ERR_AUDIT_INVALID_EVENT: {
+    cause: 'An event that the program tried to record is not well-formed.',
+    cure: 'This is a defect of the program; report it with the log.',
+  },
+  ERR_AUDIT_CLOSED: {
+    cause: 'The audit log was closed.',
+    cure: 'Start the daemon again.',
+  },
   ERR_CONFIG_INVALID: {
     cause: 'The configuration file is not valid.',
     cure: 'Correct the key that the message names; `unlockctl doctor` lists every key with its default and unit.',
