@@ -3,7 +3,7 @@
  * verifies against the public key kept at enrolment. Keys that are not enrolled are told apart without a touch.
  */
 import { bytesEqual } from '../base/bytes.ts';
-import { UnlockdError } from '../base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony } from './ceremony.ts';
 import { parseCoseKey } from './cose-key.ts';
@@ -94,8 +94,8 @@ async function heldCredential(
   return null;
 }
 
-const changed = (reason: string): UnlockdError =>
-  new UnlockdError('ERR_CTAP_UV_CHANGED', `the security key ${reason}`, { detail: { reason } });
+const changed = (reason: string, cause?: unknown): UnlockdError =>
+  new UnlockdError('ERR_CTAP_UV_CHANGED', `the security key ${reason}`, { detail: { reason }, cause });
 
 /** The output belongs to how the credential was enrolled: what would give another one is refused before the touch. */
 function checkVerification({ info, device }: KeySession, uvUsed: boolean): void {
@@ -125,7 +125,10 @@ export async function deriveFromSecurityKey(ceremony: DerivationCeremony): Promi
   using pin = new KeyPin();
   const { credentialId, salt, uvUsed } = finding;
   const credential = { credentialId, salt, publicKey: parseCoseKey(finding.publicKey) };
-  const assertion = await hmacAssertion(session, ceremony, credential, { verify: uvUsed, pin });
+  const assertion = await hmacAssertion(session, ceremony, credential, { verify: uvUsed, pin }).catch((error) => {
+    if (isUnlockdError(error, 'ERR_CTAP_PIN_REQUIRED')) throw changed('insists on verifying its user', error);
+    throw error;
+  });
   if (assertion.userVerified !== uvUsed) {
     assertion.hmacSecret.dispose();
     throw changed(assertion.userVerified ? 'verified its user, and did not at enrolment' : 'did not verify its user');
