@@ -25,20 +25,29 @@ import {
 import { authorizePolicy } from './approval.ts';
 import { type CompiledPolicy, epochOperand } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
+import { assertReference } from './references.ts';
 import type { RootSession } from './root.ts';
 
 /** Seconds that an assertion is good for; the signer fixes it, never the caller. */
 export const ASSERTION_SECONDS = 30;
+
+/** All that a signer is told of a pass. Never a cpHash, a reference or an expiration: it makes these itself. */
+export interface AssertionRequest {
+  /** Of the policy session. */
+  readonly nonceTPM: Uint8Array;
+  /** The Name of the object that the session is to open. */
+  readonly sealedName: Uint8Array;
+}
 
 /** What proves a factor to the TPM. */
 export type FactorProof =
   | { readonly check: 'secret'; readonly blob: ObjectBlob; readonly authValue: Secret }
   | {
       readonly check: 'signed';
+      /** The signer's key. */
       readonly key: ObjectBlob;
-      readonly policyRef: Uint8Array;
-      /** Signs nonceTPM, the fixed expiration, cpHashA and the reference. */
-      readonly sign: (nonceTPM: Uint8Array, cpHashA: Uint8Array) => Promise<Signature>;
+      /** Has the observation asserted by its signer. */
+      readonly assert: (request: AssertionRequest) => Promise<Signature>;
     };
 
 /** Everything of a container that a pass needs; assembled from a state file or from a change that is not yet one. */
@@ -58,6 +67,7 @@ async function proveFactor(
   root: RootSession,
   policy: Session,
   proof: FactorProof,
+  policyRef: Uint8Array,
   sealedName: Uint8Array,
 ): Promise<void> {
   const { tpm, srk, session } = root;
@@ -70,9 +80,8 @@ async function proveFactor(
     return;
   }
   const cpHashA = cpHashOf(TPM_CC.Unseal, [sealedName]);
-  const signature = await proof.sign(nonceTPM, cpHashA);
+  const signature = await proof.assert({ nonceTPM, sealedName });
   await using key = await load(tpm, srk, proof.key, { auth: sessionAuth(session) });
-  const { policyRef } = proof;
   await policySigned(tpm, policy, key, signature, { nonceTPM, cpHashA, policyRef, expiration: ASSERTION_SECONDS });
 }
 
@@ -99,7 +108,7 @@ export async function satisfyPolicy(
     for (const factor of branch.factors) {
       const proof = proofs.get(factor);
       if (proof === undefined) throw new UnlockdError('ERR_GRANT_INVALID', `no proof of ${factor}`);
-      await proveFactor(root, policy, proof, sealedName);
+      await proveFactor(root, policy, proof, assertReference(factor, plan.counter.containerId), sealedName);
     }
     for (const digests of branch.orPath) await policyOr(tpm, policy, digests);
     const operand = epochOperand(plan.compiled.n);

@@ -96,13 +96,9 @@ export const CONTAINER_CODES = {
     cause: 'The policy authority refuses to sign this: it is not a policy of this container that could be revoked.',
     cure: 'Correct what the message names; nothing was signed.',
   },
-  ERR_POLICY_SIGNER_UNREACHABLE: {
-    cause: 'The policy of this machine is signed elsewhere, and no signature was given.',
-    cure: 'Nothing was changed. Make a request (`unlockctl policy request`), have it signed and apply the answer.',
-  },
-  ERR_POLICY_NOT_MANAGED: {
-    cause: 'The policy of this machine is signed by its own TPM: there is nothing to request.',
-    cure: 'Use `unlockctl policy set`.',
+  ERR_ASSERTION_REFUSED: {
+    cause: 'The signer of observations refuses to assert this one.',
+    cure: 'Present the factor again. If that does not help, this is a fault of the program: please report it.',
   },
   ERR_POLICY_SIGNATURE: {
     cause: 'The signed answer does not fit the request, or is not signed by the authority of this machine.',
