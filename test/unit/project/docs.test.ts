@@ -85,8 +85,4 @@ describe('dependencies', () => {
   it('are all still used: ADR 7 names none that is gone', () => {
     expect(rows.map(({ name }) => name).filter((name) => !names.includes(name))).toEqual([]);
   });
-
-  it('come without the address of a registry in the lockfile', () => {
-    expect(read('package-lock.json')).not.toMatch(/"resolved":\s*"https?:/);
-  });
 });
