@@ -186,8 +186,11 @@ export class CtapHidChannel implements AsyncDisposable {
    */
   async #write(cid: number, command: number, payload: Uint8Array, exchange: Exchange): Promise<void> {
     const reports = fragment(cid, command, payload, this.#connection.reportSize.output);
+    let written = false;
     const settled = exchange.outcome.then(async ({ kind }) => {
-      if (kind === 'aborted') await new Promise<void>((resolve) => this.#clock.timer(this.#timing.drain, resolve));
+      if (kind === 'aborted' && !written) {
+        await new Promise<void>((resolve) => this.#clock.timer(this.#timing.drain, resolve));
+      }
       return 'settled' as const;
     });
     for (const report of reports) {
@@ -195,6 +198,7 @@ export class CtapHidChannel implements AsyncDisposable {
       const first = await Promise.race([this.#connection.write(report), settled]);
       if (first === 'settled') return;
     }
+    written = true;
   }
 
   /** One request, one outcome. The exchange listens before the first byte goes out. */
