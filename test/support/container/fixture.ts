@@ -27,7 +27,7 @@ import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
 import { load, type ObjectBlob, sessionAuth, Tpm, unseal } from '../../../drivers/tpm2/index.ts';
-import { startSwtpm, type Swtpm } from '../../../hal-mocks/tpm2/swtpm.ts';
+import { type Swtpm, startSwtpm } from '../../../hal-mocks/tpm2/swtpm.ts';
 
 export const ROOT_HANDLE = 0x81000001;
 
@@ -90,7 +90,13 @@ export class TestMachine implements AsyncDisposable {
   async withTpm<T>(use: (tpm: Tpm) => Promise<T>): Promise<T> {
     const transport = await linuxTpm(this.swtpm.config).open({ signal: never });
     await using tpm = new Tpm(transport, { clock: systemClock, entropy: systemEntropy, trace: this.#trace });
-    const result = await use(tpm);
+    let result: T;
+    try {
+      result = await use(tpm);
+    } catch (error) {
+      if (tpm.loadedHandles === 0) throw error;
+      throw new Error(`${tpm.loadedHandles} handles were left loaded after an error`, { cause: error });
+    }
     if (tpm.loadedHandles !== 0) throw new Error(`${tpm.loadedHandles} handles were left loaded`);
     return result;
   }
@@ -171,9 +177,7 @@ export class TestMachine implements AsyncDisposable {
   }
 
   open(state: ContainerState, factors: Partial<TestFactors>): Promise<Secret> {
-    return this.withRoot((root) =>
-      this.unsealer(root)(planOf(state), this.proofs(state, factors), state.sealedKey),
-    );
+    return this.withRoot((root) => this.unsealer(root)(planOf(state), this.proofs(state, factors), state.sealedKey));
   }
 
   /** A PIN change by the product's own protocol. `stopAt` throws there, as a crash would. */

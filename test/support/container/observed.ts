@@ -1,0 +1,181 @@
+/**
+ * A container with every kind of branch, made of the same parts as an enrolled one: a PIN and a security key that are
+ * proved, a fingerprint, a face and a phone that are asserted by signers of this TPM. State files of version 1 hold
+ * only proved factors; what the TPM makes of asserted ones is tested here.
+ */
+import { LocalAuthority } from '../../../agent/container/authority/local-authority.ts';
+import { compileStatement, type FactorClaim } from '../../../agent/container/authority/statement.ts';
+import {
+  bumpCounter,
+  type CounterIdentity,
+  counterPublicArea,
+  defineCounter,
+  firstWrite,
+  freeCounterIndex,
+  readCounter,
+} from '../../../agent/container/counter.ts';
+import { createFactor, createSealed, createSigningKey, nameOfBlob } from '../../../agent/container/objects.ts';
+import type { FactorProof, PassPlan } from '../../../agent/container/pass.ts';
+import { policyReference, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
+import type { RootSession } from '../../../agent/container/root.ts';
+import { ObservationSigner } from '../../../agent/container/signer.ts';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { systemEntropy } from '../../../drivers/base/entropy.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
+import type { FactorKind, FactorSignal } from '../../../drivers/signal.ts';
+import {
+  decodePublicArea,
+  type ObjectBlob,
+  policyAuthorizeDigest,
+  type Signature,
+} from '../../../drivers/tpm2/index.ts';
+
+/** "(PIN or fingerprint or face) and (phone or PIN or security key)". */
+export const EIGHT_BRANCHES: readonly (readonly FactorKind[])[] = [
+  ['phone', 'pin'],
+  ['securityKey', 'pin'],
+  ['fingerprint', 'phone'],
+  ['fingerprint', 'pin'],
+  ['fingerprint', 'securityKey'],
+  ['face', 'phone'],
+  ['face', 'pin'],
+  ['face', 'securityKey'],
+];
+
+export interface ObservedContainer {
+  readonly containerId: Uint8Array;
+  readonly blobs: ReadonlyMap<FactorKind, ObjectBlob>;
+  readonly auth: ReadonlyMap<FactorKind, Secret>;
+  readonly claims: readonly FactorClaim[];
+  readonly authorityKey: ObjectBlob;
+  readonly authorityAuth: Secret;
+  readonly counter: CounterIdentity;
+  readonly sealed: ObjectBlob;
+  /** Another object under the same authPolicy: the one that holds the authority's authValue in an enrolled container. */
+  readonly sibling: ObjectBlob;
+  readonly secret: Secret;
+  readonly plan: PassPlan;
+  readonly bump: Signature;
+}
+
+const ASSERTED: readonly FactorKind[] = ['fingerprint', 'face', 'phone'];
+
+export async function makeObserved(
+  root: RootSession,
+  branches: readonly (readonly FactorKind[])[] = EIGHT_BRANCHES,
+): Promise<ObservedContainer> {
+  const containerId = systemEntropy.bytes(16);
+  const random = () => Secret.take(systemEntropy.bytes(31));
+  const auth = new Map<FactorKind, Secret>();
+  const blobs = new Map<FactorKind, ObjectBlob>();
+  for (const factor of ['pin', 'securityKey', ...ASSERTED] as const) {
+    const value = random();
+    auth.set(factor, value);
+    const asserted = ASSERTED.includes(factor);
+    blobs.set(
+      factor,
+      asserted ? await createSigningKey(root, value) : await createFactor(root, factor, value, systemEntropy),
+    );
+  }
+  const claims = [...blobs].map(
+    ([factor, { publicArea }]): FactorClaim => ({
+      factor,
+      publicArea,
+      check: ASSERTED.includes(factor) ? 'signed' : 'secret',
+    }),
+  );
+  const authorityAuth = random();
+  const authorityKey = await createSigningKey(root, authorityAuth);
+  const authorityName = nameOfBlob(authorityKey);
+  const area = decodePublicArea(authorityKey.publicArea);
+  const index = await freeCounterIndex(root.tpm, systemEntropy);
+  const counter: CounterIdentity = { index, containerId, authority: area, authorityName };
+  const policyRef = policyReference(containerId, UNLOCK_CONTEXT);
+  const authPolicy = policyAuthorizeDigest(authorityName, policyRef);
+  const secret = random();
+  const sealed = await createSealed(root, authPolicy, secret);
+  const sibling = await createSealed(root, authPolicy, authorityAuth);
+  const authority = new LocalAuthority(root, authorityKey, authorityName, authorityAuth);
+  await defineCounter(root, counter);
+  await firstWrite(root, counter, await authority.approveFirstWrite(counterPublicArea(counter), containerId));
+  const counterValue = await readCounter(root, counter);
+  const statement = {
+    containerId,
+    context: UNLOCK_CONTEXT,
+    factors: claims,
+    branches,
+    closing: { counter: counterPublicArea(counter), counterValue, n: counterValue + 1 },
+    highestSigned: 0,
+  };
+  const { compiled } = compileStatement(statement, authorityName);
+  const approval = await authority.approve(statement);
+  await bumpCounter(root, counter, counterValue + 1, approval.bump);
+  const plan: PassPlan = { compiled, counter, authority: area, policyRef, signature: approval.policy };
+  const bump = approval.bump;
+  return {
+    containerId,
+    blobs,
+    auth,
+    claims,
+    authorityKey,
+    authorityAuth,
+    counter,
+    sealed,
+    sibling,
+    secret,
+    plan,
+    bump,
+  };
+}
+
+export const blobOf = (container: ObservedContainer, factor: FactorKind): ObjectBlob => {
+  const blob = container.blobs.get(factor);
+  if (blob === undefined) throw new Error(`no object of ${factor}`);
+  return blob;
+};
+
+export const authOf = (container: ObservedContainer, factor: FactorKind): Secret => {
+  const value = container.auth.get(factor);
+  if (value === undefined) throw new Error(`no value of ${factor}`);
+  return value;
+};
+
+/** An observation made just now. */
+export const seen = (factor: FactorKind, more: { simulated?: boolean; ageMs?: number } = {}): FactorSignal => ({
+  factor,
+  source: 'test sensor',
+  observedAt: (systemClock.now() - (more.ageMs ?? 0)) as ReturnType<typeof systemClock.now>,
+  validFor: milliseconds(10_000),
+  simulated: more.simulated ?? false,
+  state: 'satisfied',
+  strength: 'gate',
+  evidence: {},
+});
+
+export function signerOf(root: RootSession, container: ObservedContainer, kind: FactorKind): ObservationSigner {
+  const key = blobOf(container, kind);
+  const authValue = authOf(container, kind);
+  return new ObservationSigner({ root, clock: systemClock, kind, key, authValue, simulated: false });
+}
+
+/** What the rightful user has: all factors, the observed ones through their signers. */
+export function observedProofs(
+  root: RootSession,
+  container: ObservedContainer,
+  factors: readonly FactorKind[],
+): Map<FactorKind, FactorProof> {
+  const stored = { containerId: container.containerId, sealed: [container.sealed, container.sibling] };
+  return new Map(
+    factors.map((factor): [FactorKind, FactorProof] => {
+      if (!ASSERTED.includes(factor)) {
+        const authValue = authOf(container, factor);
+        return [factor, { check: 'secret', blob: blobOf(container, factor), authValue }];
+      }
+      const signer = signerOf(root, container, factor);
+      const assert: Extract<FactorProof, { check: 'signed' }>['assert'] = (request) =>
+        signer.assertObservation(seen(factor), stored, request);
+      return [factor, { check: 'signed', key: signer.key, assert }];
+    }),
+  );
+}
