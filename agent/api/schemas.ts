@@ -1,0 +1,158 @@
+/**
+ * The shapes of the API as zod schemas: what comes in is checked against them, and the OpenAPI document is generated
+ * from them. They describe the types of `ports.ts`; the compiler holds both together at the end of this file.
+ */
+import { z } from '@hono/zod-openapi';
+import {
+  type AuditEvent,
+  type CeremonyEvent,
+  type CeremonyRequest,
+  type PolicyView,
+  type Refusal,
+  SECRET_SLOTS_IN,
+  SECRET_SLOTS_OUT,
+  type Status,
+  type UserLine,
+} from './ports.ts';
+
+const DAY_SECONDS = 86_400;
+/** The largest uid; -1 as an unsigned number means "no uid" to the kernel. */
+const MAX_UID = 0xffff_fffe;
+
+const uid = z.int().min(0).max(MAX_UID);
+const detail = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
+/** A name for a derived key: printable ASCII, so that two names that look the same are the same. */
+export const purposeSchema = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/);
+
+export const ceremonyIdSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z0-9_-]+$/);
+
+export const ceremonyRequestSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('setup') }),
+    z.strictObject({ kind: z.literal('enrol') }),
+    z.strictObject({
+      kind: z.literal('unlock'),
+      purpose: purposeSchema.nullable().default(null),
+      forSeconds: z
+        .int()
+        .min(1)
+        .max(30 * DAY_SECONDS)
+        .nullable()
+        .default(null),
+    }),
+    z.strictObject({ kind: z.literal('pin-change') }),
+    z.strictObject({ kind: z.literal('recover') }),
+    z.strictObject({ kind: z.literal('unenrol'), uid: uid.nullable().default(null) }),
+    z.strictObject({ kind: z.literal('policy-apply'), document: z.string().min(1).max(200_000) }),
+  ])
+  .openapi('CeremonyRequest');
+
+export const refusalSchema = z
+  .object({ code: z.string(), message: z.string(), cure: z.string(), detail })
+  .openapi('Refusal');
+
+const reasonSchema = z.object({ depth: z.int().min(0), ok: z.boolean(), text: z.string() });
+
+export const ceremonyEventSchema = z
+  .discriminatedUnion('type', [
+    z.object({
+      type: z.literal('prompt'),
+      slot: z.enum(SECRET_SLOTS_IN),
+      text: z.string(),
+      triesLeft: z.int().nullable(),
+      groups: z.array(z.int().min(1)).readonly().exactOptional(),
+    }),
+    z.object({ type: z.literal('insert'), text: z.string() }),
+    z.object({ type: z.literal('touch'), text: z.string(), device: z.string() }),
+    z.object({ type: z.literal('progress'), step: z.string() }),
+    z.object({ type: z.literal('refused'), refusal: refusalSchema }),
+    z.object({ type: z.literal('secret'), slot: z.enum(SECRET_SLOTS_OUT), text: z.string() }),
+    z.object({ type: z.literal('done'), result: z.record(z.string(), z.unknown()) }),
+    z.object({ type: z.literal('failed'), refusal: refusalSchema, reasons: z.array(reasonSchema).readonly() }),
+  ])
+  .openapi('CeremonyEvent');
+
+const containerState = z.enum(['none', 'pending-signature', 'locked', 'unlocked', 'recovery-needed']);
+const strength = z.enum(['bound-2', 'bound-1', 'asserted']).nullable();
+
+const containerStatusSchema = z
+  .object({
+    uid,
+    user: z.string(),
+    state: containerState,
+    unlockedUntil: z.number().nullable().openapi({ description: 'milliseconds since 1970-01-01T00:00:00Z' }),
+    policy: z.string().nullable(),
+    policyPending: z.boolean(),
+    strength,
+    opensWith: z.string().nullable(),
+    pinTriesLeft: z.int().nullable(),
+    epoch: z.int().nullable(),
+    keys: z.int(),
+  })
+  .openapi('ContainerStatus');
+
+const tpmStatusSchema = z
+  .object({
+    description: z.string(),
+    manufacturer: z.string().nullable(),
+    testDouble: z.string().nullable(),
+    reachable: z.boolean(),
+    setUp: z.boolean(),
+    lockout: z
+      .object({
+        counter: z.int(),
+        maxTries: z.int(),
+        recoverySeconds: z.number(),
+        lockoutAuthSet: z.boolean(),
+        lockedForSeconds: z.number(),
+        guessesPerDay: z.number().nullable(),
+      })
+      .nullable(),
+    problem: refusalSchema.nullable(),
+  })
+  .openapi('TpmStatus');
+
+export const statusSchema = z
+  .object({ version: z.string(), tpm: tpmStatusSchema, own: containerStatusSchema })
+  .openapi('Status');
+
+export const userLineSchema = z
+  .object({ uid, user: z.string(), state: containerState, strength, policyPending: z.boolean() })
+  .openapi('UserLine');
+
+export const policyViewSchema = z
+  .object({
+    document: z.unknown(),
+    words: z.string(),
+    branches: z
+      .array(z.object({ factors: z.array(z.string()).readonly(), strength: z.string(), words: z.string() }))
+      .readonly(),
+    authority: z.enum(['this-machine', 'managed']),
+    pending: z.array(z.string()).readonly(),
+  })
+  .openapi('PolicyView');
+
+export const auditEventSchema = z
+  .object({ seq: z.int(), at: z.string(), event: z.string(), uid: uid.nullable(), detail })
+  .openapi('AuditEvent');
+
+/** Fails to compile when a schema and its type part ways. */
+export type Agreement = [
+  Same<z.output<typeof ceremonyRequestSchema>, CeremonyRequest>,
+  Same<z.output<typeof refusalSchema>, Refusal>,
+  Same<z.output<typeof ceremonyEventSchema>, CeremonyEvent>,
+  Same<z.output<typeof statusSchema>, Status>,
+  Same<z.output<typeof userLineSchema>, UserLine>,
+  Same<z.output<typeof policyViewSchema>, PolicyView>,
+  Same<z.output<typeof auditEventSchema>, AuditEvent>,
+];
+type Same<A extends B, B> = A;

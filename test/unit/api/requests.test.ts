@@ -1,0 +1,407 @@
+/** The API over a real socket with a service in memory: every route, every shape of error, every limit. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ApiClient, createClient } from '../../../agent/api/client.ts';
+import { DaemonRefusal } from '../../../agent/api/daemon-refusal.ts';
+import type { CeremonyEvent } from '../../../agent/api/ports.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
+import { type ApiOnSocket, apiOnSocket, peerOfUid } from '../../support/api/api-on-socket.ts';
+import { FakeService } from '../../support/api/fake-service.ts';
+import { httpCall, jsonCall, rawExchange } from '../../support/api/raw-http.ts';
+
+const secret = (text: string): Secret => Secret.copyOf(Buffer.from(text));
+const clientOf = (api: ApiOnSocket): ApiClient =>
+  createClient({ socketPath: api.socketPath, check: { peerOf: async () => peerOfUid(0), trusts: (uid) => uid === 0 } });
+
+/** The code of the refusal that `work` ends in. */
+const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+    return 'no error';
+  } catch (error) {
+    if (error instanceof DaemonRefusal) return error.refusal.code;
+    throw error;
+  }
+};
+
+/** Polls until `condition` holds; the test's own deadline ends it otherwise. */
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await pause(5);
+};
+
+describe('the API over its socket', () => {
+  let service: FakeService;
+  let api: ApiOnSocket;
+  let client: ApiClient;
+
+  beforeEach(async () => {
+    service = new FakeService();
+    api = await apiOnSocket(service, { limits: { abandonedMs: 60 } });
+    client = clientOf(api);
+  });
+  afterEach(async () => {
+    await api[Symbol.asyncDispose]();
+    expect(api.unexpected).toEqual([]);
+  });
+
+  describe('a ceremony', () => {
+    it('goes from the first event to the last, takes the PIN raw and hands the key out raw', async () => {
+      service.addUser(1000, '271828');
+      const id = await client.begin({ kind: 'unlock', purpose: 'disk', forSeconds: 60 });
+      const seen: CeremonyEvent['type'][] = [];
+      let key = '';
+      for await (const event of client.events(id)) {
+        seen.push(event.type);
+        if (event.type === 'prompt') await client.supply(id, event.slot, secret('271828'));
+        if (event.type === 'secret') key = Buffer.from((await client.take(id, event.slot)).expose()).toString();
+        if (event.type === 'done') expect(event.result).toEqual({ purpose: 'disk', forSeconds: 60 });
+      }
+      expect(seen).toEqual(['prompt', 'touch', 'secret', 'done']);
+      expect(key).toBe(Buffer.from(service.keyOf('disk')).toString());
+    });
+
+    it('tells a late listener everything from the first event, and one that resumes only the rest', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const first = client.events(id);
+      await first.next();
+      await client.supply(id, 'pin', secret('271828'));
+      for await (const _ of first);
+      const types = async (after?: number) => {
+        const all: string[] = [];
+        for await (const event of client.events(id, after === undefined ? {} : { after })) all.push(event.type);
+        return all;
+      };
+      expect(await types()).toEqual(['prompt', 'touch', 'done']);
+      expect(await types(1)).toEqual(['touch', 'done']);
+    });
+
+    it('tells that a PIN was wrong and how many tries are left, and goes on', async () => {
+      service.addUser(1000, 'right1');
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const pins = ['wrong1', 'right1'];
+      const told: unknown[] = [];
+      for await (const event of client.events(id)) {
+        if (event.type === 'prompt') await client.supply(id, 'pin', secret(pins.shift() ?? ''));
+        if (event.type === 'refused') told.push(event.refusal.code, event.refusal.detail.triesLeft);
+      }
+      expect(told).toEqual(['ERR_PIN_WRONG', 4]);
+    });
+
+    it('fails with the reasons of the verdict', async () => {
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const events: CeremonyEvent[] = [];
+      for await (const event of client.events(id)) events.push(event);
+      expect(events.at(-1)).toMatchObject({
+        type: 'failed',
+        refusal: { code: 'ERR_CONTAINER_MISSING' },
+        reasons: [{ depth: 0, ok: false, text: 'the PIN is missing' }],
+      });
+    });
+
+    it('refuses a secret that it did not ask for', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      expect(await codeOf(client.supply(id, 'recovery', secret('x')))).toBe('ERR_API_SLOT_NOT_WANTED');
+    });
+
+    it('hands a secret out once', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: 'p', forSeconds: null });
+      await client.events(id).next();
+      await client.supply(id, 'pin', secret('271828'));
+      for await (const _ of client.events(id));
+      (await client.take(id, 'purpose-key')).dispose();
+      expect(await codeOf(client.take(id, 'purpose-key'))).toBe('ERR_API_SLOT_EMPTY');
+    });
+
+    it('does not exist for another uid, root included', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      for (const uid of [1001, 0]) {
+        api.peer = peerOfUid(uid);
+        expect(await codeOf(client.cancel(id))).toBe('ERR_API_NO_SUCH_CEREMONY');
+        expect(await codeOf(client.supply(id, 'pin', secret('1')))).toBe('ERR_API_NO_SUCH_CEREMONY');
+        expect(await codeOf(client.take(id, 'purpose-key'))).toBe('ERR_API_NO_SUCH_CEREMONY');
+        expect(await codeOf(client.events(id).next())).toBe('ERR_API_NO_SUCH_CEREMONY');
+      }
+    });
+
+    it('is cancelled by DELETE, and again without harm', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      await client.cancel(id);
+      await client.cancel(id);
+      const events: CeremonyEvent[] = [];
+      for await (const event of client.events(id)) events.push(event);
+      expect(events.at(-1)).toMatchObject({ type: 'failed', refusal: { code: 'ERR_API_CEREMONY_CANCELLED' } });
+    });
+
+    it('is cancelled when its listener vanishes, or never comes', async () => {
+      service.addUser(1000);
+      const heard = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const unheard = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const leaving = new AbortController();
+      await client.events(heard, { signal: leaving.signal }).next();
+      leaving.abort();
+      await until(() => service.ceremonies.get(heard)?.cancelled === true);
+      await until(() => service.ceremonies.get(unheard)?.cancelled === true);
+      await until(() => api.openCeremonies() === 0);
+    });
+
+    it('goes on as long as it is listened to', async () => {
+      service.addUser(1000);
+      const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const other = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+      const listener = client.events(id);
+      await listener.next();
+      // The other one, begun later and without a listener, has been given up: this one had its time as well.
+      await until(() => service.ceremonies.get(other)?.cancelled === true);
+      expect(service.ceremonies.get(id)?.cancelled).toBe(false);
+      await client.supply(id, 'pin', secret('271828'));
+      for await (const _ of listener);
+      expect(service.containers.get(1000)?.unlocked).toBe(true);
+    });
+  });
+
+  describe('what needs no ceremony', () => {
+    it('answers status, users, lock, purpose-key and policy', async () => {
+      service.addUser(1000).unlocked = true;
+      expect((await client.status()).own).toMatchObject({ uid: 1000, state: 'unlocked' });
+      using key = await client.purposeKey('mail');
+      expect(Buffer.from(key.expose())).toEqual(Buffer.from(service.keyOf('mail')));
+      expect(await client.lock()).toEqual({ wasUnlocked: true });
+      expect(await codeOf(client.purposeKey('mail'))).toBe('ERR_CONTAINER_LOCKED');
+      expect((await client.policy()).authority).toBe('this-machine');
+      expect(await codeOf(client.policyRequest())).toBe('ERR_POLICY_NOT_MANAGED');
+      service.managed = true;
+      expect(await client.policyRequest()).toEqual({ container: 1000, template: 'unlockd policy v1' });
+      expect(await codeOf(client.users())).toBe('ERR_API_FORBIDDEN');
+      api.peer = peerOfUid(0);
+      expect((await client.users()).map((user) => user.uid)).toEqual([1000]);
+      const text = '{ "first": ["pin"],  "then": ["fingerprint"] }';
+      expect((await client.setPolicy(text)).document).toEqual(JSON.parse(text));
+    });
+
+    it('streams the audit log: the newest, then what comes', async () => {
+      for (let i = 0; i < 5; i++) service.audited(`event-${i}`, 1000);
+      service.audited('of another', 1001);
+      const names = async (last: number) => {
+        const all: string[] = [];
+        for await (const event of client.audit({ last, follow: false })) all.push(event.event);
+        return all;
+      };
+      expect(await names(100)).toEqual(['event-0', 'event-1', 'event-2', 'event-3', 'event-4']);
+      const leaving = new AbortController();
+      const following = client.audit({ last: 1, follow: true, signal: leaving.signal });
+      const next = following.next();
+      await until(() => service.calls.filter((call) => call.method === 'audit').length === 2);
+      service.audited('fresh', 1000);
+      expect((await next).value?.event).toBe('fresh');
+      leaving.abort();
+    });
+  });
+
+  describe('an error', () => {
+    it.each([
+      ['an unknown route', 'GET', '/v1/nothing', undefined, 404, 'ERR_API_NO_ROUTE'],
+      ['another method', 'DELETE', '/v1/status', undefined, 404, 'ERR_API_NO_ROUTE'],
+      ['no JSON', 'POST', '/v1/ceremonies', '{', 400, 'ERR_API_REQUEST_INVALID'],
+      ['an unknown kind', 'POST', '/v1/ceremonies', '{"kind":"open-sesame"}', 400, 'ERR_API_REQUEST_INVALID'],
+      ['a member too many', 'POST', '/v1/ceremonies', '{"kind":"enrol","uid":0}', 400, 'ERR_API_REQUEST_INVALID'],
+      ['a bad query', 'GET', '/v1/events?last=-1', undefined, 400, 'ERR_API_REQUEST_INVALID'],
+      ['an id that is none', 'DELETE', '/v1/ceremonies/a%20b', undefined, 400, 'ERR_API_REQUEST_INVALID'],
+      ['an unknown id', 'DELETE', '/v1/ceremonies/abc', undefined, 404, 'ERR_API_NO_SUCH_CEREMONY'],
+      ['an unknown slot', 'GET', '/v1/ceremonies/abc/secrets/container-key', undefined, 400, 'ERR_API_REQUEST_INVALID'],
+    ])('of %s has the one shape', async (_what, method, path, body, status, code) => {
+      const answer = await httpCall(api.socketPath, method, path, {
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body }),
+      });
+      expect(answer.status).toBe(status);
+      const refusal = JSON.parse(answer.body.toString());
+      expect(Object.keys(refusal)).toEqual(['code', 'message', 'cure', 'detail']);
+      expect(refusal.code).toBe(code);
+    });
+
+    it('that nobody foresaw reveals nothing and is told to the log', async () => {
+      service.breakNext = new Error('canary 4f1d');
+      const answer = await httpCall(api.socketPath, 'GET', '/v1/status');
+      expect(answer.status).toBe(500);
+      expect(answer.body.toString()).not.toContain('canary');
+      expect(JSON.parse(answer.body.toString()).code).toBe('ERR_API_INTERNAL');
+      expect(api.unexpected.splice(0).map(String)).toEqual(['Error: canary 4f1d']);
+    });
+
+    it('in the middle of a stream is an event', async () => {
+      service.breakNext = new Error('canary 4f1e');
+      expect(await codeOf(client.audit({ last: 1, follow: false }).next())).toBe('ERR_API_INTERNAL');
+      expect(api.unexpected.splice(0)).toHaveLength(1);
+    });
+
+    it('of bytes that are no HTTP has the one shape too', async () => {
+      const answer = await rawExchange(api.socketPath, 'ceci n’est pas une requête\r\n\r\n');
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).code).toBe('ERR_API_REQUEST_INVALID');
+    });
+
+    it('of headers beyond the limit has the one shape too', async () => {
+      const answer = await rawExchange(
+        api.socketPath,
+        `GET /v1/status HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9000)}\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+      expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).code).toBe('ERR_API_HEADERS_TOO_LARGE');
+    });
+  });
+});
+
+describe('the limits of the API', () => {
+  it('refuse a secret of 1025 bytes and take one of 1024', async () => {
+    const service = new FakeService();
+    service.addUser(1000, 'x'.repeat(1024));
+    await using api = await apiOnSocket(service);
+    const client = clientOf(api);
+    const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+    await client.events(id).next();
+    expect(await codeOf(client.supply(id, 'pin', secret('x'.repeat(1025))))).toBe('ERR_API_BODY_TOO_LARGE');
+    await client.supply(id, 'pin', secret('x'.repeat(1024)));
+    for await (const _ of client.events(id));
+    expect(service.containers.get(1000)?.unlocked).toBe(true);
+  });
+
+  it('refuse an empty secret and one that is sent as JSON', async () => {
+    const service = new FakeService();
+    service.addUser(1000);
+    await using api = await apiOnSocket(service);
+    const id = await clientOf(api).begin({ kind: 'unlock', purpose: null, forSeconds: null });
+    const path = `/v1/ceremonies/${id}/secrets/pin`;
+    const empty = await httpCall(api.socketPath, 'PUT', path, {
+      headers: { 'content-type': 'application/octet-stream', 'content-length': '0' },
+    });
+    expect([empty.status, JSON.parse(empty.body.toString()).code]).toEqual([400, 'ERR_API_REQUEST_INVALID']);
+    const json = await jsonCall(api.socketPath, 'PUT', path, '271828');
+    expect([json.status, JSON.parse(json.body.toString()).code]).toEqual([400, 'ERR_API_REQUEST_INVALID']);
+  });
+
+  it('refuse a JSON body that is too large without reading all of it', async () => {
+    await using api = await apiOnSocket(new FakeService(), { limits: { jsonBytes: 100 } });
+    const answer = await jsonCall(api.socketPath, 'POST', '/v1/ceremonies', { kind: 'x'.repeat(200) });
+    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([413, 'ERR_API_BODY_TOO_LARGE']);
+  });
+
+  it('keep the ceremonies of one uid apart from those of another', async () => {
+    const service = new FakeService();
+    for (const uid of [1000, 1001]) service.addUser(uid);
+    await using api = await apiOnSocket(service, { limits: { ceremoniesPerUid: 2 } });
+    const client = clientOf(api);
+    const begin = () => client.begin({ kind: 'unlock', purpose: null, forSeconds: null });
+    const settled = await Promise.allSettled([begin(), begin(), begin(), begin()]);
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    expect(await codeOf(begin())).toBe('ERR_API_TOO_MANY_CEREMONIES');
+    api.peer = peerOfUid(1001);
+    const other = await begin();
+    await client.cancel(other);
+    api.peer = peerOfUid(1000);
+    for (const ceremony of service.ceremonies.values()) ceremony.cancel();
+    await until(() => api.openCeremonies() === 0);
+    await begin();
+  });
+
+  it('keep the connections of one uid apart from those of another', async () => {
+    const service = new FakeService();
+    await using api = await apiOnSocket(service, { limits: { connectionsPerUid: 2 } });
+    const client = clientOf(api);
+    const leaving = new AbortController();
+    const streams = [1, 2].map(() => client.audit({ last: 0, follow: true, signal: leaving.signal }).next());
+    await until(() => service.calls.filter((call) => call.method === 'audit').length === 2);
+    expect(await codeOf(client.status())).toBe('ERR_API_TOO_MANY_CONNECTIONS');
+    api.peer = peerOfUid(1001);
+    await client.status();
+    leaving.abort();
+    await Promise.allSettled(streams);
+    api.peer = peerOfUid(1000);
+    // The server hears of the closed connections in its own time.
+    for (;;) {
+      const code = await codeOf(client.status());
+      if (code === 'no error') break;
+      expect(code).toBe('ERR_API_TOO_MANY_CONNECTIONS');
+    }
+  });
+
+  it('answer in time what the service does not', async () => {
+    const service = new FakeService();
+    service.status = () => new Promise(() => undefined);
+    await using api = await apiOnSocket(service, { limits: { answerMs: 20 } });
+    expect(await codeOf(clientOf(api).status())).toBe('ERR_API_TIMEOUT');
+  });
+
+  it('close a connection whose request never ends', async () => {
+    await using api = await apiOnSocket(new FakeService(), { limits: { headersMs: 50, requestMs: 100 } });
+    const answer = await new Promise<string>((resolve) => {
+      void import('node:net').then(({ connect }) => {
+        const socket = connect(api.socketPath);
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk.toString('latin1');
+        });
+        socket.once('close', () => resolve(text));
+        socket.write('GET /v1/status HTTP/1.1\r\nhost: x\r\n');
+      });
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('the peer', () => {
+  it('that the kernel does not name is refused, also when asking the kernel fails', async () => {
+    const service = new FakeService();
+    await using api = await apiOnSocket(service);
+    api.peer = null;
+    const answer = await httpCall(api.socketPath, 'GET', '/v1/status');
+    expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([403, 'ERR_API_PEER_UNKNOWN']);
+    await using broken = await apiOnSocket(service, {
+      peerOf: () => {
+        throw new Error('no koffi');
+      },
+    });
+    expect((await httpCall(broken.socketPath, 'GET', '/v1/status')).status).toBe(403);
+    expect(service.calls).toEqual([]);
+  });
+
+  it('is asked for once, when the connection is made', async () => {
+    const service = new FakeService();
+    let asked = 0;
+    await using api = await apiOnSocket(service, {
+      peerOf: () => {
+        asked++;
+        return peerOfUid(1000 + asked);
+      },
+    });
+    const answer = await rawExchange(
+      api.socketPath,
+      'GET /v1/status HTTP/1.1\r\nhost: a\r\n\r\nGET /v1/status HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
+    );
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    expect(service.calls.map(({ peer }) => peer.uid)).toEqual([1001, 1001]);
+  });
+
+  it('is what the service gets, whatever the message says', async () => {
+    const service = new FakeService();
+    await using api = await apiOnSocket(service);
+    await httpCall(api.socketPath, 'GET', '/v1/status?uid=0', { headers: { 'x-uid': '0', authorization: 'root' } });
+    expect(service.calls).toEqual([{ method: 'status', peer: peerOfUid(1000) }]);
+  });
+
+  it('of the daemon is checked before anything is sent', async () => {
+    const service = new FakeService();
+    await using api = await apiOnSocket(service);
+    const wary = createClient({
+      socketPath: api.socketPath,
+      check: { peerOf: async () => peerOfUid(1234), trusts: (uid) => uid === 0 },
+    });
+    await expect(wary.begin({ kind: 'enrol' })).rejects.toMatchObject({ code: 'ERR_CLI_DAEMON_UNTRUSTED' });
+    await expect(wary.supply('a', 'pin', secret('1'))).rejects.toMatchObject({ code: 'ERR_CLI_DAEMON_UNTRUSTED' });
+    expect(service.calls).toEqual([]);
+  });
+});
