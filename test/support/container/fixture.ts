@@ -45,6 +45,12 @@ export interface TestContainer {
 
 const never = new AbortController().signal;
 
+class Crash extends Error {}
+
+export interface ChangeHooks {
+  readonly write?: (state: ContainerState) => Promise<void>;
+}
+
 export class TestMachine implements AsyncDisposable {
   readonly swtpm: Swtpm;
   readonly folder: string;
@@ -180,47 +186,88 @@ export class TestMachine implements AsyncDisposable {
     return this.withRoot((root) => this.unsealer(root)(planOf(state), this.proofs(state, factors), state.sealedKey));
   }
 
-  /** A PIN change by the product's own protocol. `stopAt` throws there, as a crash would. */
+  /** A PIN change by the product's own protocol. A `write` that throws is a crash there. */
   async changePin(
     state: ContainerState,
     old: TestFactors,
     pin: string,
-    hooks: { write?: (state: ContainerState) => Promise<void>; beforeCommit?: () => void } = {},
+    hooks: ChangeHooks = {},
   ): Promise<ContainerState> {
-    return await this.withRoot(async (root) => {
-      const unsealWith = this.unsealer(root);
-      const present = this.proofs(state, old);
-      const plan = planOf(state);
-      using containerKey = await unsealWith(plan, present, state.sealedKey);
-      const { key, sealedAuth } = state.authority;
-      if (key === null || sealedAuth === null) throw new Error('not a single box');
-      using authorityAuth = await unsealWith(plan, present, sealedAuth);
-      const authority = new LocalAuthority(root, key, nameOfBlob(key), authorityAuth);
-      const draft = async (): Promise<Draft> => {
-        using authValue = Secret.take(utf8(pin));
-        const blob = await createFactor(root, 'pin', authValue, systemEntropy);
-        const factors = { ...state.factors, pin: this.pinState(blob) };
-        return {
-          factors,
-          policy: { version: 1, document: '{}', branches: [['pin', 'securityKey']] },
-          records: state.records,
-          proofs: this.proofs({ ...state, factors }, { pin, group: old.group }),
-        };
+    return await this.withRoot((root) => this.changePinUnder(root, state, old, pin, hooks));
+  }
+
+  /** The same on a connection that is open already. */
+  async changePinUnder(
+    root: RootSession,
+    state: ContainerState,
+    old: TestFactors,
+    pin: string,
+    hooks: ChangeHooks = {},
+  ): Promise<ContainerState> {
+    const unsealWith = this.unsealer(root);
+    const present = this.proofs(state, old);
+    const plan = planOf(state);
+    using containerKey = await unsealWith(plan, present, state.sealedKey);
+    const { key, sealedAuth } = state.authority;
+    if (key === null || sealedAuth === null) throw new Error('not a single box');
+    using authorityAuth = await unsealWith(plan, present, sealedAuth);
+    const authority = new LocalAuthority(root, key, nameOfBlob(key), authorityAuth);
+    const draft = async (): Promise<Draft> => {
+      using authValue = Secret.take(utf8(pin));
+      const blob = await createFactor(root, 'pin', authValue, systemEntropy);
+      const factors = { ...state.factors, pin: this.pinState(blob) };
+      return {
+        factors,
+        policy: { version: 1, document: '{}', branches: [['pin', 'securityKey']] },
+        records: state.records,
+        proofs: this.proofs({ ...state, factors }, { pin, group: old.group }),
       };
-      return await changeContainer({
-        root,
-        state,
-        write: hooks.write ?? ((next) => this.store.writeContainer(next)),
-        unseal: unsealWith,
-        approve: async (statement) => {
-          const approval = await authority.approve(statement);
-          hooks.beforeCommit?.();
-          return approval;
-        },
-        draft,
-        containerKey,
-      });
+    };
+    return await changeContainer({
+      root,
+      state,
+      write: hooks.write ?? ((next) => this.store.writeContainer(next)),
+      unseal: unsealWith,
+      approve: (statement) => authority.approve(statement),
+      draft,
+      containerKey,
     });
+  }
+
+  /** A PIN change whose program dies right after the commit: the state that is on disk then. */
+  async crashBeforeBump(state: ContainerState, old: TestFactors, pin: string): Promise<ContainerState> {
+    const written: ContainerState[] = [];
+    const write = async (next: ContainerState): Promise<void> => {
+      written.push(next);
+      await this.store.writeContainer(next);
+      if (written.length === 2) throw new Crash();
+    };
+    return await this.#crashed(this.changePin(state, old, pin, { write }), written);
+  }
+
+  /** A PIN change whose program dies after the new policy was signed and before the commit: what is on disk then. */
+  async crashBeforeCommit(
+    state: ContainerState,
+    old: TestFactors,
+    pin: string,
+  ): Promise<{ readonly onDisk: ContainerState; readonly orphan: ContainerState }> {
+    const written: ContainerState[] = [];
+    const write = async (next: ContainerState): Promise<void> => {
+      written.push(next);
+      if (written.length === 2) throw new Crash();
+      await this.store.writeContainer(next);
+    };
+    const orphan = await this.#crashed(this.changePin(state, old, pin, { write }), written);
+    const [onDisk] = written;
+    if (onDisk === undefined) throw new Error('the number was not burned');
+    return { onDisk, orphan };
+  }
+
+  async #crashed(change: Promise<ContainerState>, written: readonly ContainerState[]): Promise<ContainerState> {
+    const outcome = await change.catch((error: unknown) => error);
+    const last = written[1];
+    if (!(outcome instanceof Crash) || last === undefined) throw new Error('it did not crash', { cause: outcome });
+    return last;
   }
 
   async close(): Promise<void> {
