@@ -4,6 +4,7 @@
 # commands run there in namespaces of their own; everything is removed on every path. The demo runs twice.
 #
 # usage: bash test/support/project/fresh-root.sh [--keep] [COMMAND...]     (default: test, demo, demo)
+# A command is what stands behind `npm run`, one argument each: demo, 'test -- test/unit/tpm2'.
 set -euo pipefail
 
 say() { printf 'fresh root: %s\n' "$*" >&2; }
@@ -97,7 +98,7 @@ ln -s pts/ptmx "$1/dev/ptmx"
 ln -s /proc/self/fd "$1/dev/fd"; ln -s fd/0 "$1/dev/stdin"; ln -s fd/1 "$1/dev/stdout"; ln -s fd/2 "$1/dev/stderr"
 mount -t tmpfs tmpfs "$1/dev/shm"
 mount -t tmpfs tmpfs "$1/run"
-exec chroot "$1" /bin/bash -c "cd /root/unlockd && npm ci && npm run \"\$1\"" bash "$2"
+exec chroot "$1" /bin/bash -c "cd /root/unlockd && npm ci && npm run $2"
 '
 for command in "$@"; do
   say "npm ci && npm run $command"
