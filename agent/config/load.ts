@@ -2,24 +2,18 @@
  * The configuration: defaults, then the file, then the environment, then flags; each value knows where it comes from.
  * Only `--config` and UNLOCKD_CONFIG choose the file. Whatever is not in the table of settings is an error.
  */
-import type * as z from 'zod';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { type ConfigFile, readConfigFile } from './file.ts';
-import { type AnySetting, allSettings, type LogLevel, type Sections } from './settings.ts';
+import { type AnySetting, allSettings, type Sections, type Setting } from './settings.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
-type Values = {
-  readonly [S in keyof Sections]: {
-    readonly [K in keyof Sections[S] & string as Camel<K>]: Sections[S][K] extends { schema: z.ZodType<infer T> }
-      ? T
-      : never;
-  };
-};
 
 /** All settings, in camel case: `config.paths.stateDir`. Units as in the table of settings. */
-export interface Config extends Omit<Values, 'log'> {
-  readonly log: { readonly level: LogLevel; readonly file: string };
-}
+export type Config = {
+  readonly [S in keyof Sections]: {
+    readonly [K in keyof Sections[S] & string as Camel<K>]: Sections[S][K] extends Setting<infer T> ? T : never;
+  };
+};
 
 export const DEFAULT_CONFIG_FILE = '/etc/unlockd/unlockd.toml';
 
@@ -119,11 +113,13 @@ export function loadConfig(sources: ConfigSources): Config {
     const table = file?.document[section];
     const raw = isTable(table) ? table[name] : undefined;
     const { origin, value } = pick(key, setting, raw, file, sources);
-    const result = setting.schema.safeParse(value);
-    if (!result.success) throw invalid(origin, key, result.error.issues[0]?.message ?? 'is not valid');
+    const problem = setting.problem(value);
+    if (problem !== null) throw invalid(origin.replace(/^file:/, ''), key, problem);
+    // `problem` has said that it is one of these.
+    const checked = value as string | number | boolean;
     const { unit, fallback, meaning } = setting;
-    rows.push({ key, value: result.data, unit, default: fallback, origin, meaning });
-    values[section] = { ...values[section], [camel(name)]: result.data };
+    rows.push({ key, value: checked, unit, default: fallback, origin, meaning });
+    values[section] = { ...values[section], [camel(name)]: checked };
   }
   for (const section of Object.values(values)) Object.freeze(section);
   // The table that the type is made of is the table that was just walked through.

@@ -1,111 +1,109 @@
 /**
  * The table of every setting: section, key, unit, default, check and meaning. The configuration file, the environment,
- * the flags, `unlockctl doctor` and the reference page all read this one table.
+ * the flags, `unlockctl doctor` and the reference page all read this one table. The checks are plain functions, as the
+ * command line reads the configuration at every start and a schema library would double the time of that.
  */
-import * as z from 'zod';
 
 export interface Setting<T extends string | number | boolean> {
   /** What the number counts, or the kind of text. */
   readonly unit: string;
   readonly fallback: T;
-  readonly schema: z.ZodType<T>;
+  /** What is wrong with a value, in words; null: it is a `T` and nothing is. */
+  readonly problem: (value: unknown) => string | null;
   readonly meaning: string;
 }
 
-const text = (fallback: string, unit: string, schema: z.ZodType<string>, meaning: string): Setting<string> => ({
+const text = <T extends string = string>(
+  fallback: T,
+  unit: string,
+  check: (value: string) => string | null,
+  meaning: string,
+): Setting<T> => ({
   unit,
   fallback,
-  schema,
+  problem: (value) => (typeof value === 'string' ? check(value) : 'has to be a text'),
   meaning,
 });
-const integer = (
-  fallback: number,
-  unit: string,
-  [min, max]: readonly [number, number],
-  meaning: string,
-): Setting<number> => ({
+const integer = (fallback: number, unit: string, min: number, max: number, meaning: string): Setting<number> => ({
   unit,
   fallback,
-  schema: z.int().min(min).max(max),
+  problem: (value) =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+      ? null
+      : `has to be a whole number from ${min} to ${max}`,
   meaning,
 });
 const flag = (fallback: boolean, meaning: string): Setting<boolean> => ({
   unit: 'boolean',
   fallback,
-  schema: z.boolean(),
+  problem: (value) => (typeof value === 'boolean' ? null : 'has to be true or false'),
   meaning,
 });
 
-const absolutePath = z
-  .string()
-  .max(1024)
-  .regex(/^\/[^\0]*$/, 'has to be an absolute path');
+const absolutePath = (path: string): string | null =>
+  path.length <= 1024 && /^\/[^\0]*$/.test(path) ? null : 'has to be an absolute path';
+const optional =
+  (check: (value: string) => string | null) =>
+  (value: string): string | null =>
+    value === '' ? null : check(value);
 /** `sun_path` holds 108 bytes with its final zero. */
-const socketPath = absolutePath.refine(
-  (path) => Buffer.byteLength(path) <= 107,
-  'is too long for a socket (107 bytes)',
-);
-const optionalPath = z.union([z.literal(''), absolutePath]);
+const socket = (path: string): string | null =>
+  absolutePath(path) ?? (Buffer.byteLength(path) <= 107 ? null : 'is too long for a socket (107 bytes)');
 /** `name` or `name:arguments`, as tpm2-tss writes it. */
-const tcti = z
-  .string()
-  .max(512)
-  .regex(
-    /^[a-z][a-z0-9_-]*(:[\x20-\x7e]*)?$/,
-    'has to be a TCTI string like device:/dev/tpmrm0 or swtpm:path=/run/swtpm.sock',
-  );
+const tcti = (value: string): string | null =>
+  value.length <= 512 && /^[a-z][a-z0-9_-]*(:[\x20-\x7e]*)?$/.test(value)
+    ? null
+    : 'has to be a TCTI string like device:/dev/tpmrm0 or swtpm:path=/run/swtpm.sock';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+const level = (value: string): string | null =>
+  LOG_LEVELS.some((known) => known === value) ? null : `has to be one of ${LOG_LEVELS.join(', ')}`;
 
 export const SETTINGS = {
   paths: {
     state_dir: text('/var/lib/unlockd', 'path', absolutePath, 'Folder of the containers and of the audit log.'),
     run_dir: text('/run/unlockd', 'path', absolutePath, 'Folder of the socket; need not survive a restart.'),
-    socket: text(
-      '',
-      'path',
-      z.union([z.literal(''), socketPath]),
-      'Socket of the API; empty: unlockd.sock in run_dir.',
-    ),
+    socket: text('', 'path', optional(socket), 'Socket of the API; empty: unlockd.sock in run_dir.'),
   },
   tpm: {
     tcti: text('device:/dev/tpmrm0', 'TCTI', tcti, 'The TPM. Exactly this one: no other is tried.'),
     root_key_handle: integer(
       0x81000001,
       'TPM handle',
-      [0x81000000, 0x817fffff],
+      0x81000000,
+      0x817fffff,
       'Persistent handle of the storage root key.',
     ),
-    timeout_seconds: integer(120, 'seconds', [1, 600], 'Longest time one TPM command may take.'),
+    timeout_seconds: integer(120, 'seconds', 1, 600, 'Longest time one TPM command may take.'),
   },
   hid: {
     enabled: flag(true, 'Whether security keys are used at all.'),
-    device: text('', 'path', optionalPath, 'Use the security key at this device only, e.g. /dev/hidraw3; empty: any.'),
+    device: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'Use the security key at this device only, e.g. /dev/hidraw3; empty: any.',
+    ),
   },
   unlock: {
-    soft_limit_tries: integer(5, 'tries', [1, 31], 'Wrong PINs in a row after which a user’s PIN is switched off.'),
-    attempt_retries: integer(3, 'tries', [1, 31], 'How often a factor may be wrong in one attempt.'),
-    attempt_timeout_seconds: integer(120, 'seconds', [5, 3600], 'Longest time of one unlock attempt.'),
-    touch_timeout_seconds: integer(30, 'seconds', [5, 300], 'How long a security key waits for its touch.'),
-    for_seconds: integer(0, 'seconds', [0, 604_800], 'After this time a container is locked again; 0: no limit.'),
+    soft_limit_tries: integer(5, 'tries', 1, 31, 'Wrong PINs in a row after which a user’s PIN is switched off.'),
+    attempt_retries: integer(3, 'tries', 1, 31, 'How often a factor may be wrong in one attempt.'),
+    attempt_timeout_seconds: integer(120, 'seconds', 5, 3600, 'Longest time of one unlock attempt.'),
+    touch_timeout_seconds: integer(30, 'seconds', 5, 300, 'How long a security key waits for its touch.'),
+    for_seconds: integer(0, 'seconds', 0, 604_800, 'After this time a container is locked again; 0: no limit.'),
   },
   log: {
-    level: text(
-      'info',
-      'level',
-      z.enum(LOG_LEVELS),
-      `One of ${LOG_LEVELS.join(', ')}; trace shows wire traffic by name.`,
-    ),
-    file: text('', 'path', optionalPath, 'File of the log; empty: standard error.'),
+    level: text<LogLevel>('info', 'level', level, `One of ${LOG_LEVELS.join(', ')}; trace shows wire traffic by name.`),
+    file: text('', 'path', optional(absolutePath), 'File of the log; empty: standard error.'),
   },
   api: {
-    max_connections: integer(64, 'connections', [1, 1024], 'Connections to the socket at one time.'),
-    ceremony_timeout_seconds: integer(300, 'seconds', [10, 3600], 'Longest time a ceremony waits for its person.'),
+    max_connections: integer(64, 'connections', 1, 1024, 'Connections to the socket at one time.'),
+    ceremony_timeout_seconds: integer(300, 'seconds', 10, 3600, 'Longest time a ceremony waits for its person.'),
   },
   audit: {
-    max_bytes: integer(4_194_304, 'bytes', [65_536, 1_073_741_824], 'Size at which the audit log begins a new file.'),
-    keep_files: integer(8, 'files', [1, 1000], 'Older files of the audit log that are kept.'),
+    max_bytes: integer(4_194_304, 'bytes', 65_536, 67_108_864, 'Size at which the audit log begins a new file.'),
+    keep_files: integer(8, 'files', 1, 1000, 'Older files of the audit log that are kept.'),
   },
 } as const satisfies Record<string, Record<string, Setting<string> | Setting<number> | Setting<boolean>>>;
 
