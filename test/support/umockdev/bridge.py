@@ -1,0 +1,319 @@
+#!/usr/bin/python3
+"""Runs COMMAND in a world where /dev/hidraw0 is a virtual authenticator.
+
+    bridge.py --tcp HOST:PORT -- COMMAND [ARGUMENT ...]
+    bridge.py --udp HOST:PORT -- COMMAND [ARGUMENT ...]
+
+COMMAND and what it starts see, through umockdev, a USB device 1209:beee with a FIDO HID interface in /sys and udev and
+its node /dev/hidraw0; every report goes to the authenticator at the address and back. Nothing of it is visible outside,
+so any number of bridges run side by side; the rest of /dev, files and sockets are the machine's own.
+The exit status is COMMAND's (128 + n when signal n ended it); 125 when the bridge could not start. SIGTERM and SIGINT go
+on to COMMAND, and COMMAND is ended when the bridge dies.
+
+How to run a daemon under it: start the authenticator (`node dist/hal-mocks/fido2/main.js --tcp-port 0 --touch control`),
+take the address from its first line, and start the daemon as COMMAND; the command line client needs no bridge. Keep the
+authenticator's standard input: `touch`, `remove`, `insert` and `power-cycle` are typed there. Over TCP a `remove` unplugs
+/dev/hidraw0 (open handles fail, udev says so) and an `insert` plugs it in again, as /dev/hidraw1 and so on; over UDP it
+stays plugged in.
+Needs the Debian packages umockdev, gir1.2-umockdev-1.0 and python3-gi.
+"""
+import argparse
+import ctypes
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+WRAPPED = 'UNLOCKD_BRIDGE_WRAPPED'
+CANNOT_START = 125
+REPORT = 64
+# Usage page 0xF1D0, usage 1, 64 bytes in and 64 bytes out (CTAP 2.1 §11.2.8.1).
+DESCRIPTOR = bytes.fromhex('06d0f10901a1010920150026ff007508954081020921150026ff00750895409102c0')
+USB = '/devices/pci0000:00/0000:00:01.0/usb1/1-1'
+INTERFACE = USB + '/1-1:1.0'
+HID = INTERFACE + '/0003:1209:BEEE.0001'
+PRODUCT = 'Virtual Security Key'
+SERIAL = 'UNLOCKD0001'
+
+
+def devices(index):
+    """The devices of the testbed, parents first. As with a kernel, every plugging-in gives new numbers."""
+    raw = f'{HID}/hidraw/hidraw{index}'
+    return {
+        USB: f'''P: {USB}
+N: bus/usb/001/{index + 2:03}
+E: DEVNAME=/dev/bus/usb/001/{index + 2:03}
+E: DEVTYPE=usb_device
+E: DRIVER=usb
+E: PRODUCT=1209/beee/100
+E: BUSNUM=001
+E: DEVNUM={index + 2:03}
+E: MAJOR=189
+E: MINOR={index + 1}
+E: SUBSYSTEM=usb
+A: bcdDevice=0100\\n
+A: idProduct=beee\\n
+A: idVendor=1209\\n
+A: manufacturer=unlockd\\n
+A: product={PRODUCT}\\n
+A: serial={SERIAL}\\n
+A: busnum=1\\n
+A: devnum={index + 2}\\n
+''',
+        INTERFACE: f'''P: {INTERFACE}
+E: DEVTYPE=usb_interface
+E: DRIVER=usbhid
+E: PRODUCT=1209/beee/100
+E: INTERFACE=3/0/0
+E: SUBSYSTEM=usb
+A: bInterfaceNumber=00\\n
+A: bInterfaceClass=03\\n
+''',
+        HID: f'''P: {HID}
+E: DRIVER=hid-generic
+E: HID_ID=0003:00001209:0000BEEE
+E: HID_NAME={PRODUCT}
+E: HID_PHYS=usb-0000:00:01.0-1/input0
+E: HID_UNIQ={SERIAL}
+E: SUBSYSTEM=hid
+H: report_descriptor={DESCRIPTOR.hex().upper()}
+''',
+        raw: f'''P: {raw}
+N: hidraw{index}
+E: DEVNAME=/dev/hidraw{index}
+E: MAJOR=240
+E: MINOR={index}
+E: SUBSYSTEM=hidraw
+E: ID_FIDO_TOKEN=1
+A: dev=240:{index}\\n
+L: device=../../../0003:1209:BEEE.0001
+''',
+    }
+
+
+def ioctl_records(node):
+    """What the node answers to the ioctls that hidapi and libfido2 use, in umockdev's format."""
+    descriptor = struct.pack('<I', len(DESCRIPTOR)) + DESCRIPTOR.ljust(4096, b'\0')
+    info = struct.pack('<IHH', 3, 0x1209, 0xBEEE)
+    return (f'@DEV {node}\n'
+            f'HIDIOCGRDESCSIZE 0 {struct.pack("<I", len(DESCRIPTOR)).hex().upper()}\n'
+            f'HIDIOCGRDESC 0 {descriptor.hex().upper()}\n'
+            f'HIDIOCGRAWINFO 0 {info.hex().upper()}\n')
+
+
+class Gone(Exception):
+    """The authenticator was pulled out, or its process ended."""
+
+
+class Tcp:
+    """A 16-bit big-endian length, then a report."""
+
+    def __init__(self, address):
+        self.socket = socket.create_connection(address, timeout=5)
+        self.socket.settimeout(None)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.rest = b''
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def send(self, report):
+        try:
+            self.socket.sendall(struct.pack('>H', len(report)) + report)
+        except OSError:
+            raise Gone from None
+
+    def receive(self):
+        try:
+            chunk = self.socket.recv(65536)
+        except OSError:
+            chunk = b''
+        if not chunk:
+            raise Gone
+        self.rest += chunk
+        reports = []
+        while len(self.rest) >= 2:
+            length = struct.unpack_from('>H', self.rest)[0]
+            if len(self.rest) < 2 + length:
+                break
+            reports.append(self.rest[2:2 + length])
+            self.rest = self.rest[2 + length:]
+        return reports
+
+    def close(self):
+        self.socket.close()
+
+
+class Udp:
+    """One datagram, one report."""
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(address)
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def send(self, report):
+        try:
+            self.socket.send(report)
+        except OSError:
+            pass
+
+    def receive(self):
+        try:
+            return [self.socket.recv(4096)]
+        except OSError:
+            return []
+
+    def close(self):
+        self.socket.close()
+
+
+class FakeNode:
+    """The device in the testbed, plugged in or not."""
+
+    def __init__(self, testbed, folder):
+        self.testbed = testbed
+        self.records = os.path.join(folder, 'hidraw.ioctl')
+        self.index = 0
+        self.fd = None
+
+    def plug(self):
+        node = f'/dev/hidraw{self.index}'
+        with open(self.records, 'w', encoding='ascii') as file:
+            file.write(ioctl_records(node))
+        # Adding announces every device as the kernel would; removing has to be announced by hand.
+        self.testbed.add_from_string('\n'.join(devices(self.index).values()))
+        self.testbed.load_ioctl(node, self.records)
+        self.fd = self.testbed.get_dev_fd(node)
+
+    def unplug(self):
+        for path in reversed(devices(self.index)):
+            self.testbed.uevent('/sys' + path, 'remove')
+            self.testbed.remove_device('/sys' + path)
+        # Whoever still has the node open has to notice: this end of the terminal goes away.
+        os.close(self.fd)
+        self.fd = None
+        self.index += 1
+
+    def is_open(self):
+        """Whether some process has the node open; until then nobody would read a report."""
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        return not any(events & select.POLLHUP for _, events in poll.poll(0))
+
+
+def pump(node, wire):
+    """Carries reports both ways until the authenticator is gone."""
+    written = b''
+    while True:
+        is_open = node.is_open()
+        watched = [wire, node.fd] if is_open else [wire]
+        readable, _, _ = select.select(watched, [], [], 0.5 if is_open else 0.02)
+        if node.fd in readable:
+            try:
+                written += os.read(node.fd, 4096)
+            except OSError:
+                written = b''
+            while len(written) > REPORT:
+                # hidraw wants the report id in front, 0 where there are none.
+                wire.send(written[1:1 + REPORT])
+                written = written[1 + REPORT:]
+        elif not is_open:
+            written = b''
+        if wire in readable:
+            reports = wire.receive()
+            if node.is_open():
+                for report in reports:
+                    os.write(node.fd, report)
+
+
+def serve(node, connect, wire):
+    """Keeps the node in step with the authenticator for ever."""
+    while True:
+        try:
+            pump(node, wire)
+        except Gone:
+            wire.close()
+        node.unplug()
+        while True:
+            time.sleep(0.1)
+            try:
+                wire = connect()
+                # A device that is pulled out takes a connection only to end it.
+                if select.select([wire], [], [], 0.05)[0]:
+                    wire.close()
+                    continue
+                break
+            except OSError:
+                continue
+        node.plug()
+
+
+def die_with_parent():
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def address_of(text):
+    host, _, port = text.rpartition(':')
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f'{text} is not HOST:PORT')
+    return host, int(port)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description='Runs COMMAND with a virtual authenticator as /dev/hidraw0.')
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument('--tcp', type=address_of, metavar='HOST:PORT')
+    where.add_argument('--udp', type=address_of, metavar='HOST:PORT')
+    parser.add_argument('command', nargs='+', metavar='COMMAND')
+    return parser.parse_args(argv)
+
+
+def main():
+    options = parse(sys.argv[1:])
+    if os.environ.get(WRAPPED) != '1':
+        os.environ[WRAPPED] = '1'
+        try:
+            os.execvp('umockdev-wrapper', ['umockdev-wrapper', sys.executable, *sys.argv])
+        except OSError as error:
+            sys.exit(f'bridge: umockdev-wrapper: {error.strerror} (Debian package umockdev)')
+    del os.environ[WRAPPED]
+    folder = tempfile.mkdtemp(prefix='unlockd-bridge-')
+    status = CANNOT_START
+    try:
+        import gi
+        gi.require_version('UMockdev', '1.0')
+        from gi.repository import UMockdev
+
+        def connect():
+            return Tcp(options.tcp) if options.tcp else Udp(options.udp)
+
+        wire = connect()
+        testbed = UMockdev.Testbed.new()
+        node = FakeNode(testbed, folder)
+        node.plug()
+        threading.Thread(target=serve, args=(node, connect, wire), daemon=True).start()
+        child = subprocess.Popen(options.command, preexec_fn=die_with_parent)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _frame: child.send_signal(received))
+        status = child.wait()
+        status = status if status >= 0 else 128 - status
+        shutil.rmtree(testbed.get_root_dir(), ignore_errors=True)
+    except (ImportError, ValueError, OSError) as error:
+        print(f'bridge: {error}', file=sys.stderr)
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.stdout.flush()
+    os._exit(status)
+
+
+main()

@@ -1,0 +1,37 @@
+"""Runs a command on a terminal of its own and types answers at its PIN prompts.
+
+Usage: pty_answers.py ANSWER [ANSWER ...] -- COMMAND [ARGUMENT ...]. What the command prints goes to standard output; the
+exit status is the command's.
+"""
+import os
+import pty
+import re
+import sys
+
+PROMPT = re.compile(rb'(PIN|pin)[^\n]*: ?$')
+
+
+def main():
+    split = sys.argv.index('--')
+    answers, command = sys.argv[1:split], sys.argv[split + 1:]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(command[0], command)
+    line = b''
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        sys.stdout.buffer.write(chunk)
+        line = (line + chunk).rsplit(b'\n', 1)[-1]
+        if answers and PROMPT.search(line):
+            os.write(terminal, answers.pop(0).encode() + b'\n')
+            line = b''
+    sys.stdout.flush()
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+main()
