@@ -7,6 +7,7 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { DurableFiles } from './durable-files.ts';
 import { decodeState, encodeState, MAX_STATE_BYTES, type StateKind } from './envelope.ts';
+import { type MachinePolicy, POLICY_STATE } from './machine-policy.ts';
 import {
   CONTAINER_STATE,
   type ContainerState,
@@ -76,6 +77,15 @@ export class StateStore {
 
   async writeMachine(state: MachineState): Promise<void> {
     await this.#files.replace(join(this.#folder, 'machine.state'), encodeState(MACHINE_STATE, state));
+  }
+
+  /** @returns null: none was ever set */
+  readPolicy(): Promise<MachinePolicy | null> {
+    return this.#read(POLICY_STATE, this.#folder, 'policy.state');
+  }
+
+  async writePolicy(policy: MachinePolicy): Promise<void> {
+    await this.#files.replace(join(this.#folder, 'policy.state'), encodeState(POLICY_STATE, policy));
   }
 
   /** @returns null: not enrolled */

@@ -1,0 +1,145 @@
+/**
+ * Making a container for a user, from the first prompt to the moved counter: what `enrol` and `recover` have in common.
+ * Everything is asked and shown before the state file is written; until then there is only an intent, and what it names
+ * is freed again when the ceremony ends otherwise.
+ */
+import type { Secret } from '../../../drivers/base/secret.ts';
+import type { FactorKind } from '../../../drivers/signal.ts';
+import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
+import type { FactorProof } from '../../container/pass.ts';
+import type { Records } from '../../container/records.ts';
+import type { ContainerState, MachineState } from '../../container/state.ts';
+import { opensWith, weakest } from '../../policy/words.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
+import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
+import { askNewPin, createPin, historyWith, type NewPin, requireUnused } from '../new-pin.ts';
+import type { ServiceParts } from '../parts.ts';
+import { triesOf } from '../pin-check.ts';
+import { doorOfEnrolment } from '../rehearsal.ts';
+import { showSheet } from '../sheets.ts';
+
+export interface CreateParts {
+  readonly machine: MachineState;
+  readonly uid: number;
+  /** Carried over from the container that is replaced. */
+  readonly records: Records;
+}
+
+export interface Created {
+  readonly state: ContainerState;
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+/** Whatever was gathered is disposed with it. */
+interface Gathered extends Disposable {
+  readonly pin: NewPin | null;
+  readonly keys: NewKeyGroup | null;
+  readonly sheet: Secret;
+}
+
+async function gather(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  create: CreateParts,
+  containerId: Uint8Array,
+): Promise<Gathered> {
+  const { policy } = await currentPolicy(parts);
+  const wanted = secretFactorsOf(policy);
+  // Refused here, before anybody has typed or touched anything for nothing.
+  provableBranches(policy, wanted, create.machine);
+  let pin: NewPin | null = null;
+  let keys: NewKeyGroup | null = null;
+  try {
+    if (wanted.includes('pin')) {
+      pin = await askNewPin(parts, run, policy.pin);
+      await requireUnused(pin, create.records.pinHistory, policy.pin);
+    }
+    if (wanted.includes('securityKey')) {
+      keys = await enrolKeyGroup(parts, run, containerId, policy.securityKey.userVerification);
+    }
+    const text = 'Recovery sheet: it opens the container without PIN and key. Keep it apart from the machine.';
+    const sheet = await showSheet(parts, run, 'recovery-sheet', text);
+    const dispose = () => {
+      pin?.[Symbol.dispose]();
+      keys?.[Symbol.dispose]();
+      sheet.dispose();
+    };
+    return { pin, keys, sheet, [Symbol.dispose]: dispose };
+  } catch (error) {
+    pin?.[Symbol.dispose]();
+    keys?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function proofsOf(gathered: Gathered, factors: ContainerState['factors']): Map<FactorKind, FactorProof> {
+  const proofs = new Map<FactorKind, FactorProof>();
+  if (gathered.pin && factors.pin) {
+    proofs.set('pin', { check: 'secret', blob: factors.pin.blob, authValue: gathered.pin.authValue });
+  }
+  if (gathered.keys && factors.securityKey) {
+    proofs.set('securityKey', { check: 'secret', blob: factors.securityKey.blob, authValue: gathered.keys.authValue });
+  }
+  return proofs;
+}
+
+/** @throws nothing has changed, but for an intent that the next start clears */
+export async function createContainer(parts: ServiceParts, run: CeremonyRun, create: CreateParts): Promise<Created> {
+  const { machine, uid } = create;
+  const containerId = newContainerId(parts.entropy);
+  using gathered = await gather(parts, run, create, containerId);
+  const { version, document, policy } = await currentPolicy(parts);
+  run.emit({ type: 'progress', step: 'making the objects in the TPM' });
+  const created = await parts.tpm.withRoot(run.signal, machine, async (root) => {
+    const factors: ContainerState['factors'] = {
+      pin: gathered.pin ? await createPin(parts, root, gathered.pin) : null,
+      securityKey: gathered.keys ? await createKeyGroup(parts, root, gathered.keys) : null,
+    };
+    const kinds = (['pin', 'securityKey'] as const).filter((kind) => factors[kind] !== null);
+    const branches = provableBranches(policy, kinds, machine);
+    const records: Records = {
+      ...create.records,
+      pinHistory: gathered.pin ? historyWith(gathered.pin, create.records.pinHistory, policy.pin) : [],
+      wrapKeys: gathered.keys?.wrapKeys ?? [],
+    };
+    using door = doorOfEnrolment(parts, machine, policy, containerId, kinds);
+    const prepared = await prepareContainer(
+      {
+        root,
+        clock: parts.clock,
+        entropy: parts.entropy,
+        machine,
+        uid,
+        containerId,
+        factors,
+        proofs: proofsOf(gathered, factors),
+        policy: { version, document, branches: branches.map((branch) => branch.factors) },
+        records,
+        sheet: gathered.sheet,
+        writeIntent: (intent) => parts.store.writeIntent(uid, intent),
+      },
+      (plan, proofs, sealed) => door.release({ root, plan, proofs, sealed }),
+    );
+    try {
+      await parts.store.writeContainer(prepared.state);
+    } catch (error) {
+      await prepared.abandon(root);
+      await parts.store.removeIntent(uid).catch(() => undefined);
+      throw error;
+    }
+    await prepared.finish(root);
+    return { state: prepared.state, branches };
+  });
+  await parts.store.removeIntent(uid);
+  await triesOf(parts, uid).succeeded();
+  const { state, branches } = created;
+  const result = {
+    uid,
+    state: state.policy === null ? 'pending-signature' : 'locked',
+    strength: weakest(branches),
+    opensWith: opensWith(branches),
+    securityKey: gathered.keys?.label ?? null,
+  };
+  return { state, result };
+}

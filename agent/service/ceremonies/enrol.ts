@@ -1,0 +1,17 @@
+/** `enrol`: the caller's own container, under the policy of the machine. */
+import { UnlockdError } from '../../../drivers/base/errors.ts';
+import { EMPTY_RECORDS } from '../../container/records.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { requireMachine } from '../context.ts';
+import type { ServiceParts } from '../parts.ts';
+import { createContainer } from './create.ts';
+
+export async function enrolScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
+  const machine = await requireMachine(parts);
+  if ((await parts.store.readContainer(run.uid)) !== null) {
+    throw new UnlockdError('ERR_CONTAINER_EXISTS', `${parts.userName(run.uid)} is enrolled already`);
+  }
+  const { result } = await createContainer(parts, run, { machine, uid: run.uid, records: EMPTY_RECORDS });
+  await parts.audit('enrolled', run.uid, { strength: String(result.strength) });
+  return result;
+}

@@ -1,0 +1,83 @@
+/** `pin change`: a fresh full pass with the old factors, then a new PIN by the one protocol of changes. */
+
+import { UnlockdError } from '../../../drivers/base/errors.ts';
+import type { FactorKind } from '../../../drivers/signal.ts';
+import type { Draft } from '../../container/change.ts';
+import type { FactorProof } from '../../container/pass.ts';
+import { policyOf } from '../../container/plan.ts';
+import { openRecords, type Records, sealRecords, wipeRecords } from '../../container/records.ts';
+import type { ContainerState, MachineState } from '../../container/state.ts';
+import type { PinRules } from '../../policy/model.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { type Collected, collectFactors } from '../collect.ts';
+import { policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { askNewPin, createPin, historyWith, type NewPin, requireUnused } from '../new-pin.ts';
+import { changeOpenContainer, type OpenContainer, withOpenContainer } from '../open-container.ts';
+import type { ServiceParts } from '../parts.ts';
+
+/** The draft of a container whose PIN is another one. */
+async function draftWithPin(
+  parts: ServiceParts,
+  open: OpenContainer,
+  state: ContainerState,
+  collected: Collected,
+  records: Records,
+  pin: NewPin,
+  rules: PinRules,
+): Promise<Draft> {
+  const next: Records = { ...records, pinHistory: historyWith(pin, records.pinHistory, rules) };
+  const factors = { ...state.factors, pin: await createPin(parts, open.root, pin) };
+  const proofs = new Map<FactorKind, FactorProof>(collected.proofs);
+  proofs.set('pin', { check: 'secret', blob: factors.pin.blob, authValue: pin.authValue });
+  const { version, document, branches } = policyOf(state);
+  return {
+    factors,
+    policy: { version, document, branches },
+    records: sealRecords(open.containerKey, state.containerId, next, parts.entropy),
+    proofs,
+  };
+}
+
+/**
+ * Puts a new PIN in the place of the old one.
+ * @throws {ERR_PIN_REUSED} one of the last ones; nothing has changed
+ */
+export async function replacePin(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  machine: MachineState,
+  state: ContainerState,
+  collected: Collected,
+  rules: PinRules,
+): Promise<ContainerState> {
+  // Asked before the TPM is held: others may need it while somebody thinks of a PIN.
+  using pin = await askNewPin(parts, run, rules);
+  run.emit({ type: 'progress', step: 'changing the PIN' });
+  return await withOpenContainer(parts, machine, state, collected, run.signal, async (open) => {
+    const records = openRecords(open.containerKey, state.containerId, state.records);
+    try {
+      await requireUnused(pin, records.pinHistory, rules);
+      const draft = () => draftWithPin(parts, open, state, collected, records, pin, rules);
+      return await changeOpenContainer(parts, open, state, collected, draft);
+    } finally {
+      wipeRecords(records);
+    }
+  });
+}
+
+export async function pinChangeScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+): Promise<Readonly<Record<string, unknown>>> {
+  const machine = await requireMachine(parts);
+  const state = await requireContainer(parts, run.uid);
+  const policy = policyInForce(state);
+  if (state.factors.pin === null) throw new UnlockdError('ERR_CONTAINER_MISSING', 'the container has no PIN');
+  if (state.authority.kind === 'managed') {
+    throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
+  }
+  using collected = await collectFactors(parts, machine, state, policy, run);
+  const next = await replacePin(parts, run, machine, state, collected, policy.pin);
+  await parts.audit('pin-changed', run.uid, { epoch: policyOf(next).n });
+  return { changed: true, epoch: policyOf(next).n };
+}

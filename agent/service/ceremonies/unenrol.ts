@@ -1,0 +1,39 @@
+/** `unenrol`: a container is given up. An intent names the counter first, so that a crash cannot leave it behind. */
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import { undefineCounter } from '../../container/counter.ts';
+import { counterOf } from '../../container/plan.ts';
+import type { ContainerState } from '../../container/state.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import type { ServiceParts } from '../parts.ts';
+
+/** A damaged state file is given up as well; its counter is not known any more and stays. */
+async function readOrNull(parts: ServiceParts, uid: number): Promise<{ state: ContainerState | null }> {
+  try {
+    const state = await parts.store.readContainer(uid);
+    if (state === null) throw new UnlockdError('ERR_CONTAINER_MISSING', `${parts.userName(uid)} is not enrolled`);
+    return { state };
+  } catch (error) {
+    if (isUnlockdError(error, 'ERR_STATE_CORRUPT')) return { state: null };
+    throw error;
+  }
+}
+
+export async function unenrolScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  uid: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { state } = await readOrNull(parts, uid);
+  parts.unlocked.forget(uid);
+  if (state !== null) {
+    const { containerId, counterIndex, authority } = state;
+    await parts.store.writeIntent(uid, { containerId, counterIndex, authority: authority.publicArea });
+  }
+  await parts.store.removeContainer(uid);
+  if (state !== null) {
+    await parts.tpm.withTpm(run.signal, (tpm) => undefineCounter(tpm, counterOf(state)));
+    await parts.store.removeIntent(uid);
+  }
+  await parts.audit('unenrolled', uid, { by: run.uid, damaged: state === null });
+  return { uid, counterFreed: state !== null };
+}

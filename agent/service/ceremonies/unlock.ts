@@ -1,0 +1,88 @@
+/**
+ * `unlock`: the factors of the policy, a verdict, a grant, and the TPM releases the container key. On the way a PIN
+ * that has expired is changed, and a newer policy of the machine is put in force.
+ */
+import { type Milliseconds, milliseconds, unixMs } from '../../../drivers/base/brand.ts';
+import { UnlockdError } from '../../../drivers/base/errors.ts';
+import type { CeremonyRequest } from '../../api/ports.ts';
+import { toRefusal } from '../../api/refusal.ts';
+import { policyOf } from '../../container/plan.ts';
+import type { ContainerState, MachineState } from '../../container/state.ts';
+import { pinExpiry } from '../../enrolment/pin/history.ts';
+import type { UnlockPolicy } from '../../policy/model.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { type Collected, collectFactors } from '../collect.ts';
+import { policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { withOpenContainer } from '../open-container.ts';
+import type { ServiceParts } from '../parts.ts';
+import { upgradePolicy } from '../policy-upgrade.ts';
+import { replacePin } from './pin-change.ts';
+
+type UnlockRequest = Extract<CeremonyRequest, { kind: 'unlock' }>;
+
+const MAX_PURPOSE = 128;
+
+/** @throws {ERR_API_REQUEST_INVALID} */
+export function checkPurpose(purpose: string): string {
+  if (purpose.length > 0 && purpose.length <= MAX_PURPOSE && /^[\x21-\x7e]+$/.test(purpose)) return purpose;
+  throw new UnlockdError('ERR_API_REQUEST_INVALID', `a purpose is 1 to ${MAX_PURPOSE} printable ASCII characters`);
+}
+
+function forgetAfter(parts: ServiceParts, request: UnlockRequest): Milliseconds | null {
+  const asked = request.forSeconds === null ? null : milliseconds(request.forSeconds * 1000);
+  const { forgetAfter: limit } = parts.settings;
+  if (asked === null) return limit;
+  return limit === null || asked < limit ? asked : limit;
+}
+
+/** Brings the container up to date with what was presented just now: an expired PIN, a newer policy. */
+async function bringUpToDate(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  machine: MachineState,
+  state: ContainerState,
+  policy: UnlockPolicy,
+  collected: Collected,
+): Promise<{ state: ContainerState; notes: Readonly<Record<string, unknown>> }> {
+  const { pin } = state.factors;
+  const expiry = pin === null ? null : pinExpiry(unixMs(pin.setAt), policy.pin, parts.clock.wall());
+  if (expiry?.expired) {
+    run.emit({ type: 'progress', step: 'the PIN has expired: a new one is needed' });
+    const next = await replacePin(parts, run, machine, state, collected, policy.pin);
+    await parts.audit('pin-changed', state.uid, { epoch: policyOf(next).n, expired: true });
+    return { state: next, notes: { pinChanged: true } };
+  }
+  const upgrade = await upgradePolicy(parts, machine, state, collected, run.signal);
+  if (upgrade.is === 'done') return { state: upgrade.state, notes: { policyInForce: policyOf(upgrade.state).version } };
+  const notes = expiry === null ? {} : { pinExpiresInDays: expiry.daysLeft };
+  if (upgrade.is === 'none') return { state, notes };
+  run.emit({ type: 'refused', refusal: toRefusal(upgrade.why) });
+  return { state, notes: { ...notes, policyPending: upgrade.why.code } };
+}
+
+export async function unlockScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  request: UnlockRequest,
+): Promise<Readonly<Record<string, unknown>>> {
+  const purpose = request.purpose === null ? null : checkPurpose(request.purpose);
+  const machine = await requireMachine(parts);
+  const before = await requireContainer(parts, run.uid);
+  const policy = policyInForce(before);
+  try {
+    using collected = await collectFactors(parts, machine, before, policy, run);
+    const containerKey = await withOpenContainer(parts, machine, before, collected, run.signal, async (open) =>
+      open.containerKey.clone(),
+    );
+    const { strength } = collected;
+    parts.unlocked.add(run.uid, before.containerId, containerKey, forgetAfter(parts, request));
+    await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
+    const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected);
+    if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
+    const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
+    return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs: collected.deviceMs, ...notes };
+  } catch (error) {
+    if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code });
+    throw error;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * One ceremony under way: a log of events that late listeners get from the first, secrets that come in when they are
+ * asked for and go out once, and an end that comes exactly once. The script of the ceremony is handed in.
+ */
+import { deferred } from '../../drivers/base/deferred.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import type { Ceremony, CeremonyEvent, CeremonyKind, ReasonLine, SecretSlotIn, SecretSlotOut } from '../api/ports.ts';
+import { toRefusal } from '../api/refusal.ts';
+
+/** A refusal that carries the reasons of a verdict. */
+export class Denied extends UnlockdError {
+  readonly reasons: readonly ReasonLine[];
+
+  constructor(
+    message: string,
+    detail: Readonly<Record<string, string | number | boolean | null>>,
+    reasons: readonly ReasonLine[],
+  ) {
+    super('ERR_POLICY_DENIED', message, { detail });
+    this.reasons = reasons;
+  }
+}
+
+interface Waiting {
+  readonly slot: SecretSlotIn;
+  readonly resolve: (secret: Secret) => void;
+}
+
+export interface AskOptions {
+  readonly text: string;
+  readonly triesLeft?: number | null;
+  readonly groups?: readonly number[];
+}
+
+export class CeremonyRun implements Ceremony {
+  readonly id: string;
+  readonly kind: CeremonyKind;
+  readonly uid: number;
+  readonly #log: CeremonyEvent[] = [];
+  readonly #out = new Map<SecretSlotOut, Secret>();
+  readonly #cancel = new AbortController();
+  #waiting: Waiting | null = null;
+  #ended = false;
+  #wake = deferred<void>();
+
+  constructor(init: { id: string; kind: CeremonyKind; uid: number }) {
+    this.id = init.id;
+    this.kind = init.kind;
+    this.uid = init.uid;
+  }
+
+  /** Aborts when the ceremony is cancelled. */
+  get signal(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Runs the script to its end. Never rejects: what goes wrong becomes the `failed` event. */
+  async run(
+    script: (run: CeremonyRun) => Promise<Readonly<Record<string, unknown>>>,
+    onError: (error: unknown) => void,
+  ): Promise<void> {
+    let last: CeremonyEvent;
+    try {
+      last = { type: 'done', result: await script(this) };
+    } catch (error) {
+      onError(error);
+      const reasons = error instanceof Denied ? error.reasons : [];
+      last = { type: 'failed', refusal: toRefusal(this.#cancel.signal.aborted ? cancelled() : error), reasons };
+    }
+    this.#waiting = null;
+    this.#ended = true;
+    this.emit(last);
+  }
+
+  emit(event: CeremonyEvent): void {
+    this.#log.push(event);
+    this.#wake.resolve();
+    this.#wake = deferred<void>();
+  }
+
+  /** Waits for a secret. The caller owns it. @throws the cancellation */
+  async ask(slot: SecretSlotIn, options: AskOptions): Promise<Secret> {
+    this.#cancel.signal.throwIfAborted();
+    const { promise, resolve, reject } = deferred<Secret>();
+    const onAbort = () => reject(cancelled());
+    this.#cancel.signal.addEventListener('abort', onAbort, { once: true });
+    this.#waiting = { slot, resolve };
+    const { text, triesLeft = null, groups } = options;
+    this.emit({ type: 'prompt', slot, text, triesLeft, ...(groups === undefined ? {} : { groups }) });
+    try {
+      return await promise;
+    } finally {
+      this.#waiting = null;
+      this.#cancel.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Puts a secret out to be taken once; the run owns it until then. */
+  offer(slot: SecretSlotOut, secret: Secret, text: string): void {
+    this.#out.get(slot)?.dispose();
+    this.#out.set(slot, secret);
+    this.emit({ type: 'secret', slot, text });
+  }
+
+  supply(slot: SecretSlotIn, secret: Secret): void {
+    if (this.#waiting?.slot !== slot) {
+      secret.dispose();
+      throw new UnlockdError('ERR_API_SLOT_NOT_WANTED', `the ceremony does not wait for ${slot}`);
+    }
+    const { resolve } = this.#waiting;
+    this.#waiting = null;
+    resolve(secret);
+  }
+
+  take(slot: SecretSlotOut): Secret {
+    const secret = this.#out.get(slot);
+    if (secret === undefined) throw new UnlockdError('ERR_API_SLOT_EMPTY', `there is no ${slot} to take`);
+    this.#out.delete(slot);
+    return secret;
+  }
+
+  cancel(): void {
+    if (!this.#ended) this.#cancel.abort(cancelled());
+  }
+
+  /** Drops secrets that nobody took. */
+  wipe(): void {
+    for (const secret of this.#out.values()) secret.dispose();
+    this.#out.clear();
+  }
+
+  async *events({ signal }: { signal: AbortSignal }): AsyncIterable<CeremonyEvent> {
+    const { promise: aborted, resolve: stop } = deferred<void>();
+    const onAbort = () => stop();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (let next = 0; !signal.aborted; ) {
+        const event = this.#log[next];
+        if (event !== undefined) {
+          next++;
+          yield event;
+          if (event.type === 'done' || event.type === 'failed') return;
+          continue;
+        }
+        await Promise.race([this.#wake.promise, aborted]);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+const cancelled = (): UnlockdError => new UnlockdError('ERR_API_CEREMONY_CANCELLED', 'the ceremony was cancelled');

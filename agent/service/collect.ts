@@ -1,0 +1,291 @@
+/**
+ * Runs the unlock machine: asks for the factors that the policy wants in its order, feeds back what came of each, and
+ * ends with what a grant is minted from and the proofs that the TPM will ask for, or with a denial that says why.
+ */
+import { type Milliseconds, milliseconds, monotonicMs } from '../../drivers/base/brand.ts';
+import { toHex } from '../../drivers/base/bytes.ts';
+import { deferred } from '../../drivers/base/deferred.ts';
+import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import type { FactorKind, FactorSignal, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
+import { toRefusal } from '../api/refusal.ts';
+import type { FactorProof } from '../container/pass.ts';
+import { UNLOCK_CONTEXT } from '../container/references.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
+import type { Strength } from '../policy/branches.ts';
+import type { Decision, GrantedDecision } from '../policy/decision.ts';
+import { evaluate } from '../policy/evaluate.ts';
+import { explain, missingWords } from '../policy/explain.ts';
+import { type Grant, grantFor } from '../policy/grant.ts';
+import type { UnlockPolicy } from '../policy/model.ts';
+import { newAttempt, step } from '../unlock/machine.ts';
+import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
+import { type CeremonyRun, Denied } from './ceremony-run.ts';
+import { askSecurityKey } from './key-check.ts';
+import type { ServiceParts } from './parts.ts';
+import { checkPin, pinTriesLeft } from './pin-check.ts';
+
+/** A proved factor counts this long: long enough for a touch, short enough that nobody walks away in between. */
+const PROOF_VALID_FOR = milliseconds(120_000);
+const MAX_RETRIES = 32;
+
+export interface Collected extends Disposable {
+  /**
+   * Evaluates what was collected once more, now, and mints the grant for one operation.
+   * @throws {ERR_POLICY_DENIED} when it was too long ago
+   */
+  readonly mint: () => Grant;
+  /** Of the branch that granted. */
+  readonly strength: Strength;
+  readonly proofs: Map<FactorKind, FactorProof>;
+  /** Milliseconds that went into the key's own time, for reports. */
+  readonly deviceMs: number;
+}
+
+export interface CollectOptions {
+  /** False: the state is not in force yet, so its epoch is not to be settled. */
+  readonly settle?: boolean;
+}
+
+type Report = { readonly signal: FactorSignal; readonly triesLeft?: number };
+
+type BadState =
+  | { readonly state: 'unsatisfied'; readonly reason: UnsatisfiedReason }
+  | { readonly state: 'unavailable'; readonly reason: UnavailableReason };
+
+/** What a failure of the key means to the policy. What is not here is a fault of the device: unavailable, failed. */
+const KEY_FAILURES: Partial<Record<ErrorCode, BadState>> = {
+  ERR_CTAP_NO_KEY: { state: 'unsatisfied', reason: 'timed-out' },
+  ERR_CTAP_TOUCH_TIMEOUT: { state: 'unsatisfied', reason: 'timed-out' },
+  ERR_CTAP_TIMEOUT: { state: 'unsatisfied', reason: 'timed-out' },
+  ERR_CTAP_WRONG_KEY: { state: 'unsatisfied', reason: 'not-enrolled' },
+  ERR_KEY_WRONG: { state: 'unsatisfied', reason: 'not-enrolled' },
+  ERR_CTAP_UV_CHANGED: { state: 'unsatisfied', reason: 'not-enrolled' },
+  ERR_CTAP_PIN_BLOCKED: { state: 'unavailable', reason: 'locked-out' },
+  ERR_CTAP_PIN_AUTH_BLOCKED: { state: 'unavailable', reason: 'locked-out' },
+  ERR_CTAP_PIN_NOT_SET: { state: 'unavailable', reason: 'unsupported' },
+  ERR_CTAP_NO_HMAC_SECRET: { state: 'unavailable', reason: 'unsupported' },
+  ERR_CTAP_NOT_CTAP2: { state: 'unavailable', reason: 'unsupported' },
+  ERR_HAL_PERMISSION: { state: 'unavailable', reason: 'no-permission' },
+  ERR_HAL_MODULE_MISSING: { state: 'unavailable', reason: 'no-driver' },
+};
+
+class Collector implements Disposable {
+  readonly #parts: ServiceParts;
+  readonly #machine: MachineState;
+  readonly #state: ContainerState;
+  readonly #run: CeremonyRun;
+  readonly #proofs = new Map<FactorKind, FactorProof>();
+  /** The first failure that the person should be told by its own code. */
+  failure: UnlockdError | null = null;
+  deviceMs = 0;
+
+  readonly #settle: boolean;
+
+  constructor(
+    parts: ServiceParts,
+    machine: MachineState,
+    state: ContainerState,
+    run: CeremonyRun,
+    options: CollectOptions,
+  ) {
+    this.#settle = options.settle ?? true;
+    this.#parts = parts;
+    this.#machine = machine;
+    this.#state = state;
+    this.#run = run;
+  }
+
+  get proofs(): Map<FactorKind, FactorProof> {
+    return this.#proofs;
+  }
+
+  #signal(factor: FactorKind, source: string, rest: Partial<FactorSignal> & Pick<FactorSignal, 'state'>): FactorSignal {
+    const observedAt = this.#parts.clock.now();
+    const base = { factor, source, observedAt, validFor: PROOF_VALID_FOR, simulated: this.#parts.simulated };
+    return { ...base, ...rest } as FactorSignal;
+  }
+
+  #prove(factor: FactorKind, authValue: Secret): void {
+    const enrolled = this.#state.factors[factor as 'pin' | 'securityKey'];
+    if (enrolled === null) throw new UnlockdError('ERR_STATE_CORRUPT', `container.factors.${factor}: not enrolled`);
+    const earlier = this.#proofs.get(factor);
+    if (earlier?.check === 'secret') earlier.authValue.dispose();
+    this.#proofs.set(factor, { check: 'secret', blob: enrolled.blob, authValue });
+  }
+
+  async ask(factor: FactorKind, triesLeft: number | null, signal: AbortSignal): Promise<Report> {
+    if (factor === 'pin') return await this.#askPin(triesLeft, signal);
+    if (factor === 'securityKey') return await this.#askKey(signal);
+    return { signal: this.#signal(factor, 'unlockd', { state: 'unavailable', reason: 'no-driver' }) };
+  }
+
+  async #askPin(known: number | null, signal: AbortSignal): Promise<Report> {
+    const triesLeft = known ?? (await pinTriesLeft(this.#parts, this.#state.uid, null));
+    if (triesLeft === 0) return await this.#pinRefused(signal);
+    const typed = await this.#run.ask('pin', { text: 'PIN', triesLeft });
+    try {
+      const verdict = await checkPin(this.#parts, this.#machine, this.#state, typed, { signal, settle: this.#settle });
+      if (verdict.is === 'right') {
+        this.#prove('pin', verdict.authValue);
+        const evidence = { checkedBy: 'TPM' };
+        return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence }) };
+      }
+      if (verdict.is === 'locked-out') return this.#pinLocked(verdict.error);
+      await this.#parts.audit('pin-wrong', this.#state.uid, { triesLeft: verdict.triesLeft });
+      const refused = this.#signal('pin', 'TPM', { state: 'unsatisfied', reason: 'wrong' });
+      return { signal: refused, triesLeft: verdict.triesLeft };
+    } catch (error) {
+      if (isUnlockdError(error, 'ERR_PIN_SOFT_LIMIT')) return this.#pinLocked(error);
+      throw error;
+    }
+  }
+
+  /** No try is left: what `begin` says goes to the person, with the time to wait. */
+  async #pinRefused(signal: AbortSignal): Promise<Report> {
+    signal.throwIfAborted();
+    const waitSeconds = Math.ceil(this.#parts.settings.softLimit.forgetAfter / 1000);
+    const message = `too many wrong PINs: one more try within ${waitSeconds} s`;
+    return this.#pinLocked(new UnlockdError('ERR_PIN_SOFT_LIMIT', message, { detail: { waitSeconds } }));
+  }
+
+  #pinLocked(error: UnlockdError): Report {
+    this.failure ??= error;
+    this.#run.emit({ type: 'refused', refusal: toRefusal(error) });
+    return {
+      signal: this.#signal('pin', 'TPM', { state: 'unavailable', reason: 'locked-out', detail: error.message }),
+    };
+  }
+
+  async #askKey(signal: AbortSignal): Promise<Report> {
+    try {
+      const answer = await askSecurityKey(this.#parts, this.#state, this.#run, signal);
+      this.deviceMs += answer.deviceMs;
+      this.#prove('securityKey', answer.authValue);
+      const evidence = { device: answer.device, userVerified: answer.uv };
+      const rest = { state: 'satisfied', strength: 'bound', evidence } as const;
+      return { signal: this.#signal('securityKey', answer.device, rest) };
+    } catch (error) {
+      if (signal.aborted || !isUnlockdError(error)) throw error;
+      if (!/^ERR_(CTAP|HAL|KEY)_/.test(error.code)) throw error;
+      this.failure ??= error;
+      this.#run.emit({ type: 'refused', refusal: toRefusal(error) });
+      const meaning = KEY_FAILURES[error.code] ?? { state: 'unavailable', reason: 'failed' };
+      return { signal: this.#signal('securityKey', 'security key', { ...meaning, detail: error.message }) };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const proof of this.#proofs.values()) if (proof.check === 'secret') proof.authValue.dispose();
+    this.#proofs.clear();
+  }
+}
+
+function refusedEvent(signal: FactorSignal, triesLeft: number | null): Parameters<CeremonyRun['emit']>[0] | null {
+  if (signal.factor !== 'pin' || signal.state !== 'unsatisfied') return null;
+  const tries = triesLeft === null ? '' : `, ${triesLeft} ${triesLeft === 1 ? 'try' : 'tries'} left`;
+  const error = new UnlockdError('ERR_PIN_WRONG', `PIN wrong${tries}`, { detail: { triesLeft } });
+  return { type: 'refused', refusal: toRefusal(error) };
+}
+
+function denial(decision: Decision | null, outcome: string, failure: UnlockdError | null): Denied {
+  const missing = decision?.verdict === 'denied' ? missingWords(decision.missing) : '';
+  const message = missing === '' ? outcome : `${outcome}; missing: ${missing}`;
+  return new Denied(message, { cause: failure?.code ?? null, missing }, decision === null ? [] : explain(decision));
+}
+
+/**
+ * @returns the way to a grant, and the proofs; the caller disposes it
+ * @throws {ERR_POLICY_DENIED} with the reasons; whatever the TPM says when it is not reachable
+ */
+export async function collectFactors(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  policy: UnlockPolicy,
+  run: CeremonyRun,
+  collecting: CollectOptions = {},
+): Promise<Collected> {
+  const { clock, settings } = parts;
+  const collector = new Collector(parts, machine, state, run, collecting);
+  const options = { machineSimulated: parts.simulated, pinIsBound: machine.lockout.protects };
+  let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: MAX_RETRIES });
+  const finished = deferred<GrantedDecision>();
+  const stops = new Map<FactorKind, AbortController>();
+  let stopTimer: () => void = () => undefined;
+
+  const feed = (event: UnlockEvent): void => {
+    const { state: next, effects } = step(current, event);
+    current = next;
+    for (const effect of effects) carryOut(effect);
+  };
+
+  const ask = (factor: FactorKind, triesLeft: number | null): void => {
+    const stop = new AbortController();
+    stops.set(factor, stop);
+    const signal = AbortSignal.any([stop.signal, run.signal]);
+    collector.ask(factor, triesLeft, signal).then(
+      (report) => feed({ type: 'signal', at: clock.now(), ...report }),
+      (error: unknown) => {
+        if (!stop.signal.aborted) finished.reject(error);
+      },
+    );
+  };
+
+  const carryOut = (effect: UnlockEffect): void => {
+    switch (effect.type) {
+      case 'ask':
+        ask(effect.factor, effect.triesLeft);
+        return;
+      case 'stop-asking':
+        stops.get(effect.factor)?.abort();
+        return;
+      case 'refused': {
+        const event = refusedEvent(effect.signal, effect.triesLeft);
+        if (event) run.emit(event);
+        return;
+      }
+      case 'wake-at':
+        stopTimer = clock.timer(spanUntil(effect.at, clock.now()), () => feed({ type: 'tick', at: clock.now() }));
+        return;
+      case 'release':
+        finished.resolve(effect.decision);
+        return;
+      case 'finish':
+        if (effect.outcome.is === 'denied')
+          finished.reject(denial(effect.outcome.decision, 'denied', collector.failure));
+        if (effect.outcome.is === 'timed-out') {
+          finished.reject(denial(effect.outcome.decision, 'denied: the time is over', collector.failure));
+        }
+        if (effect.outcome.is === 'cancelled') finished.reject(run.signal.reason);
+        return;
+      case 'cancel-release':
+      case 'forget':
+        return;
+    }
+  };
+
+  const onAbort = () => feed({ type: 'cancel' });
+  run.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    feed({ type: 'start', at: clock.now(), snapshot: new Map() });
+    const { strength } = await finished.promise;
+    const { snapshot } = current;
+    const mint = () => {
+      const decision = evaluate(policy, snapshot, clock.now(), options);
+      if (decision.verdict === 'denied') throw denial(decision, 'denied: too much time has passed', null);
+      return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
+    };
+    const { proofs, deviceMs } = collector;
+    return { mint, strength, proofs, deviceMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
+  } catch (error) {
+    collector[Symbol.dispose]();
+    throw error;
+  } finally {
+    stopTimer();
+    run.signal.removeEventListener('abort', onAbort);
+    for (const stop of stops.values()) stop.abort();
+  }
+}
+
+const spanUntil = (at: number, now: number): Milliseconds => milliseconds(Math.max(0, at - monotonicMs(now)));

@@ -1,0 +1,82 @@
+/** What a user may know of the own container, and root of who is enrolled. */
+import { isUnlockdError } from '../../drivers/base/errors.ts';
+import type { ContainerStatus, PolicyView, UserLine } from '../api/ports.ts';
+import type { Lockout } from '../container/lockout.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
+import { type Branch, branchesOf } from '../policy/branches.ts';
+import { branchOpensWith, factorsWords, opensWith, policyWords, weakest } from '../policy/words.ts';
+import { currentPolicy, policyInForce } from './context.ts';
+import type { ServiceParts } from './parts.ts';
+import { pinTriesLeft } from './pin-check.ts';
+
+const NONE = { unlockedUntil: null, policy: null, policyPending: false, strength: null, opensWith: null } as const;
+
+/** The branches that the container is sealed to, classed as this machine is protected now. */
+function sealedBranches(state: ContainerState, machine: MachineState | null): readonly Branch[] {
+  const policy = policyInForce(state);
+  const sealed = state.policy?.branches ?? [];
+  return branchesOf(policy, { pinIsBound: machine?.lockout.protects ?? false }).filter((branch) =>
+    sealed.some((factors) => factors.join() === branch.factors.join()),
+  );
+}
+
+export async function containerStatus(
+  parts: ServiceParts,
+  uid: number,
+  machine: MachineState | null,
+  lockout: Lockout | null,
+): Promise<ContainerStatus> {
+  const base = { uid, user: parts.userName(uid), pinTriesLeft: null, epoch: null, keys: 0, ...NONE };
+  let state: ContainerState | null;
+  try {
+    state = await parts.store.readContainer(uid);
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) throw error;
+    return { ...base, state: 'recovery-needed' };
+  }
+  if (state === null) return { ...base, state: 'none' };
+  const keys = state.factors.securityKey?.credentials.length ?? 0;
+  const pinTries = state.factors.pin === null ? null : await pinTriesLeft(parts, uid, lockout);
+  if (state.policy === null) return { ...base, keys, pinTriesLeft: pinTries, state: 'pending-signature' };
+  const branches = sealedBranches(state, machine);
+  const unlocked = parts.unlocked.stateOf(uid);
+  return {
+    ...base,
+    keys,
+    pinTriesLeft: pinTries,
+    state: unlocked === null ? (parts.unsettled.has(uid) ? 'recovery-needed' : 'locked') : 'unlocked',
+    unlockedUntil: unlocked?.until ?? null,
+    policy: policyWords(policyInForce(state)),
+    policyPending: (await currentPolicy(parts)).version > state.policy.version,
+    strength: weakest(branches),
+    opensWith: opensWith(branches),
+    epoch: state.policy.n,
+  };
+}
+
+/** Root sees who is enrolled and how strongly, not how somebody's tries or session stand. */
+export async function userLines(parts: ServiceParts, machine: MachineState | null): Promise<readonly UserLine[]> {
+  const lines: UserLine[] = [];
+  for (const uid of await parts.store.enrolled()) {
+    const { user, state, strength, policyPending } = await containerStatus(parts, uid, machine, null);
+    lines.push({ uid, user, state: state === 'unlocked' ? 'locked' : state, strength, policyPending });
+  }
+  return lines;
+}
+
+export async function policyView(parts: ServiceParts, machine: MachineState | null): Promise<PolicyView> {
+  const { policy, document } = await currentPolicy(parts);
+  const branches = branchesOf(policy, { pinIsBound: machine?.lockout.protects ?? false });
+  const users = await userLines(parts, machine);
+  return {
+    document: JSON.parse(document) as unknown,
+    words: policyWords(policy),
+    branches: branches.map((branch) => ({
+      factors: branch.factors,
+      strength: branch.strength,
+      words: `${factorsWords(branch.factors)}: opens with ${branchOpensWith(branch)}`,
+    })),
+    authority: (machine?.managedAuthority ?? null) === null ? 'this-machine' : 'managed',
+    pending: users.filter(({ policyPending }) => policyPending).map(({ user }) => user),
+  };
+}

@@ -1,0 +1,80 @@
+/** A new PIN: asked for, held against the rules and the history, and made into a factor object. */
+import { isUnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import { toRefusal } from '../api/refusal.ts';
+import { createFactor } from '../container/objects.ts';
+import { PIN_LOG_N, pinAuthValue } from '../container/pin-value.ts';
+import type { Records } from '../container/records.ts';
+import type { RootSession } from '../container/root.ts';
+import type { PinState } from '../container/state.ts';
+import { normalisePin } from '../enrolment/pin/characters.ts';
+import { requireNotInHistory } from '../enrolment/pin/history.ts';
+import { requireGoodPin } from '../enrolment/pin/rules.ts';
+import type { PinRules } from '../policy/model.ts';
+import type { CeremonyRun } from './ceremony-run.ts';
+import type { ServiceParts } from './parts.ts';
+
+const MAX_ATTEMPTS = 5;
+
+/** A PIN as the TPM will know it. */
+export interface NewPin extends Disposable {
+  /** Normalised; kept for the comparison with the history, which is known only later. */
+  readonly clear: Secret;
+  readonly salt: Uint8Array;
+  readonly logN: number;
+  readonly authValue: Secret;
+}
+
+/**
+ * Asks until a PIN fits the rules, five times at most.
+ * @throws {ERR_PIN_…} the refusal of the last one
+ */
+export async function askNewPin(parts: ServiceParts, run: CeremonyRun, rules: PinRules): Promise<NewPin> {
+  for (let attempt = 1; ; attempt++) {
+    using typed = await run.ask('new-pin', { text: `New PIN (at least ${rules.minLength} characters)` });
+    try {
+      return await newPin(parts, typed, rules);
+    } catch (error) {
+      if (!isUnlockdError(error) || !error.code.startsWith('ERR_PIN_') || attempt === MAX_ATTEMPTS) throw error;
+      run.emit({ type: 'refused', refusal: toRefusal(error) });
+    }
+  }
+}
+
+async function newPin(parts: ServiceParts, typed: Secret, rules: PinRules): Promise<NewPin> {
+  const clear = normalisePin(typed);
+  try {
+    requireGoodPin(clear, rules);
+    const salt = parts.entropy.bytes(16);
+    const authValue = await pinAuthValue(clear, salt, PIN_LOG_N);
+    const dispose = () => {
+      clear.dispose();
+      authValue.dispose();
+    };
+    return { clear, salt, logN: PIN_LOG_N, authValue, [Symbol.dispose]: dispose };
+  } catch (error) {
+    clear.dispose();
+    throw error;
+  }
+}
+
+/** @throws {ERR_PIN_REUSED} */
+export async function requireUnused(pin: NewPin, history: Records['pinHistory'], rules: PinRules): Promise<void> {
+  const costs = new Map(history.map(({ salt, logN }) => [salt, logN]));
+  const entries = history.map(({ salt, value }) => ({ salt, hash: value }));
+  await requireNotInHistory(pin.clear, entries, rules, (candidate, salt) =>
+    pinAuthValue(candidate, salt, costs.get(salt) ?? PIN_LOG_N),
+  );
+}
+
+/** Makes the TPM object. */
+export async function createPin(parts: ServiceParts, root: RootSession, pin: NewPin): Promise<PinState> {
+  const blob = await createFactor(root, 'pin', pin.authValue, parts.entropy);
+  return { blob, salt: pin.salt, logN: pin.logN, setAt: parts.clock.wall() };
+}
+
+/** The history with this PIN in front, no longer than the rules remember. A derived value is kept, never the PIN. */
+export function historyWith(pin: NewPin, history: Records['pinHistory'], rules: PinRules): Records['pinHistory'] {
+  const entry = { salt: pin.salt, logN: pin.logN, value: new Uint8Array(pin.authValue.expose()) };
+  return [entry, ...history].slice(0, rules.history);
+}

@@ -1,0 +1,96 @@
+/** From a grant to the container key: the door is opened, and the TPM is passed for what the operation needs. */
+
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import type { Approval } from '../container/authority/local-authority.ts';
+import { LocalAuthority } from '../container/authority/local-authority.ts';
+import type { PolicyStatement } from '../container/authority/statement.ts';
+import { changeContainer, type Draft, type Unsealer } from '../container/change.ts';
+import { nameOfBlob } from '../container/objects.ts';
+import { planOf } from '../container/plan.ts';
+import type { RootSession } from '../container/root.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
+import { type Door, openDoor } from '../release/release.ts';
+import type { Collected } from './collect.ts';
+import type { ServiceParts } from './parts.ts';
+
+const throughDoor =
+  (door: Door, root: RootSession): Unsealer =>
+  (plan, proofs, sealed) =>
+    door.release({ root, plan, proofs, sealed });
+
+/** What is at hand while the door is open. */
+export interface OpenContainer {
+  readonly root: RootSession;
+  readonly unseal: Unsealer;
+  readonly containerKey: Secret;
+}
+
+/**
+ * Mints a grant, spends it and opens the container for one operation.
+ * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE | …} the TPM refuses
+ */
+export async function withOpenContainer<T>(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  collected: Collected,
+  signal: AbortSignal,
+  use: (open: OpenContainer) => Promise<T>,
+): Promise<T> {
+  using door = openDoor(collected.mint(), parts.clock);
+  return await parts.tpm.withRoot(signal, machine, async (root) => {
+    const unseal = throughDoor(door, root);
+    using containerKey = await unseal(planOf(state), collected.proofs, state.sealedKey);
+    return await use({ root, unseal, containerKey });
+  });
+}
+
+/** How a managed machine's changes are signed; null: by its own TPM. */
+export type ExternalApproval = (statement: PolicyStatement) => Promise<Approval>;
+
+async function approverOf(
+  open: OpenContainer,
+  state: ContainerState,
+  collected: Collected,
+  external: ExternalApproval | null,
+): Promise<{ approve: (statement: PolicyStatement) => Promise<Approval> } & Disposable> {
+  const { key, sealedAuth } = state.authority;
+  if (key === null || sealedAuth === null) {
+    if (external === null) {
+      throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
+    }
+    return { approve: external, [Symbol.dispose]: () => undefined };
+  }
+  // A second whole pass: who is merely in an unlocked session does not get here.
+  const authorityAuth = await open.unseal(planOf(state), collected.proofs, sealedAuth);
+  const authority = new LocalAuthority(open.root, key, nameOfBlob(key), authorityAuth);
+  return {
+    approve: (statement) => authority.approve(statement),
+    [Symbol.dispose]: () => authorityAuth.dispose(),
+  };
+}
+
+/**
+ * Changes an open container by the one protocol of changes.
+ * @throws {ERR_CHANGE_NOT_REVOKED} changed, not revoked yet; everything else: nothing has changed
+ */
+export async function changeOpenContainer(
+  parts: ServiceParts,
+  open: OpenContainer,
+  state: ContainerState,
+  collected: Collected,
+  draft: () => Promise<Draft>,
+  external: ExternalApproval | null = null,
+): Promise<ContainerState> {
+  using approver = await approverOf(open, state, collected, external);
+  return await changeContainer({
+    root: open.root,
+    state,
+    write: (next) => parts.store.writeContainer(next),
+    unseal: open.unseal,
+    approve: approver.approve,
+    draft,
+    containerKey: open.containerKey,
+  });
+}

@@ -1,0 +1,49 @@
+/** What the ceremonies work with; made once by the composition and handed to every script. */
+import type { Milliseconds } from '../../drivers/base/brand.ts';
+import type { Clock } from '../../drivers/base/clock.ts';
+import type { Entropy } from '../../drivers/base/entropy.ts';
+import type { UnlockdError } from '../../drivers/base/errors.ts';
+import type { TraceSink } from '../../drivers/base/trace.ts';
+import type { HidHal } from '../../drivers/hal/hid.ts';
+import type { AuditEvent } from '../api/ports.ts';
+import type { DurableFiles } from '../container/durable-files.ts';
+import type { StateStore } from '../container/store.ts';
+import type { TriesLimit } from '../container/tries.ts';
+import type { TpmAccess } from './tpm-access.ts';
+import type { UnlockedContainers } from './unlocked.ts';
+
+export interface ServiceSettings {
+  readonly stateFolder: string;
+  readonly rootHandle: number;
+  readonly softLimit: TriesLimit;
+  /** How long a whole unlock may take. */
+  readonly unlockWithin: Milliseconds;
+  readonly insertWithin: Milliseconds;
+  readonly touchWithin: Milliseconds;
+  /** Forget an unlocked container after this long unless the caller says otherwise; null: no limit. */
+  readonly forgetAfter: Milliseconds | null;
+  /** P-256 coordinates of the authority of a managed machine, read at set-up. */
+  readonly managedAuthority: { readonly x: Uint8Array; readonly y: Uint8Array } | null;
+  readonly version: string;
+}
+
+/** Writes one line of the audit log durably. */
+export type AuditWriter = (event: string, uid: number | null, detail: AuditEvent['detail']) => Promise<void>;
+
+export interface ServiceParts {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly tpm: TpmAccess;
+  readonly hid: HidHal | null;
+  readonly simulated: boolean;
+  readonly store: StateStore;
+  readonly files: DurableFiles;
+  readonly unlocked: UnlockedContainers;
+  /** Containers that start-up found in need of recovery, and why. */
+  readonly unsettled: Map<number, UnlockdError>;
+  readonly audit: AuditWriter;
+  readonly trace: TraceSink;
+  readonly settings: ServiceSettings;
+  /** The name of a uid, for people. */
+  readonly userName: (uid: number) => string;
+}

@@ -1,0 +1,84 @@
+/**
+ * The PIN, judged by the TPM and by nobody else: it is derived, written down as a try, and used once on its own object
+ * before anything else is asked of the person. The epoch is looked at first, so that no try is spent on a state file
+ * that could not open anything.
+ */
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import { load, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
+import { settleEpoch } from '../container/epoch.ts';
+import { type Lockout, lockedForSeconds, readLockout, tpmTriesLeft } from '../container/lockout.ts';
+import { pinAuthValue } from '../container/pin-value.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
+import { PinTries } from '../container/tries.ts';
+import { normalisePin } from '../enrolment/pin/characters.ts';
+import type { ServiceParts } from './parts.ts';
+
+export const triesOf = (parts: ServiceParts, uid: number): PinTries =>
+  new PinTries(parts.settings.stateFolder, uid, parts.files, parts.clock, parts.settings.softLimit);
+
+/** What became of a PIN. `triesLeft`: of the limit that is reached first. */
+export type PinVerdict =
+  | { readonly is: 'right'; readonly authValue: Secret }
+  | { readonly is: 'wrong'; readonly triesLeft: number }
+  | { readonly is: 'locked-out'; readonly error: UnlockdError };
+
+const lockedOut = (lockout: Lockout, cause: unknown): UnlockdError => {
+  const seconds = Math.max(lockedForSeconds(lockout), 1);
+  return new UnlockdError('ERR_TPM_LOCKED_OUT', `the TPM is locked out: it forgets a try in at most ${seconds} s`, {
+    detail: { lockedForSeconds: seconds, counter: lockout.counter, maxTries: lockout.maxTries },
+    cause,
+  });
+};
+
+/** Tries that are left before a limit, as far as the TPM can be asked. */
+export async function pinTriesLeft(parts: ServiceParts, uid: number, lockout: Lockout | null): Promise<number> {
+  const soft = await triesOf(parts, uid).left();
+  return lockout === null ? soft : Math.min(soft, tpmTriesLeft(lockout));
+}
+
+/**
+ * @param typed as the person typed it; zeroed here
+ * @throws {ERR_PIN_SOFT_LIMIT} nothing was asked of the TPM
+ * @throws {ERR_EPOCH_AHEAD | ERR_EPOCH_LOST | ERR_TPM_OTHER_DEVICE} no try was spent
+ */
+export async function checkPin(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  typed: Secret,
+  options: { readonly signal: AbortSignal; readonly settle: boolean },
+): Promise<PinVerdict> {
+  const { pin } = state.factors;
+  if (pin === null) throw new UnlockdError('ERR_STATE_CORRUPT', 'container.factors.pin: the container has no PIN');
+  const tries = triesOf(parts, state.uid);
+  using clear = typed;
+  using normalised = normalisePin(clear);
+  const authValue = await pinAuthValue(normalised, pin.salt, pin.logN);
+  let verdict: PinVerdict | null = null;
+  try {
+    verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
+      if (options.settle) await settleEpoch(root, state);
+      const softLeft = await tries.begin();
+      try {
+        const { tpm, srk, session } = root;
+        await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
+        using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
+        return { is: 'right', authValue };
+      } catch (error) {
+        if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
+          const lockout = await readLockout(root.tpm);
+          return { is: 'wrong', triesLeft: Math.min(softLeft, tpmTriesLeft(lockout)) };
+        }
+        // The TPM has not judged the PIN, so the try is given back.
+        await tries.takeBack();
+        if (!isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) throw error;
+        return { is: 'locked-out', error: lockedOut(await readLockout(root.tpm), error) };
+      }
+    });
+    if (verdict.is === 'right') await tries.succeeded();
+    return verdict;
+  } finally {
+    if (verdict?.is !== 'right') authValue.dispose();
+  }
+}

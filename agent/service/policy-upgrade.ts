@@ -1,0 +1,60 @@
+/**
+ * A policy that root has set since: each container follows at its user's next unlock, by the one protocol of changes.
+ * Until then the old one is in force, and whoever asks is told why it is still pending.
+ */
+import { isUnlockdError, type UnlockdError } from '../../drivers/base/errors.ts';
+import type { Draft } from '../container/change.ts';
+import { policyOf } from '../container/plan.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
+import type { Collected } from './collect.ts';
+import { currentPolicy, enrolledFactors, provableBranches } from './context.ts';
+import { changeOpenContainer, withOpenContainer } from './open-container.ts';
+import type { ServiceParts } from './parts.ts';
+
+export type Upgrade =
+  | { readonly is: 'none' }
+  | { readonly is: 'done'; readonly state: ContainerState }
+  /** The old policy stays in force. */
+  | { readonly is: 'pending'; readonly why: UnlockdError };
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((entry) => b.includes(entry));
+
+/** Errors that leave the container under its old policy and are no fault of the unlock that met them. */
+const MAY_WAIT = ['ERR_POLICY_NO_BRANCH', 'ERR_POLICY_ASSERTED_BRANCH', 'ERR_POLICY_SIGNER_UNREACHABLE'] as const;
+
+/** Puts the machine's policy in force for this container, if it is a newer one and the factors at hand allow it. */
+export async function upgradePolicy(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  collected: Collected,
+  signal: AbortSignal,
+): Promise<Upgrade> {
+  const current = await currentPolicy(parts);
+  if (current.version <= policyOf(state).version) return { is: 'none' };
+  try {
+    const branches = provableBranches(current.policy, enrolledFactors(state), machine);
+    const atHand = [...collected.proofs.keys()];
+    const rehearsable = branches.some(({ factors }) => sameSet(factors, atHand));
+    const draft = async (): Promise<Draft> => ({
+      factors: state.factors,
+      policy: {
+        version: current.version,
+        document: current.document,
+        branches: branches.map(({ factors }) => factors),
+      },
+      records: state.records,
+      proofs: collected.proofs,
+    });
+    if (!rehearsable) return { is: 'none' };
+    const next = await withOpenContainer(parts, machine, state, collected, signal, (open) =>
+      changeOpenContainer(parts, open, state, collected, draft),
+    );
+    await parts.audit('policy-in-force', state.uid, { version: current.version, epoch: policyOf(next).n });
+    return { is: 'done', state: next };
+  } catch (error) {
+    if (!isUnlockdError(error, ...MAY_WAIT)) throw error;
+    return { is: 'pending', why: error };
+  }
+}

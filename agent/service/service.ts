@@ -1,0 +1,191 @@
+/**
+ * The agent's service: what the API's routes are answered by. It checks who may what, starts the ceremonies and keeps
+ * them findable for the uid that began them, and answers the plain questions.
+ */
+import { milliseconds } from '../../drivers/base/brand.ts';
+import { toHex } from '../../drivers/base/bytes.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { SerialQueue } from '../../drivers/base/queue.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import { requirePermission } from '../api/permissions.ts';
+import type {
+  AgentService,
+  AuditEvent,
+  Ceremony,
+  CeremonyRequest,
+  Peer,
+  PolicyView,
+  Status,
+  UserLine,
+} from '../api/ports.ts';
+import { compileBranches } from '../policy/branches.ts';
+import { parsePolicy } from '../policy/forms/native-json.ts';
+import { enrolScript } from './ceremonies/enrol.ts';
+import { pinChangeScript } from './ceremonies/pin-change.ts';
+import { recoverScript } from './ceremonies/recover.ts';
+import { setupScript } from './ceremonies/setup.ts';
+import { unenrolScript } from './ceremonies/unenrol.ts';
+import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
+import { CeremonyRun } from './ceremony-run.ts';
+import { containerStatus, policyView, userLines } from './container-status.ts';
+import { currentPolicy } from './context.ts';
+import { policyApplyScript, policyRequest } from './managed.ts';
+import type { ServiceParts } from './parts.ts';
+import { readTpmStatus } from './tpm-status.ts';
+
+/** How the audit log is read; the log itself is the composition's. */
+export type AuditReader = (options: {
+  readonly uid: number | null;
+  readonly last: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}) => AsyncIterable<AuditEvent>;
+
+/** How long a finished ceremony can still be asked for its events and secrets. */
+const LINGER = milliseconds(60_000);
+
+type Script = (run: CeremonyRun) => Promise<Readonly<Record<string, unknown>>>;
+
+export class Service implements AgentService {
+  readonly #parts: ServiceParts;
+  readonly #readAudit: AuditReader;
+  readonly #onFault: (error: unknown) => void;
+  readonly #ceremonies = new Map<string, CeremonyRun>();
+  readonly #queues = new Map<number, SerialQueue>();
+
+  constructor(parts: ServiceParts, readAudit: AuditReader, onFault: (error: unknown) => void) {
+    this.#parts = parts;
+    this.#readAudit = readAudit;
+    this.#onFault = onFault;
+  }
+
+  async begin(peer: Peer, request: CeremonyRequest): Promise<Ceremony> {
+    const target = request.kind === 'unenrol' ? (request.uid ?? peer.uid) : null;
+    requirePermission(peer, request.kind, target);
+    const id = toHex(this.#parts.entropy.bytes(16));
+    const run = new CeremonyRun({ id, kind: request.kind, uid: peer.uid });
+    this.#ceremonies.set(id, run);
+    const script = this.#script(request, target ?? peer.uid);
+    // One after the other for each container: two changes of one container never overlap.
+    const queue = this.#queueOf(target ?? peer.uid);
+    void queue.run(() => run.run(script, (error) => this.#report(error))).then(() => this.#linger(run));
+    return run;
+  }
+
+  #script(request: CeremonyRequest, uid: number): Script {
+    const parts = this.#parts;
+    switch (request.kind) {
+      case 'setup':
+        return (run) => setupScript(parts, run);
+      case 'enrol':
+        return (run) => enrolScript(parts, run);
+      case 'unlock':
+        return (run) => unlockScript(parts, run, request);
+      case 'pin-change':
+        return (run) => pinChangeScript(parts, run);
+      case 'recover':
+        return (run) => recoverScript(parts, run);
+      case 'unenrol':
+        return (run) => unenrolScript(parts, run, uid);
+      case 'policy-apply':
+        return (run) => policyApplyScript(parts, run, request.document);
+    }
+  }
+
+  #queueOf(uid: number): SerialQueue {
+    const known = this.#queues.get(uid);
+    if (known) return known;
+    const queue = new SerialQueue();
+    this.#queues.set(uid, queue);
+    return queue;
+  }
+
+  #report(error: unknown): void {
+    if (!isUnlockdError(error)) this.#onFault(error);
+  }
+
+  #linger(run: CeremonyRun): void {
+    this.#parts.clock.timer(LINGER, () => {
+      run.wipe();
+      this.#ceremonies.delete(run.id);
+    });
+  }
+
+  ceremony(peer: Peer, id: string): Ceremony {
+    const run = this.#ceremonies.get(id);
+    if (run === undefined || run.uid !== peer.uid) {
+      throw new UnlockdError('ERR_API_NO_SUCH_CEREMONY', 'there is no such ceremony');
+    }
+    return run;
+  }
+
+  async status(peer: Peer): Promise<Status> {
+    requirePermission(peer, 'status');
+    const { tpm, store, settings } = this.#parts;
+    const machine = await store.readMachine();
+    const setUp = machine?.complete ?? false;
+    const never = new AbortController().signal;
+    const { status, lockout } = await readTpmStatus(tpm.description, setUp, (use) => tpm.withTpm(never, use));
+    const own = await containerStatus(this.#parts, peer.uid, machine, lockout);
+    return { version: settings.version, tpm: status, own };
+  }
+
+  async users(peer: Peer): Promise<readonly UserLine[]> {
+    requirePermission(peer, 'users');
+    return await userLines(this.#parts, await this.#parts.store.readMachine());
+  }
+
+  async lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }> {
+    requirePermission(peer, 'lock');
+    const wasUnlocked = this.#parts.unlocked.forget(peer.uid);
+    if (wasUnlocked) await this.#parts.audit('locked', peer.uid, { why: 'asked' });
+    return { wasUnlocked };
+  }
+
+  async purposeKey(peer: Peer, purpose: string): Promise<Secret> {
+    requirePermission(peer, 'purpose-key');
+    const key = this.#parts.unlocked.purposeKey(peer.uid, checkPurpose(purpose));
+    await this.#parts.audit('purpose-key', peer.uid, { purpose });
+    return key;
+  }
+
+  async policy(peer: Peer): Promise<PolicyView> {
+    requirePermission(peer, 'policy-show');
+    return await policyView(this.#parts, await this.#parts.store.readMachine());
+  }
+
+  async setPolicy(peer: Peer, document: string): Promise<PolicyView> {
+    requirePermission(peer, 'policy-set');
+    const policy = parsePolicy(document);
+    const machine = await this.#parts.store.readMachine();
+    compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
+    const { version } = await currentPolicy(this.#parts);
+    await this.#parts.store.writePolicy({ version: version + 1, document });
+    await this.#parts.audit('policy-set', peer.uid, { version: version + 1 });
+    return await policyView(this.#parts, machine);
+  }
+
+  async policyRequest(peer: Peer): Promise<unknown> {
+    requirePermission(peer, 'policy-request');
+    return await policyRequest(this.#parts, peer.uid);
+  }
+
+  audit(peer: Peer, options: { last: number; follow: boolean; signal: AbortSignal }): AsyncIterable<AuditEvent> {
+    const uid = peer.uid === 0 ? null : peer.uid;
+    requirePermission(peer, 'events', uid);
+    return this.#readAudit({ ...options, uid });
+  }
+
+  /** Forgets every unlocked container: the machine suspends, or the daemon stops. */
+  async forgetAll(why: string): Promise<void> {
+    for (const uid of this.#parts.unlocked.forgetAll()) await this.#parts.audit('locked', uid, { why });
+  }
+
+  /** Cancels what is under way and waits until it has ended. */
+  async stop(): Promise<void> {
+    for (const run of this.#ceremonies.values()) run.cancel();
+    await Promise.all([...this.#queues.values()].map((queue) => queue.run(async () => undefined)));
+    for (const run of this.#ceremonies.values()) run.wipe();
+    await this.forgetAll('stop');
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The one user of the TPM in this process: operations come one after the other, each on a connection of its own that
+ * is closed afterwards. A TPM that was restarted or went away is met anew by the next operation.
+ */
+import type { Clock } from '../../drivers/base/clock.ts';
+import type { Entropy } from '../../drivers/base/entropy.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import { SerialQueue } from '../../drivers/base/queue.ts';
+import type { TraceSink } from '../../drivers/base/trace.ts';
+import type { TpmHal } from '../../drivers/hal/tpm.ts';
+import { Tpm } from '../../drivers/tpm2/index.ts';
+import { openRoot, type RootSession } from '../container/root.ts';
+import type { MachineState } from '../container/state.ts';
+
+export interface TpmAccessParts {
+  readonly hal: TpmHal | null;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly trace: TraceSink;
+}
+
+export class TpmAccess {
+  readonly #parts: TpmAccessParts;
+  readonly #queue = new SerialQueue();
+  #swept = false;
+
+  constructor(parts: TpmAccessParts) {
+    this.#parts = parts;
+  }
+
+  get description(): string {
+    return this.#parts.hal?.description ?? 'none';
+  }
+
+  /** @throws {ERR_HAL_NOT_FOUND} no TPM is configured or there, and whatever the TPM says */
+  withTpm<T>(signal: AbortSignal, use: (tpm: Tpm) => Promise<T>): Promise<T> {
+    return this.#queue.run(
+      async () => {
+        const { hal, clock, entropy, trace } = this.#parts;
+        if (hal === null) throw new UnlockdError('ERR_HAL_NOT_FOUND', 'this machine has no TPM');
+        const transport = await hal.open({ signal });
+        await using tpm = new Tpm(transport, { clock, entropy, trace });
+        if (!this.#swept) {
+          // What this program left loaded when it was killed would take slots for ever.
+          await tpm.flushLeftovers();
+          this.#swept = true;
+        }
+        return await use(tpm);
+      },
+      { signal },
+    );
+  }
+
+  /** As {@link withTpm}, with the pinned root key checked and a salted session. @throws {ERR_TPM_OTHER_DEVICE} */
+  withRoot<T>(signal: AbortSignal, machine: MachineState, use: (root: RootSession) => Promise<T>): Promise<T> {
+    return this.withTpm(signal, async (tpm) => {
+      await using root = await openRoot(tpm, { handle: machine.rootHandle, name: machine.rootName });
+      return await use(root);
+    });
+  }
+}
