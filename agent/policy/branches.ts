@@ -5,19 +5,11 @@
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
+import type { Branch, Strength } from './branch.ts';
 import { familyOf, type UnlockPolicy } from './model.ts';
 import { factorsWords } from './words.ts';
 
-/** How many factors of a branch the TPM itself enforces. `asserted`: none, only this machine. */
-export type Strength = 'bound-2' | 'bound-1' | 'asserted';
-
-export interface Branch {
-  /** In canonical order, which is the order of the TPM's policy commands. */
-  readonly factors: readonly FactorKind[];
-  /** Those of them that the TPM enforces by cryptography. */
-  readonly bound: readonly FactorKind[];
-  readonly strength: Strength;
-}
+export type { Branch, Strength };
 
 export interface BranchOptions {
   /** True: the PIN is under the TPM's dictionary-attack protection, with lockoutAuth set. Otherwise it is not bound. */

@@ -1,7 +1,7 @@
 /** What an evaluation says: the verdict, the whole reason tree down to the element, and what would change it. */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import type { FactorKind, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
-import type { Branch, Strength } from './branches.ts';
+import type { Branch, Strength } from './branch.ts';
 
 /** Why a factor counts or does not. Closed. */
 export type Finding =

@@ -5,7 +5,8 @@
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
-import { absorbSupersets, type Branch, branchesOf } from './branches.ts';
+import type { Branch } from './branch.ts';
+import { absorbSupersets, branchesOf } from './branches.ts';
 import type { BranchReason, Decision, FactorReason, Finding } from './decision.ts';
 import type { UnlockPolicy } from './model.ts';
 import { compareStrength } from './words.ts';

@@ -5,7 +5,7 @@
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import type { Branch, Strength } from './branches.ts';
+import type { Branch, Strength } from './branch.ts';
 import type { Decision } from './decision.ts';
 import { isEvaluated } from './evaluate.ts';
 

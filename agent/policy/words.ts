@@ -1,6 +1,6 @@
 /** Factors and branches in words for people: status, verdicts and the audit log all say the same thing the same way. */
 import type { FactorKind } from '../../drivers/signal.ts';
-import type { Branch, Strength } from './branches.ts';
+import type { Branch, Strength } from './branch.ts';
 import type { UnlockPolicy } from './model.ts';
 
 const NAME: Readonly<Record<FactorKind, string>> = {
