@@ -13,6 +13,8 @@ import { LANES } from './lanes.mjs';
 
 const print = (text) => process.stdout.write(`${text}\n`);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+/** A run that hangs still has to end with its line. Milliseconds. */
+const LIMIT = 20 * 60 * 1000;
 const tally = join(ROOT, 'reports', 'tally.json');
 
 function systemPackages() {
@@ -31,6 +33,7 @@ function tests(filters) {
   const { status, signal } = spawnSync(process.execPath, [...args, ...filters], {
     cwd: ROOT,
     stdio: ['ignore', 1, 2],
+    timeout: LIMIT,
     env: { ...process.env, UNLOCKD_TALLY: tally },
   });
   try {
