@@ -88,23 +88,11 @@ export const SETTINGS = {
   },
   unlock: {
     soft_limit_tries: integer(5, 'tries', 1, 31, 'Wrong PINs after which a user’s PIN has to wait.'),
-    soft_limit_forget_seconds: integer(
-      600,
-      'seconds',
-      60,
-      604_800,
-      'Each time this long passes without a wrong PIN, one is forgotten.',
-    ),
     attempt_retries: integer(3, 'tries', 1, 31, 'How often a factor may be wrong in one attempt.'),
     attempt_timeout_seconds: integer(120, 'seconds', 5, 3600, 'Longest time of one unlock attempt.'),
-    insert_timeout_seconds: integer(
-      60,
-      'seconds',
-      5,
-      600,
-      'How long a security key is waited for that is not plugged in.',
-    ),
-    touch_timeout_seconds: integer(30, 'seconds', 5, 300, 'How long a security key waits for its touch.'),
+    soft_limit_forget_seconds: integer(600, 'seconds', 1, 86_400, 'After this time one wrong PIN is forgotten.'),
+    insert_timeout_seconds: integer(30, 'seconds', 1, 300, 'How long to wait for a security key to be plugged in.'),
+    touch_timeout_seconds: integer(30, 'seconds', 1, 300, 'How long a security key waits for its touch.'),
     for_seconds: integer(0, 'seconds', 0, 604_800, 'After this time a container is locked again; 0: no limit.'),
   },
   policy: {

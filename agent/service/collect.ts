@@ -27,7 +27,6 @@ import { checkPin, pinTriesLeft } from './pin-check.ts';
 
 /** A proved factor counts this long: long enough for a touch, short enough that nobody walks away in between. */
 const PROOF_VALID_FOR = milliseconds(120_000);
-const MAX_RETRIES = 32;
 
 export interface Collected extends Disposable {
   /**
@@ -209,7 +208,7 @@ export async function collectFactors(
   const { clock, settings } = parts;
   const collector = new Collector(parts, machine, state, run, collecting);
   const options = { machineSimulated: parts.simulated, pinIsBound: machine.lockout.protects };
-  let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: MAX_RETRIES });
+  let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries });
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
   let stopTimer: () => void = () => undefined;

@@ -16,6 +16,10 @@ export interface ServiceSettings {
   readonly stateFolder: string;
   readonly rootHandle: number;
   readonly softLimit: TriesLimit;
+  /** How often a factor may be wrong in one attempt. */
+  readonly attemptRetries: number;
+  /** How long a ceremony may wait for its person in all. */
+  readonly ceremonyWithin: Milliseconds;
   /** How long a whole unlock may take. */
   readonly unlockWithin: Milliseconds;
   readonly insertWithin: Milliseconds;

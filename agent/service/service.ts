@@ -68,8 +68,18 @@ export class Service implements AgentService {
     const script = this.#script(request, target ?? peer.uid);
     // One after the other for each container: two changes of one container never overlap.
     const queue = this.#queueOf(target ?? peer.uid);
-    void queue.run(() => run.run(script, (error) => this.#report(error))).then(() => this.#linger(run));
+    void queue.run(() => this.#perform(run, script)).then(() => this.#linger(run));
     return run;
+  }
+
+  /** A ceremony that nobody finishes is cancelled: others wait behind it. */
+  async #perform(run: CeremonyRun, script: Script): Promise<void> {
+    const stopTimer = this.#parts.clock.timer(this.#parts.settings.ceremonyWithin, () => run.cancel());
+    try {
+      await run.run(script, (error) => this.#report(error));
+    } finally {
+      stopTimer();
+    }
   }
 
   #script(request: CeremonyRequest, uid: number): Script {

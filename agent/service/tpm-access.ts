@@ -2,6 +2,7 @@
  * The one user of the TPM in this process: operations come one after the other, each on a connection of its own that
  * is closed afterwards. A TPM that was restarted or went away is met anew by the next operation.
  */
+import type { Milliseconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
@@ -17,6 +18,8 @@ export interface TpmAccessParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly trace: TraceSink;
+  /** Longest time of one command. */
+  readonly commandWithin: Milliseconds;
 }
 
 export class TpmAccess {
@@ -36,10 +39,10 @@ export class TpmAccess {
   withTpm<T>(signal: AbortSignal, use: (tpm: Tpm) => Promise<T>): Promise<T> {
     return this.#queue.run(
       async () => {
-        const { hal, clock, entropy, trace } = this.#parts;
+        const { hal, clock, entropy, trace, commandWithin } = this.#parts;
         if (hal === null) throw new UnlockdError('ERR_HAL_NOT_FOUND', 'this machine has no TPM');
         const transport = await hal.open({ signal });
-        await using tpm = new Tpm(transport, { clock, entropy, trace });
+        await using tpm = new Tpm(transport, { clock, entropy, trace, commandWithin });
         if (!this.#swept) {
           // What this program left loaded when it was killed would take slots for ever.
           await tpm.flushLeftovers();

@@ -18,11 +18,17 @@ const NOTHING = new Uint8Array(0);
 const update = (digest: Uint8Array, code: number, name: Uint8Array, ref: Uint8Array): PolicyDigest =>
   sha256(sha256(digest, u32(code), name), ref);
 
-export const policySecretDigest = (digest: Uint8Array, entityName: Uint8Array, policyRef: Uint8Array = NOTHING): PolicyDigest =>
-  update(digest, TPM_CC.PolicySecret, entityName, policyRef);
+export const policySecretDigest = (
+  digest: Uint8Array,
+  entityName: Uint8Array,
+  policyRef: Uint8Array = NOTHING,
+): PolicyDigest => update(digest, TPM_CC.PolicySecret, entityName, policyRef);
 
-export const policySignedDigest = (digest: Uint8Array, keyName: Uint8Array, policyRef: Uint8Array = NOTHING): PolicyDigest =>
-  update(digest, TPM_CC.PolicySigned, keyName, policyRef);
+export const policySignedDigest = (
+  digest: Uint8Array,
+  keyName: Uint8Array,
+  policyRef: Uint8Array = NOTHING,
+): PolicyDigest => update(digest, TPM_CC.PolicySigned, keyName, policyRef);
 
 export const policyAuthValueDigest = (digest: Uint8Array): PolicyDigest => sha256(digest, u32(TPM_CC.PolicyAuthValue));
 

@@ -2,7 +2,7 @@
  * A TPM that is talked to: a strict queue over the one-method seam, the retry table, and the book of what was loaded,
  * so that no handle or session is left behind on any path.
  */
-import { milliseconds } from '../base/brand.ts';
+import { type Milliseconds, milliseconds } from '../base/brand.ts';
 import { concat, u32 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -22,12 +22,14 @@ const LATER = [0x922, 0x908, 0x90a] as const;
 const NO_SLOT = [0x902, 0x903, 0x905] as const;
 const LATER_ATTEMPTS = 12;
 /** Making an RSA key takes seconds on slow chips; nothing takes longer than this. */
-const COMMAND_DEADLINE = milliseconds(90_000);
+const COMMAND_WITHIN = milliseconds(90_000);
 
 export interface TpmOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly trace?: TraceSink;
+  /** How long one command may take before the TPM is given up; 90 s unless told. */
+  readonly commandWithin?: Milliseconds;
 }
 
 export class Tpm implements HandleOwner, AsyncDisposable {
@@ -35,6 +37,7 @@ export class Tpm implements HandleOwner, AsyncDisposable {
   readonly entropy: Entropy;
   readonly #clock: Clock;
   readonly #trace: TraceSink;
+  readonly #commandWithin: Milliseconds;
   readonly #queue = new SerialQueue();
   readonly #owned = new Set<number>();
   /** Set once the stream of commands and answers can no longer be trusted to be in step. */
@@ -45,6 +48,7 @@ export class Tpm implements HandleOwner, AsyncDisposable {
     this.entropy = options.entropy;
     this.#clock = options.clock;
     this.#trace = options.trace ?? noTrace;
+    this.#commandWithin = options.commandWithin ?? COMMAND_WITHIN;
   }
 
   /** Handles that this program has loaded and not flushed: 0 whenever nothing is under way. */
@@ -102,7 +106,7 @@ export class Tpm implements HandleOwner, AsyncDisposable {
 
   async #submit(bytes: Uint8Array, label: string): Promise<Uint8Array> {
     const deadline = new AbortController();
-    const stop = this.#clock.timer(COMMAND_DEADLINE, () => deadline.abort());
+    const stop = this.#clock.timer(this.#commandWithin, () => deadline.abort());
     try {
       return await this.transport.submit(bytes, { signal: deadline.signal });
     } catch (error) {

@@ -1,0 +1,204 @@
+/**
+ * The one place where the parts meet: a configuration becomes a host, the host a service, the service an API on a
+ * socket. Whatever is opened here is closed here, in reverse order.
+ */
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { milliseconds, seconds } from '../drivers/base/brand.ts';
+import { type Clock, systemClock } from '../drivers/base/clock.ts';
+import { systemEntropy } from '../drivers/base/entropy.ts';
+import { UnlockdError } from '../drivers/base/errors.ts';
+import type { HidHal } from '../drivers/hal/hid.ts';
+import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
+import { openLinuxHid } from '../drivers/linux/hid/linux-hid.ts';
+import { peerCredentials } from '../drivers/linux/peer-credentials.ts';
+import { linuxTpm } from '../drivers/linux/tpm/open.ts';
+import { createApi } from './api/create-api.ts';
+import { type Listening, listen } from './api/listen.ts';
+import { AuditLog } from './audit/log.ts';
+import { type Config, socketPath } from './config/load.ts';
+import { authorityCoordinates } from './container/authority/signing-request.ts';
+import { DurableFiles } from './container/durable-files.ts';
+import { StateStore } from './container/store.ts';
+import { lockFolder } from './lifecycle/daemon-lock.ts';
+import { onlyDevice } from './service/only-device.ts';
+import type { ServiceParts, ServiceSettings } from './service/parts.ts';
+import { type AuditReader, Service } from './service/service.ts';
+import { startUp } from './service/startup.ts';
+import { TpmAccess } from './service/tpm-access.ts';
+import { UnlockedContainers } from './service/unlocked.ts';
+import type { Log } from './telemetry/log.ts';
+import { traceToLog } from './telemetry/trace-log.ts';
+
+export interface Daemon extends AsyncDisposable {
+  readonly service: Service;
+  readonly listening: Listening;
+}
+
+/** What was opened, to be closed in reverse order; each is closed even if another one fails. */
+class Closers {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
+      await next().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+const STOP_GRACE_MS = 2000;
+
+/** P-256 coordinates of the authority of a managed machine, or null. @throws {ERR_CONFIG_INVALID} */
+function managedAuthority(config: Config): ServiceSettings['managedAuthority'] {
+  const { authorityFile } = config.policy;
+  if (authorityFile === '') return null;
+  try {
+    return authorityCoordinates(readFileSync(authorityFile, 'utf8'));
+  } catch (cause) {
+    throw new UnlockdError('ERR_CONFIG_INVALID', `policy.authority_file: ${authorityFile} holds no P-256 public key`, {
+      detail: { key: 'policy.authority_file' },
+      cause,
+    });
+  }
+}
+
+function settingsOf(config: Config, version: string): ServiceSettings {
+  const { unlock } = config;
+  return {
+    stateFolder: config.paths.stateDir,
+    rootHandle: config.tpm.rootKeyHandle,
+    softLimit: { tries: unlock.softLimitTries, forgetAfter: seconds(unlock.softLimitForgetSeconds) },
+    attemptRetries: unlock.attemptRetries,
+    ceremonyWithin: seconds(config.api.ceremonyTimeoutSeconds),
+    unlockWithin: seconds(unlock.attemptTimeoutSeconds),
+    insertWithin: seconds(unlock.insertTimeoutSeconds),
+    touchWithin: seconds(unlock.touchTimeoutSeconds),
+    forgetAfter: unlock.forSeconds === 0 ? null : seconds(unlock.forSeconds),
+    managedAuthority: managedAuthority(config),
+    version,
+  };
+}
+
+/** Names of uids as /etc/passwd has them; a uid without a name is called by its number. */
+function userNames(): (uid: number) => string {
+  return (uid) => {
+    try {
+      const line = readFileSync('/etc/passwd', 'utf8')
+        .split('\n')
+        .find((entry) => entry.split(':')[2] === String(uid));
+      return line?.split(':')[0] ?? `uid ${uid}`;
+    } catch {
+      return `uid ${uid}`;
+    }
+  };
+}
+
+function auditReader(log: AuditLog): AuditReader {
+  return async function* ({ uid, last, follow, signal }) {
+    const only = uid === null ? () => true : (record: { uid: number | null }) => record.uid === uid;
+    if (follow) yield* log.follow({ last, signal, only });
+    else yield* await log.last(last, only);
+  };
+}
+
+/** Security keys as configured: none, any, or the one at a device. */
+function securityKeys(config: Config): HidHal | null {
+  if (!config.hid.enabled) return null;
+  const hid = openLinuxHid();
+  const { device } = config.hid;
+  return device === '' ? hid : onlyDevice(hid, device);
+}
+
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (cause) {
+    throw new UnlockdError('ERR_STATE_WRITE_FAILED', `${path} could not be made`, { detail: { path }, cause });
+  }
+}
+
+/**
+ * Starts everything and listens.
+ * @throws {ERR_DAEMON_ALREADY_RUNNING | ERR_DAEMON_SOCKET | ERR_CONFIG_INVALID | ERR_STATE_… | ERR_AUDIT_…}
+ */
+export async function startDaemon(
+  config: Config,
+  log: Log,
+  version: string,
+  clock: Clock = systemClock,
+): Promise<Daemon> {
+  const opened = new Closers();
+  try {
+    return await open(config, log, version, clock, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function open(config: Config, log: Log, version: string, clock: Clock, opened: Closers): Promise<Daemon> {
+  await makeFolder(config.paths.stateDir, 0o700);
+  await makeFolder(config.paths.runDir, 0o755);
+  const lock = lockFolder(config.paths.stateDir, { tryLock: tryLockExclusive, pid: process.pid });
+  opened.add(async () => lock[Symbol.dispose]());
+  const auditLog = await AuditLog.open({
+    folder: join(config.paths.stateDir, 'audit'),
+    clock,
+    maxBytes: config.audit.maxBytes,
+    keepFiles: config.audit.keepFiles,
+  });
+  opened.add(() => auditLog.close());
+  const trace = traceToLog(log);
+  const files = new DurableFiles();
+  const audit: ServiceParts['audit'] = async (event, uid, detail) => {
+    await auditLog.append({ event, uid, detail });
+    log.info(event, { event, ...(uid === null ? {} : { uid }), detail });
+  };
+  const unlocked = new UnlockedContainers(clock, (uid) => {
+    audit('locked', uid, { why: 'time' }).catch((error: unknown) => log.error('the audit log failed', {}, error));
+  });
+  const parts: ServiceParts = {
+    clock,
+    entropy: systemEntropy,
+    tpm: new TpmAccess({
+      hal: linuxTpm(config.tpm.tcti),
+      clock,
+      entropy: systemEntropy,
+      trace,
+      commandWithin: seconds(config.tpm.timeoutSeconds),
+    }),
+    hid: securityKeys(config),
+    simulated: false,
+    store: new StateStore(config.paths.stateDir, files, clock),
+    files,
+    unlocked,
+    unsettled: new Map(),
+    audit,
+    trace,
+    settings: settingsOf(config, version),
+    userName: userNames(),
+  };
+  const service = new Service(parts, auditReader(auditLog), (error) => log.error('a ceremony failed', {}, error));
+  opened.add(() => service.stop());
+  for (const problem of await startUp(parts, new AbortController().signal)) {
+    log.warn('start-up found a problem, ignoring', { code: problem.code }, problem);
+  }
+  const api = createApi({
+    service,
+    peerOf: peerCredentials,
+    clock,
+    limits: { connections: config.api.maxConnections },
+    unexpected: (error) => log.error('the API met an unexpected error', {}, error),
+  });
+  const uid = process.getuid?.() ?? 0;
+  const listening = await listen(api, { socketPath: socketPath(config), uid, clock });
+  opened.add(() => listening.stop({ graceMs: milliseconds(STOP_GRACE_MS) }));
+  return { service, listening, [Symbol.asyncDispose]: () => opened.close() };
+}

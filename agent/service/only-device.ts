@@ -1,0 +1,13 @@
+/** A HID host that shows one device only, for machines whose configuration names the key to use. */
+import type { HidDeviceInfo, HidEvent, HidHal } from '../../drivers/hal/hid.ts';
+
+export function onlyDevice(hid: HidHal, path: string): HidHal {
+  const wanted = (device: HidDeviceInfo): boolean => device.path === path;
+  return {
+    list: async (options) => (await hid.list(options)).filter(wanted),
+    open: (device, options) => hid.open(device, options),
+    watch: async function* (options): AsyncIterable<HidEvent> {
+      for await (const event of hid.watch(options)) if (wanted(event.device)) yield event;
+    },
+  };
+}
