@@ -19,7 +19,6 @@ import {
   type ObjectBlob,
   type PolicyAssertion,
   policyOr,
-  policyOr,
   policySigned,
   type Session,
   type Signature,
