@@ -1,0 +1,148 @@
+/**
+ * Drives one ceremony from begin to end: shows its events as they come, answers its prompts, takes what it hands out.
+ * Whatever ends it early (Ctrl-C, a missing secret, a sheet that cannot be shown) cancels it in the daemon too, so that
+ * nothing is committed and no security key goes on blinking.
+ */
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
+import type { ApiClient } from '../api/client.ts';
+import { DaemonRefusal } from '../api/daemon-refusal.ts';
+import type { CeremonyEvent, CeremonyRequest, Refusal, SecretSlotOut } from '../api/ports.ts';
+import { type Output, refusalWords } from './output.ts';
+import type { SecretSources } from './secret-sources.ts';
+
+export interface CeremonyRun {
+  readonly client: ApiClient;
+  readonly output: Output;
+  readonly sources: SecretSources;
+  /** Gets each secret that is handed out, and disposes it. */
+  readonly receive: (slot: SecretSlotOut, secret: Secret, text: string) => void;
+  readonly interrupted: AbortSignal;
+}
+
+type Prompt = Extract<CeremonyEvent, { type: 'prompt' }>;
+
+const inWords = (event: CeremonyEvent): string | null => {
+  switch (event.type) {
+    case 'insert':
+      return event.text;
+    case 'touch':
+      return event.device === '' ? event.text : `${event.text} (${event.device})`;
+    case 'progress':
+      return `… ${event.step}`;
+    case 'refused':
+      return refusalWords(event.refusal);
+    case 'prompt':
+      return event.groups === undefined ? null : `${event.text}: groups ${event.groups.join(', ')}`;
+    default:
+      return null;
+  }
+};
+
+/** One ceremony under way. */
+class Run {
+  readonly #run: CeremonyRun;
+  readonly #id: string;
+  /** Aborts the event stream and an open prompt, with the reason why. */
+  readonly #stop = new AbortController();
+  #lastRefusal: Refusal | null = null;
+  #prompting: Promise<void> = Promise.resolve();
+
+  constructor(run: CeremonyRun, id: string) {
+    this.#run = run;
+    this.#id = id;
+  }
+
+  async toEnd(): Promise<Readonly<Record<string, unknown>>> {
+    const { client, interrupted } = this.#run;
+    const onInterrupt = () => this.#stop.abort(new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted'));
+    if (interrupted.aborted) onInterrupt();
+    interrupted.addEventListener('abort', onInterrupt, { once: true });
+    try {
+      for await (const event of client.events(this.#id, { signal: this.#stop.signal })) {
+        const result = await this.#on(event);
+        if (result !== null) return result;
+      }
+      throw new UnlockdError('ERR_CLI_CONNECTION_LOST', 'the ceremony ended without a result');
+    } catch (error) {
+      throw this.#stop.signal.aborted ? this.#stop.signal.reason : error;
+    } finally {
+      interrupted.removeEventListener('abort', onInterrupt);
+      // An open prompt gives the terminal back before anything else is printed.
+      this.#stop.abort(new UnlockdError('ERR_CLI_INTERRUPTED', 'the ceremony ended'));
+      await this.#prompting;
+    }
+  }
+
+  async #on(event: CeremonyEvent): Promise<Readonly<Record<string, unknown>> | null> {
+    const { client, output, receive } = this.#run;
+    const words = inWords(event);
+    if (output.json && event.type !== 'done' && event.type !== 'failed') output.note('', { ...event });
+    else if (words !== null) output.note(words, {});
+    switch (event.type) {
+      case 'prompt':
+        this.#prompting = this.#answer(event);
+        return null;
+      case 'refused':
+        this.#lastRefusal = event.refusal;
+        return null;
+      case 'secret': {
+        const secret = await client.take(this.#id, event.slot, { signal: this.#stop.signal });
+        try {
+          receive(event.slot, secret, event.text);
+        } finally {
+          secret.dispose();
+        }
+        return null;
+      }
+      case 'done':
+        return event.result;
+      case 'failed':
+        throw new DaemonRefusal(event.refusal, event.reasons);
+      default:
+        return null;
+    }
+  }
+
+  /** Beside the event stream, so that a ceremony that ends meanwhile ends the prompt. Never rejects. */
+  async #answer(prompt: Prompt): Promise<void> {
+    const { client, sources } = this.#run;
+    const { signal } = this.#stop;
+    try {
+      const secret = await sources.ask(prompt, { signal });
+      if (secret === null) throw this.#noFurtherLine(prompt);
+      await client.supply(this.#id, prompt.slot, secret, { signal });
+    } catch (error) {
+      // When the daemon ended the ceremony at the same moment, its own event says why.
+      if (error instanceof DaemonRefusal && error.refusal.code === 'ERR_API_SLOT_NOT_WANTED') return;
+      this.#stop.abort(error);
+    }
+  }
+
+  /** The descriptor is used up: what was refused before is the reason, where something was. */
+  #noFurtherLine(prompt: Prompt): Error {
+    if (this.#lastRefusal !== null) return new DaemonRefusal(this.#lastRefusal);
+    return new UnlockdError('ERR_CLI_NO_SECRET_SOURCE', `the descriptor has no line for ${prompt.slot}`, {
+      detail: { slot: prompt.slot },
+    });
+  }
+}
+
+/**
+ * @returns the result of the event `done`
+ * @throws {DaemonRefusal} what the ceremony failed with; and every error of the client and the sources
+ */
+export async function runCeremony(
+  run: CeremonyRun,
+  request: CeremonyRequest,
+): Promise<Readonly<Record<string, unknown>>> {
+  run.interrupted.throwIfAborted();
+  const id = await run.client.begin(request);
+  try {
+    return await new Run(run, id).toEnd();
+  } catch (error) {
+    // Cancelling an ended ceremony is harmless, and its failure adds nothing to what is reported.
+    await run.client.cancel(id).catch(() => undefined);
+    throw error;
+  }
+}

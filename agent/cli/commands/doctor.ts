@@ -1,0 +1,61 @@
+/** `unlockctl doctor`: prints what `agent/lifecycle/doctor.ts` finds, with what to do. Works without the daemon. */
+import { isUnlockdError } from '../../../drivers/base/errors.ts';
+import { type DaemonFacts, type DoctorReport, examine, type Level } from '../../lifecycle/doctor.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+
+const MARKS: Readonly<Record<Level, string>> = { ok: '✓', info: '·', warning: '!', problem: '✗' };
+
+export function doctorWords(report: DoctorReport): readonly string[] {
+  const out: string[] = [];
+  for (const { check, level, text, cure } of report.findings) {
+    out.push(`${MARKS[level]} ${check}: ${text}`);
+    if (cure !== null && level !== 'ok') out.push(`    what to do: ${cure}`);
+  }
+  if (report.config.length > 0) out.push('', 'Configuration:');
+  for (const row of report.config) {
+    const unit = row.unit === null ? '' : ` ${row.unit}`;
+    out.push(`  ${row.key} = ${row.value}${unit}  (default ${row.default}${unit}; from ${row.origin})`);
+  }
+  out.push('', report.ok ? 'No problem found.' : 'There are problems.');
+  return out;
+}
+
+/** Asks the daemon, and who serves its socket. Not running is a value; everything else is the client's error. */
+export async function askDaemon(context: Context, signal: AbortSignal): Promise<DaemonFacts> {
+  let uid = -1;
+  const { createClient } = await import('../../api/client.ts');
+  const client = createClient({
+    socketPath: context.socketPath,
+    check: {
+      peerOf: async (socket) => {
+        const peer = await context.deps.peerOf(socket);
+        uid = peer?.uid ?? -1;
+        return peer;
+      },
+      trusts: context.trusts,
+    },
+  });
+  try {
+    // Any checked call does: it is what tells the uid of the daemon.
+    await client.policy({ signal }).catch((error: unknown) => {
+      if (isUnlockdError(error)) throw error;
+    });
+    const status = await client.status({ signal });
+    return { running: true, uid, version: status.version, tpm: status.tpm };
+  } catch (error) {
+    if (isUnlockdError(error, 'ERR_DAEMON_NOT_RUNNING')) return { running: false };
+    throw error;
+  }
+}
+
+/** @returns the exit code: 0 when nothing is a problem */
+export async function doctorCommand(context: Context): Promise<number> {
+  const probes = await context.deps.doctorProbes({ socketPath: context.socketPath });
+  const report = await examine(
+    { ...probes, daemon: (signal) => askDaemon(context, signal) },
+    { signal: context.deps.interrupted },
+  );
+  context.output.result({ ...report }, () => doctorWords(report));
+  return report.ok ? EXIT.ok : EXIT.failure;
+}

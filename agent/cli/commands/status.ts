@@ -1,0 +1,57 @@
+/**
+ * `unlockctl status`: the TPM and the own container. It is asked often (prompts, status bars), so this file and all it
+ * imports stay small; it runs without the command line parser.
+ */
+import { createClient } from '../../api/client.ts';
+import type { Status } from '../../api/ports.ts';
+import { type CtlDeps, DEFAULT_SOCKET_PATH } from '../deps.ts';
+import { createOutput, triesLeft } from '../output.ts';
+
+const STATES: Readonly<Record<string, string>> = {
+  none: 'not enrolled',
+  'pending-signature': 'waits for the signature of its policy',
+  locked: 'locked',
+  unlocked: 'unlocked',
+  'recovery-needed': 'needs recovery: run `unlockctl recover`',
+};
+
+/** @param nowMs wall-clock milliseconds */
+export function statusWords(status: Status, nowMs: number): readonly string[] {
+  const { own, tpm } = status;
+  const out = [`${own.user} (uid ${own.uid}): ${STATES[own.state] ?? own.state}`];
+  if (own.unlockedUntil !== null) {
+    out.push(`  for another ${Math.max(0, Math.ceil((own.unlockedUntil - nowMs) / 1000))} s`);
+  }
+  if (own.policy !== null)
+    out.push(`  policy: ${own.policy}${own.policyPending ? ' (a newer one waits for the next unlock)' : ''}`);
+  if (own.opensWith !== null) out.push(`  ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
+  if (own.state !== 'none') out.push(`  security keys: ${own.keys}`);
+  if (own.pinTriesLeft !== null) out.push(`  PIN: ${triesLeft(own.pinTriesLeft)}`);
+  out.push(`TPM: ${tpm.description}${tpm.reachable ? '' : ' (does not answer)'}`);
+  if (tpm.testDouble !== null) out.push(`  ${tpm.testDouble}`);
+  if (!tpm.setUp) out.push('  this machine is not set up: run `unlockctl setup` as root');
+  if (tpm.lockout !== null && tpm.lockout.lockedForSeconds > 0) {
+    out.push(`  locked out for at most ${tpm.lockout.lockedForSeconds} s`);
+  }
+  if (tpm.problem !== null)
+    out.push(`  ${tpm.problem.message} (${tpm.problem.code})`, `  what to do: ${tpm.problem.cure}`);
+  return out;
+}
+
+/** @returns the exit code */
+export async function statusCommand(
+  deps: Pick<CtlDeps, 'clock' | 'stdout' | 'stderr' | 'socketPath' | 'interrupted'>,
+  options: { json: boolean; socket: string | null },
+): Promise<number> {
+  const output = createOutput(deps, options.json);
+  try {
+    const socketPath = options.socket ?? deps.socketPath ?? DEFAULT_SOCKET_PATH;
+    // Status alone never checks the daemon: nothing secret goes either way.
+    const client = createClient({ socketPath, check: { peerOf: async () => null, trusts: () => false } });
+    const status = await client.status({ signal: deps.interrupted });
+    output.result({ ...status }, () => statusWords(status, deps.clock.wall()));
+    return 0;
+  } catch (error) {
+    return output.failure(error);
+  }
+}

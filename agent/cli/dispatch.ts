@@ -1,0 +1,126 @@
+/** From a valid choice of the command line to the command that does it. Commands are loaded when they are chosen. */
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import { type Context, createContext } from './context.ts';
+import type { CtlDeps } from './deps.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Choice } from './program.ts';
+
+/** The uid that `--user` means. @throws {ERR_CLI_NO_SUCH_USER} */
+async function targetOf(deps: CtlDeps, user: string | null): Promise<number | null> {
+  if (user === null) return null;
+  if (/^\d{1,10}$/.test(user)) return Number(user);
+  const uid = await deps.uidOf(user);
+  if (uid === null) throw new UnlockdError('ERR_CLI_NO_SUCH_USER', `there is no user ${user}`, { detail: { user } });
+  return uid;
+}
+
+async function ceremony(context: Context, choice: Choice): Promise<void> {
+  const { ceremonyCommand } = await import('./commands/ceremonies.ts');
+  switch (choice.name) {
+    case 'setup':
+      return ceremonyCommand(context, {
+        request: { kind: 'setup' },
+        fds: choice.fds,
+        sheetFd: choice.sheetFd,
+        needs: ['recovery-groups'],
+        sheet: true,
+        words: () => ['This machine is set up. Users can enrol now: `unlockctl enrol`.'],
+      });
+    case 'enrol':
+      return ceremonyCommand(context, {
+        request: { kind: 'enrol' },
+        fds: choice.fds,
+        sheetFd: choice.sheetFd,
+        needs: ['new-pin', 'recovery-groups'],
+        sheet: true,
+        words: () => ['You are enrolled. Unlock with `unlockctl unlock`.'],
+      });
+    case 'recover':
+      return ceremonyCommand(context, {
+        request: { kind: 'recover' },
+        fds: choice.fds,
+        sheetFd: choice.sheetFd,
+        needs: ['recovery', 'new-pin', 'recovery-groups'],
+        sheet: true,
+        words: () => ['Recovered. The old recovery sheet is void: keep the new one.'],
+      });
+    case 'pin change':
+      return ceremonyCommand(context, {
+        request: { kind: 'pin-change' },
+        fds: choice.fds,
+        needs: ['pin', 'new-pin'],
+        sheet: false,
+        words: () => ['The PIN is changed. The old one opens nothing any more.'],
+      });
+    case 'unenrol':
+      return ceremonyCommand(context, {
+        request: { kind: 'unenrol', uid: await targetOf(context.deps, choice.user) },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: () => ['The container is removed.'],
+      });
+    case 'policy apply': {
+      const { readDocument } = await import('./commands/queries.ts');
+      return ceremonyCommand(context, {
+        request: { kind: 'policy-apply', document: readDocument(choice.file) },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: () => ['The signed policy is in force.'],
+      });
+    }
+    default:
+      throw new TypeError(`${choice.name} is no ceremony`);
+  }
+}
+
+async function query(context: Context, choice: Choice): Promise<void> {
+  const queries = await import('./commands/queries.ts');
+  switch (choice.name) {
+    case 'users':
+      return queries.usersCommand(context);
+    case 'lock':
+      return queries.lockCommand(context);
+    case 'policy show':
+      return queries.policyShowCommand(context);
+    case 'policy set':
+      return queries.policySetCommand(context, choice.file);
+    case 'policy request':
+      return queries.policyRequestCommand(context, choice.output);
+    case 'events':
+      return queries.eventsCommand(context, choice);
+    default:
+      return ceremony(context, choice);
+  }
+}
+
+/**
+ * @param command what stood after `--`; null: there was none
+ * @returns the exit code
+ * @throws what the command throws; the caller prints it
+ */
+export async function dispatch(deps: CtlDeps, choice: Choice, command: readonly string[] | null): Promise<number> {
+  if (command !== null && choice.name !== 'unlock') {
+    throw new UnlockdError('ERR_CLI_USAGE', `only unlock takes a command after --`);
+  }
+  if (choice.name === 'status') {
+    const { statusCommand } = await import('./commands/status.ts');
+    return statusCommand(deps, { json: choice.common.json === true, socket: choice.common.socket ?? null });
+  }
+  const context = await createContext(deps, choice.common);
+  try {
+    if (choice.name === 'unlock') {
+      const { unlockCommand } = await import('./commands/unlock.ts');
+      return await unlockCommand(context, { ...choice, command });
+    }
+    if (choice.name === 'doctor') {
+      const { doctorCommand } = await import('./commands/doctor.ts');
+      return await doctorCommand(context);
+    }
+    await query(context, choice);
+    return EXIT.ok;
+  } finally {
+    context.close();
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What the command line prints. Without `--json`: sentences, results on stdout, everything else on stderr. With it: one
+ * JSON object on stdout and nothing else, and on stderr one JSON line for each event of a ceremony.
+ */
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { DaemonRefusal } from '../api/daemon-refusal.ts';
+import type { ReasonLine, Refusal } from '../api/ports.ts';
+import type { TextSink } from './deps.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+
+/** Control characters of others (a daemon's text, a file's content) must not move the cursor or paint over a line. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+
+export interface Output {
+  readonly json: boolean;
+  /** The one result of the command: JSON as it is, or the sentences that `words` makes of it. */
+  result(value: Readonly<Record<string, unknown>>, words: () => readonly string[]): void;
+  /** Something on the way, for a person; `event` is what a program sees instead. */
+  note(words: string, event: Readonly<Record<string, unknown>>): void;
+  /** An error, whatever was thrown. @returns the exit code */
+  failure(error: unknown): number;
+}
+
+interface Failure {
+  readonly refusal: Refusal;
+  readonly reasons: readonly ReasonLine[];
+}
+
+export function toFailure(error: unknown): Failure {
+  if (error instanceof DaemonRefusal) return { refusal: error.refusal, reasons: error.reasons };
+  const known = isUnlockdError(error)
+    ? error
+    : new UnlockdError('ERR_CLI_INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+  const { code, message, cure, detail } = known;
+  return { refusal: { code, message, cure, detail }, reasons: [] };
+}
+
+/** A verdict's reasons as an indented tree, one line each. */
+export const reasonTree = (reasons: readonly ReasonLine[]): readonly string[] =>
+  reasons.map(({ depth, ok, text }) => `${'  '.repeat(Math.min(depth, 20) + 1)}${ok ? '✓' : '✗'} ${text}`);
+
+export const triesLeft = (count: number): string => `${count} ${count === 1 ? 'try' : 'tries'} left`;
+
+/** `PIN wrong, 4 tries left`: what a refusal says, with the tries that it leaves. */
+export function refusalWords(refusal: Refusal): string {
+  const { triesLeft: left } = refusal.detail;
+  const message = refusal.code === 'ERR_PIN_WRONG' ? 'PIN wrong' : refusal.message;
+  return typeof left === 'number' ? `${message}, ${triesLeft(left)}` : message;
+}
+
+export function createOutput(sinks: { stdout: TextSink; stderr: TextSink }, json: boolean): Output {
+  const line = (sink: TextSink, text: string) => sink.write(`${printable(text)}\n`);
+  const object = (sink: TextSink, value: unknown) => sink.write(`${JSON.stringify(value)}\n`);
+  return {
+    json,
+    result: (value, words) => {
+      if (json) object(sinks.stdout, { ok: true, result: value });
+      else for (const text of words()) line(sinks.stdout, text);
+    },
+    note: (words, event) => {
+      if (json) object(sinks.stderr, event);
+      else line(sinks.stderr, words);
+    },
+    failure: (error) => {
+      const { refusal, reasons } = toFailure(error);
+      if (json) {
+        object(sinks.stdout, { ok: false, error: refusal, reasons });
+      } else {
+        line(sinks.stderr, `unlockctl: ${refusalWords(refusal)} (${refusal.code})`);
+        for (const text of reasonTree(reasons)) line(sinks.stderr, text);
+        if (refusal.cure !== '') line(sinks.stderr, `  what to do: ${refusal.cure}`);
+      }
+      return exitCodeOf(refusal.code) ?? EXIT.failure;
+    },
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * The command line as commander sees it: commands, options, help, examples. Actions only collect what was given into a
+ * `Choice`; running it is another file's job, so that help, completion and the reference page need nothing else.
+ */
+import { Command, Option } from 'commander';
+import type { SecretSlotIn } from '../api/ports.ts';
+import type { CommonOptions } from './context.ts';
+import { FD_OPTIONS, type FdOf } from './secret-sources.ts';
+import { parseCount, parseDuration, parseFd, parsePurpose, parseUid } from './values.ts';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+interface WithFds {
+  readonly fds: FdOf;
+}
+
+export type Choice = { readonly common: CommonOptions } & (
+  | ({ readonly name: 'setup' | 'enrol' | 'recover'; readonly sheetFd: number | undefined } & WithFds)
+  | ({ readonly name: 'pin change' } & WithFds)
+  | ({ readonly name: 'unenrol'; readonly user: string | null } & WithFds)
+  | ({
+      readonly name: 'unlock';
+      readonly purpose: string | null;
+      readonly forSeconds: number | null;
+      readonly outFd: number | null;
+      readonly reuse: boolean;
+    } & WithFds)
+  | { readonly name: 'users' | 'lock' | 'status' | 'policy show' | 'doctor' }
+  | { readonly name: 'policy set'; readonly file: string }
+  | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
+  | { readonly name: 'policy request'; readonly output: string | null }
+  | { readonly name: 'events'; readonly last: number; readonly follow: boolean }
+  | { readonly name: 'completion'; readonly shell: Shell }
+);
+
+const SLOT_WORDS: Readonly<Record<SecretSlotIn, string>> = {
+  pin: 'the PIN',
+  'new-pin': 'the new PIN',
+  'key-pin': 'the PIN of the security key',
+  recovery: 'the recovery sheet, all groups',
+  'recovery-groups': 'the groups that are asked back',
+  'owner-recovery': 'the machine owner’s recovery sheet',
+};
+
+const camel = (slot: string): string => slot.replace(/-(.)/g, (_all, letter: string) => letter.toUpperCase());
+
+function addFds(command: Command, slots: readonly SecretSlotIn[]): Command {
+  for (const slot of slots) {
+    command.addOption(
+      new Option(`${FD_OPTIONS[slot]} <n>`, `read ${SLOT_WORDS[slot]} from descriptor n, one line`).argParser(parseFd),
+    );
+  }
+  return command;
+}
+
+function fdsOf(options: Readonly<Record<string, unknown>>): FdOf {
+  const out: Partial<Record<SecretSlotIn, number>> = {};
+  for (const slot of Object.keys(FD_OPTIONS) as SecretSlotIn[]) {
+    const fd = options[camel(`${slot}-fd`)];
+    if (typeof fd === 'number') out[slot] = fd;
+  }
+  return out;
+}
+
+const common = (command: Command): Command =>
+  command
+    .addOption(new Option('--json', 'print one JSON object on stdout and nothing else'))
+    .addOption(new Option('--socket <path>', 'the socket of the daemon'))
+    .addOption(new Option('--daemon-uid <uid>', 'trust a daemon of this uid too').argParser(parseUid));
+
+const sheetOption = (command: Command): Command =>
+  command.addOption(new Option('--sheet-fd <n>', 'write the recovery sheet to descriptor n').argParser(parseFd));
+
+/** The part of commander's option values that is ours; absent options are absent. */
+interface Values extends CommonOptions {
+  readonly [key: string]: unknown;
+  readonly sheetFd?: number;
+}
+
+const examples = (command: Command, ...lines: readonly string[]): Command =>
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
+
+/**
+ * @param choose gets what was chosen, once, when the arguments are valid
+ */
+export function buildProgram(version: string, choose: (choice: Choice) => void): Command {
+  const program = new Command('unlockctl')
+    .description('Unlock this machine’s containers with a PIN, a security key and other factors')
+    .version(version, '--version', 'print the version')
+    .helpCommand('help [command]', 'help about a command')
+    .showHelpAfterError('(see `unlockctl help`)');
+
+  const add = (parent: Command, name: string, description: string): Command =>
+    common(parent.command(name).description(description).allowExcessArguments(false));
+
+  const enrolFds: readonly SecretSlotIn[] = ['new-pin', 'key-pin', 'recovery-groups'];
+  const setup = sheetOption(
+    addFds(add(program, 'setup', 'set this machine up, once, as root'), ['recovery-groups', 'owner-recovery']),
+  );
+  setup.action((o: Values) => choose({ name: 'setup', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
+  examples(setup, 'sudo unlockctl setup');
+
+  const enrol = sheetOption(addFds(add(program, 'enrol', 'enrol yourself: a new PIN and a security key'), enrolFds));
+  enrol.action((o: Values) => choose({ name: 'enrol', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
+  examples(enrol, 'unlockctl enrol', 'unlockctl enrol --new-pin-fd 3 3<pin.txt');
+
+  const unenrol = addFds(add(program, 'unenrol', 'remove your container, or as root that of another user'), [
+    'pin',
+    'key-pin',
+  ]).option('--user <name>', 'whose container: a user name or a uid');
+  unenrol.action((o: Values & { user?: string }) =>
+    choose({ name: 'unenrol', common: o, fds: fdsOf(o), user: o.user ?? null }),
+  );
+  examples(unenrol, 'unlockctl unenrol', 'sudo unlockctl unenrol --user 1001');
+
+  const users = add(program, 'users', 'list who is enrolled, as root');
+  users.action((o: Values) => choose({ name: 'users', common: o }));
+  examples(users, 'sudo unlockctl users --json');
+
+  const unlock = addFds(add(program, 'unlock', 'present your factors and unlock your container'), ['pin', 'key-pin'])
+    .usage('[options] [-- CMD [ARG...]]')
+    .addOption(new Option('--purpose <name>', 'what the key is for; each purpose has its own').argParser(parsePurpose))
+    .addOption(new Option('--for <time>', 'forget after this time: 90s, 10m, 8h, 1d').argParser(parseDuration))
+    .addOption(new Option('--out-fd <n>', 'write the raw purpose key to descriptor n').argParser(parseFd))
+    .option('--reuse', 'take the key without asking for factors while the container is unlocked');
+  unlock.action((o: Values & { purpose?: string; for?: number; outFd?: number; reuse?: true }) =>
+    choose({
+      name: 'unlock',
+      common: o,
+      fds: fdsOf(o),
+      purpose: o.purpose ?? null,
+      forSeconds: o.for ?? null,
+      outFd: o.outFd ?? null,
+      reuse: o.reuse === true,
+    }),
+  );
+  examples(
+    unlock,
+    'unlockctl unlock --for 10m',
+    "unlockctl unlock --purpose backup -- sh -c 'restic-with-key /dev/fd/$UNLOCKD_KEY_FD'",
+    'unlockctl unlock --purpose disk --out-fd 4 4>key-pipe',
+  );
+
+  const lock = add(program, 'lock', 'forget the keys of your container');
+  lock.action((o: Values) => choose({ name: 'lock', common: o }));
+  examples(lock, 'unlockctl lock');
+
+  const status = add(program, 'status', 'the TPM and your container');
+  status.action((o: Values) => choose({ name: 'status', common: o }));
+  examples(status, 'unlockctl status', 'unlockctl status --json');
+
+  const pin = program.command('pin').description('your PIN');
+  const change = addFds(add(pin, 'change', 'change your PIN'), ['pin', 'new-pin', 'key-pin']);
+  change.action((o: Values) => choose({ name: 'pin change', common: o, fds: fdsOf(o) }));
+  examples(change, 'unlockctl pin change');
+
+  const recover = sheetOption(
+    addFds(add(program, 'recover', 'get back in with your recovery sheet; it is replaced by a new one'), [
+      'recovery',
+      ...enrolFds,
+    ]),
+  );
+  recover.action((o: Values) => choose({ name: 'recover', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
+  examples(recover, 'unlockctl recover');
+
+  const policy = program.command('policy').description('the unlock policy of this machine');
+  const show = add(policy, 'show', 'the policy and what it means');
+  show.action((o: Values) => choose({ name: 'policy show', common: o }));
+  examples(show, 'unlockctl policy show');
+  const set = add(policy, 'set', 'set the policy, as root').argument('<file>', 'JSON; - for standard input');
+  set.action((file: string, o: Values) => choose({ name: 'policy set', common: o, file }));
+  examples(set, 'sudo unlockctl policy set policy.json');
+  const request = add(policy, 'request', 'the signing request of your container, for an outside signer').option(
+    '-o, --output <file>',
+    'write it to a file',
+  );
+  request.action((o: Values & { output?: string }) =>
+    choose({ name: 'policy request', common: o, output: o.output ?? null }),
+  );
+  examples(request, 'unlockctl policy request -o request.json');
+  const apply = addFds(
+    add(policy, 'apply', 'apply what the signer sent back').argument('<file>', 'JSON; - for standard input'),
+    ['pin', 'key-pin'],
+  );
+  apply.action((file: string, o: Values) => choose({ name: 'policy apply', common: o, fds: fdsOf(o), file }));
+  examples(apply, 'unlockctl policy apply answer.json');
+
+  const doctor = add(program, 'doctor', 'look for problems; works without the daemon');
+  doctor.action((o: Values) => choose({ name: 'doctor', common: o }));
+  examples(doctor, 'sudo unlockctl doctor');
+
+  const events = add(program, 'events', 'the audit log: your own events, for root all')
+    .addOption(new Option('--last <n>', 'how many of the newest').argParser(parseCount).default(20))
+    .option('--follow', 'then print what comes');
+  events.action((o: Values & { last: number; follow?: true }) =>
+    choose({ name: 'events', common: o, last: o.last, follow: o.follow === true }),
+  );
+  examples(events, 'unlockctl events --last 50', 'sudo unlockctl events --follow');
+
+  const completion = program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .addOption(new Option('--json', 'print one JSON object on stdout and nothing else'))
+    .addArgument(program.createArgument('<shell>').choices(SHELLS));
+  completion.action((shell: Shell, o: Values) => choose({ name: 'completion', common: o, shell }));
+  examples(completion, 'unlockctl completion bash > /etc/bash_completion.d/unlockctl');
+
+  for (const command of allCommands(program)) command.exitOverride();
+  return program;
+}
+
+/** The program and all its commands, depth first. */
+export function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap((each) => allCommands(each))];
+}

@@ -1,0 +1,38 @@
+/** Values on the command line: durations, descriptors, counts. Each parser refuses with words that say what is valid. */
+import { UnlockdError } from '../../drivers/base/errors.ts';
+
+const usage = (message: string): UnlockdError => new UnlockdError('ERR_CLI_USAGE', message);
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const MAX_SECONDS = 30 * 86_400;
+const MAX_FD = 1023;
+const MAX_UID = 0xffff_fffe;
+
+/** `90s`, `10m`, `8h`, `1d`, or seconds without a unit. @returns whole seconds @throws {ERR_CLI_USAGE} */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(text);
+  const seconds = match === null ? 0 : Number(match[1]) * (UNIT_SECONDS[match[2] || 's'] ?? 0);
+  if (seconds < 1 || seconds > MAX_SECONDS) {
+    throw usage(`"${text}" is no time: write 90s, 10m, 8h or 1d, from 1s to 30d`);
+  }
+  return seconds;
+}
+
+function parseNumber(text: string, max: number, what: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= max)) throw usage(`"${text}" is no ${what}`);
+  return value;
+}
+
+/** @throws {ERR_CLI_USAGE} */
+export const parseFd = (text: string): number => parseNumber(text, MAX_FD, 'descriptor (0 to 1023)');
+/** @throws {ERR_CLI_USAGE} */
+export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'uid');
+/** @throws {ERR_CLI_USAGE} */
+export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
+
+/** The name of a purpose as the API takes it: printable ASCII, no blank at either end. @throws {ERR_CLI_USAGE} */
+export function parsePurpose(text: string): string {
+  if (text.length <= 128 && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
+  throw usage('a purpose has 1 to 128 printable ASCII characters');
+}
