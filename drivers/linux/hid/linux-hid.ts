@@ -25,6 +25,12 @@ export interface LinuxHidOptions {
 const DEV = '/dev';
 const DEFAULT_REPORT_SIZE = 64;
 
+/**
+ * node-hid starts to read one tick after a listener was added, and throws there, where nobody can catch it, when the
+ * handle was closed in between. Nobody gets the connection before that tick is over.
+ */
+const readingBegun = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
 /** The HID part of a Linux machine. Nothing is loaded or opened before it is first used. */
 export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
   const { clock = systemClock, reportSize = DEFAULT_REPORT_SIZE, load = loadNodeHid } = options;
@@ -50,6 +56,7 @@ export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
       try {
         const handle = await (await load()).open(path);
         const connection = new LinuxHidConnection(handle, path, sizes);
+        await readingBegun();
         if (!signal.aborted) return connection;
         await connection.close();
       } catch (error) {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { openLinuxHid } from '../../../drivers/linux/hid/linux-hid.ts';
@@ -16,15 +18,28 @@ describeHidContract(
       close: async () => undefined,
     };
   },
-  { canReplug: true },
+  { canReplug: true, sharesReports: true },
 );
 
-const nobody = () => Promise.reject(new Error('nobody can replug it here'));
+/** Port of whoever can pull the device of this machine out and plug it in again; emulated-hidraw.test.ts listens there. */
+const replugPort = Number(process.env.UNLOCKD_TEST_HIDRAW_REPLUG_PORT ?? 0);
+
+async function replug(word: 'remove' | 'insert'): Promise<void> {
+  if (replugPort === 0) throw new Error('nobody can replug it here');
+  const socket = connect(replugPort, '127.0.0.1');
+  socket.end(`${word}\n`);
+  await once(socket, 'close');
+}
 
 describeHidContract(
   'the hidraw devices of this machine',
   process.env.UNLOCKD_TEST_HIDRAW === '1'
-    ? async () => ({ hid: openLinuxHid(), remove: nobody, insert: nobody, close: async () => undefined })
+    ? async () => ({
+        hid: openLinuxHid(),
+        remove: () => replug('remove'),
+        insert: () => replug('insert'),
+        close: async () => undefined,
+      })
     : { skip: 'plug one security key in and set UNLOCKD_TEST_HIDRAW=1' },
-  { canReplug: false },
+  { canReplug: replugPort !== 0, sharesReports: replugPort === 0 },
 );
