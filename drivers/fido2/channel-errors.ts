@@ -8,6 +8,15 @@ const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(CTAPHID_ERR).m
 export const cancelled = (reason: unknown): UnlockdError =>
   new UnlockdError('ERR_CTAP_CANCELLED', 'the operation on the security key was cancelled', { cause: reason });
 
+/** Runs a ceremony; what other rooms reject with when `signal` aborts (its reason) becomes the one error for it. */
+export async function cancellable<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw signal.aborted && error === signal.reason ? cancelled(error) : error;
+  }
+}
+
 export const channelBusy = (): UnlockdError =>
   new UnlockdError('ERR_CTAP_BUSY', 'another program kept the security key busy');
 

@@ -6,6 +6,7 @@ import { bytesEqual } from '../base/bytes.ts';
 import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony } from './ceremony.ts';
+import { cancellable } from './channel-errors.ts';
 import { parseCoseKey } from './cose-key.ts';
 import { KeyFinder } from './find-key.ts';
 import { assertSilently } from './get-assertion.ts';
@@ -114,7 +115,10 @@ function checkVerification({ info, device }: KeySession, uvUsed: boolean): void 
  *   ERR_CTAP_PIN_BLOCKED | ERR_CTAP_PIN_AUTH_BLOCKED | ERR_CTAP_TOUCH_TIMEOUT | ERR_CTAP_CANCELLED |
  *   ERR_CTAP_DENIED | ERR_CTAP_VERIFICATION | ERR_CTAP_UV_CHANGED | ERR_CTAP_BUSY | ERR_CTAP_TIMEOUT} and ERR_HAL_*
  */
-export async function deriveFromSecurityKey(ceremony: DerivationCeremony): Promise<DerivedSecret> {
+export const deriveFromSecurityKey = (ceremony: DerivationCeremony): Promise<DerivedSecret> =>
+  cancellable(ceremony.signal, () => derive(ceremony));
+
+async function derive(ceremony: DerivationCeremony): Promise<DerivedSecret> {
   if (ceremony.credentials.length === 0) throw new TypeError('no enrolled credential to ask for');
   const stopwatch = new DeviceStopwatch(ceremony.clock);
   const finder = new KeyFinder(ceremony, stopwatch, (session) => heldCredential(session, ceremony));

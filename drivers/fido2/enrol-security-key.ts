@@ -7,6 +7,7 @@ import { UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { AttestationResult } from './attestation.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
+import { cancellable } from './channel-errors.ts';
 import { SUPPORTED_ALGORITHMS } from './cose-key.ts';
 import { KeyFinder } from './find-key.ts';
 import type { AuthenticatorInfo } from './get-info.ts';
@@ -42,6 +43,8 @@ export interface SecurityKeyInfo {
   readonly versions: readonly string[];
   readonly firmwareVersion: number | null;
   readonly attestation: AttestationResult['signedBy'];
+  /** False: it sends map keys out of order, which is tolerated. */
+  readonly canonical: boolean;
 }
 
 export interface EnrolledSecurityKey {
@@ -118,7 +121,10 @@ async function makeCredential(
  *   ERR_CTAP_CANCELLED | ERR_CTAP_DENIED | ERR_CTAP_VERIFICATION | ERR_CTAP_BUSY | ERR_CTAP_TIMEOUT |
  *   ERR_CTAP_UNSUPPORTED | ERR_CTAP_UV_CHANGED} and ERR_HAL_*
  */
-export async function enrolSecurityKey(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> {
+export const enrolSecurityKey = (ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> =>
+  cancellable(ceremony.signal, () => enrol(ceremony));
+
+async function enrol(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> {
   const stopwatch = new DeviceStopwatch(ceremony.clock);
   const finder = new KeyFinder(ceremony, stopwatch, async (session) => {
     requireHmacSecret(session);
@@ -154,6 +160,7 @@ export async function enrolSecurityKey(ceremony: EnrolmentCeremony): Promise<Enr
       versions: info.versions,
       firmwareVersion: info.firmwareVersion ?? null,
       attestation: made.attestation.signedBy,
+      canonical: session.authenticator.canonical,
     },
     timings: { deviceMs: stopwatch.elapsed },
   };

@@ -1,65 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../../drivers/base/brand.ts';
-import { concat, fromHex, u32 } from '../../../drivers/base/bytes.ts';
-import type { Entropy } from '../../../drivers/base/entropy.ts';
-import { CtapHidChannel, type TransactOptions } from '../../../drivers/fido2/channel.ts';
+import { concat } from '../../../drivers/base/bytes.ts';
+import { CtapHidChannel } from '../../../drivers/fido2/channel.ts';
 import { BROADCAST_CID, CTAPHID, CTAPHID_ERR, fragment, KEEPALIVE } from '../../../drivers/fido2/wire/ctaphid.ts';
+import {
+  ANSWER,
+  alive,
+  answer,
+  CID,
+  cancel,
+  entropy,
+  error,
+  FOREIGN,
+  initAnswer,
+  NONCE,
+  REQUEST,
+  resync,
+  scene,
+  send,
+} from '../../support/fido2/channel-scene.ts';
 import { ManualClock } from '../../support/fido2/manual-clock.ts';
-import { reads, type Step, TranscriptConnection, writes } from '../../support/fido2/transcript-hid.ts';
-
-const CID = 0x11223344;
-const FOREIGN = 0x55667788;
-/** Every draw is the same byte, so that nonces and pauses are known. */
-const entropy: Entropy = { bytes: (count) => new Uint8Array(count).fill(0xa5) };
-const NONCE = entropy.bytes(8);
-const initAnswer = (nonce: Uint8Array, cid: number, capabilities = 0x04) =>
-  concat(nonce, u32(cid), Uint8Array.of(2, 5, 1, 2, capabilities));
-
-const REQUEST = Uint8Array.of(0x04);
-const ANSWER = Uint8Array.of(0x00, 0xa0);
-
-const send = (command: number, payload: Uint8Array, cid = CID, size = 64): Step[] =>
-  writes(fragment(cid, command, payload, size));
-const answer = (command: number, payload: Uint8Array, cid = CID, size = 64): Step[] =>
-  reads(fragment(cid, command, payload, size));
-const error = (byte: number, cid = CID): Step[] => answer(CTAPHID.ERROR, Uint8Array.of(byte), cid);
-const alive = (status: number): Step[] => answer(CTAPHID.KEEPALIVE, Uint8Array.of(status));
-const init = (size = 64): Step[] => [
-  ...send(CTAPHID.INIT, NONCE, BROADCAST_CID, size),
-  ...answer(CTAPHID.INIT, initAnswer(NONCE, CID), BROADCAST_CID, size),
-];
-const resync: Step[] = [...send(CTAPHID.INIT, NONCE), ...answer(CTAPHID.INIT, initAnswer(NONCE, CID))];
-const cancel = send(CTAPHID.CANCEL, new Uint8Array(0));
-
-interface Scene {
-  readonly channel: CtapHidChannel;
-  readonly clock: ManualClock;
-  readonly connection: TranscriptConnection;
-  readonly abort: AbortController;
-  ask(options?: Partial<TransactOptions>): Promise<Uint8Array>;
-}
-
-/** Opens a channel over the transcript, runs `body`, and holds the transcript against what happened. */
-async function scene(
-  steps: (unplug: () => void, abort: AbortController) => readonly Step[],
-  body: (scene: Scene) => Promise<void>,
-  size = 64,
-): Promise<void> {
-  const clock = new ManualClock();
-  const abort = new AbortController();
-  const later: { connection: TranscriptConnection | null } = { connection: null };
-  const all = [...init(size), ...steps(() => later.connection?.unplug(), abort)];
-  const connection = new TranscriptConnection(clock, all, size);
-  later.connection = connection;
-  const channel = await CtapHidChannel.open(connection, { clock, entropy, signal: new AbortController().signal });
-  const ask = (options: Partial<TransactOptions> = {}) =>
-    channel.transact(CTAPHID.CBOR, REQUEST, { signal: abort.signal, ...options });
-  await body({ channel, clock, connection, abort, ask });
-  await channel.close();
-  expect(await connection.problems()).toEqual([]);
-  expect(connection.closed).toBe(true);
-  expect(clock.pending).toBe(0);
-}
+import { reads, type Step, TranscriptConnection } from '../../support/fido2/transcript-hid.ts';
 
 describe('opening a channel', () => {
   it('ignores answers with another nonce and on other channels, and takes the own one', async () => {
@@ -270,148 +231,6 @@ describe('a busy key', () => {
       ],
       async ({ ask }) => {
         await expect(ask({ budget: milliseconds(120) })).rejects.toMatchObject({ code: 'ERR_CTAP_BUSY' });
-      },
-    );
-  });
-});
-
-/** What firmwares do at the edges of CTAPHID, and what the client makes of it. */
-describe('at the edges', () => {
-  it.each([
-    ['INVALID_CMD', 0x01],
-    ['INVALID_LEN', 0x03],
-    ['INVALID_CHANNEL', 0x0b],
-    ['OTHER', 0x7f],
-    ['0x42', 0x42],
-  ])('CTAPHID_ERROR %s keeps its number', async (name, byte) => {
-    await scene(
-      () => [...send(CTAPHID.CBOR, REQUEST), ...error(byte)],
-      async ({ ask }) => {
-        await expect(ask()).rejects.toMatchObject({ code: 'ERR_CTAP_TRANSPORT', detail: { error: byte, name } });
-      },
-    );
-  });
-
-  it.each([
-    ['MSG_TIMEOUT', CTAPHID_ERR.MSG_TIMEOUT],
-    ['INVALID_SEQ', CTAPHID_ERR.INVALID_SEQ],
-  ])(
-    '%s, because another program got in between, makes it send the message again, three times in all',
-    async (_, byte) => {
-      const lost = [...send(CTAPHID.CBOR, REQUEST), ...error(byte)];
-      await scene(
-        () => [
-          ...lost,
-          ...lost,
-          ...send(CTAPHID.CBOR, REQUEST),
-          ...answer(CTAPHID.CBOR, ANSWER),
-          ...lost,
-          ...lost,
-          ...lost,
-        ],
-        async ({ ask }) => {
-          expect(await ask()).toEqual(ANSWER);
-          await expect(ask()).rejects.toMatchObject({ code: 'ERR_CTAP_TRANSPORT', detail: { error: byte } });
-        },
-      );
-    },
-  );
-
-  it('a stray error after the answer belongs to nothing', async () => {
-    await scene(
-      () => [
-        ...send(CTAPHID.CBOR, REQUEST),
-        ...error(CTAPHID_ERR.INVALID_LEN),
-        ...error(CTAPHID_ERR.MSG_TIMEOUT),
-        ...send(CTAPHID.CBOR, REQUEST),
-        ...answer(CTAPHID.CBOR, ANSWER),
-      ],
-      async ({ ask, clock }) => {
-        await expect(ask()).rejects.toMatchObject({ detail: { error: 3 } });
-        await clock.advance(1);
-        expect(await ask()).toEqual(ANSWER);
-      },
-    );
-  });
-
-  it('a keep-alive before an error is no answer', async () => {
-    await scene(
-      () => [...send(CTAPHID.CBOR, REQUEST), ...alive(KEEPALIVE.PROCESSING), ...error(CTAPHID_ERR.INVALID_LEN)],
-      async ({ ask }) => {
-        await expect(ask()).rejects.toMatchObject({ code: 'ERR_CTAP_TRANSPORT' });
-      },
-    );
-  });
-
-  it('an answer to another command, and continuation packets of nothing, are not taken', async () => {
-    const stray = concat(u32(CID), fromHex('00'), new Uint8Array(59));
-    await scene(
-      () => [
-        ...send(CTAPHID.CBOR, REQUEST),
-        { read: stray },
-        ...answer(CTAPHID.PING, ANSWER),
-        ...answer(CTAPHID.CBOR, ANSWER),
-      ],
-      async ({ ask }) => {
-        expect(await ask()).toEqual(ANSWER);
-      },
-    );
-  });
-
-  it.each([
-    ['out of sequence', (second: Uint8Array) => second.with(4, 3)],
-    ['short', (second: Uint8Array) => second.subarray(0, 20)],
-  ])('a packet that is %s breaks the answer, and the next transaction resynchronises', async (_, spoil) => {
-    const [first, second] = fragment(CID, CTAPHID.CBOR, new Uint8Array(100));
-    await scene(
-      () => [
-        ...send(CTAPHID.CBOR, REQUEST),
-        ...reads(first === undefined || second === undefined ? [] : [first, spoil(second)]),
-        ...resync,
-        ...send(CTAPHID.CBOR, REQUEST),
-        ...answer(CTAPHID.CBOR, ANSWER),
-      ],
-      async ({ ask }) => {
-        await expect(ask()).rejects.toMatchObject({ code: 'ERR_CTAP_MALFORMED_RESPONSE' });
-        expect(await ask()).toEqual(ANSWER);
-      },
-    );
-  });
-
-  it('a message that claims more than 7609 bytes is refused at its first packet', async () => {
-    const claims = concat(u32(CID), Uint8Array.of(0x90, 0x1d, 0xba), new Uint8Array(57));
-    await scene(
-      () => [...send(CTAPHID.CBOR, REQUEST), { read: claims }],
-      async ({ ask }) => {
-        await expect(ask()).rejects.toMatchObject({ code: 'ERR_CTAP_MALFORMED_RESPONSE' });
-      },
-    );
-  });
-
-  it.each([1, 2, 3])(
-    'an unplug after packet %d of the answer is noticed, and everything after it fails the same way',
-    async (n) => {
-      const packets = fragment(CID, CTAPHID.CBOR, new Uint8Array(200)).slice(0, n);
-      await scene(
-        (unplug) => [...send(CTAPHID.CBOR, REQUEST), ...reads(packets), { act: unplug }],
-        async ({ ask, channel }) => {
-          await expect(ask()).rejects.toMatchObject({ code: 'ERR_HAL_DISCONNECTED' });
-          await expect(ask()).rejects.toMatchObject({ code: 'ERR_HAL_DISCONNECTED' });
-          expect(channel.lost.aborted).toBe(true);
-        },
-      );
-    },
-  );
-
-  it('closing while an answer is awaited ends the wait', async () => {
-    await scene(
-      () => [...send(CTAPHID.CBOR, REQUEST)],
-      async ({ ask, channel, clock }) => {
-        const waiting = ask();
-        const ended = expect(waiting).rejects.toMatchObject({ code: 'ERR_HAL_CLOSED' });
-        await clock.advance(1);
-        await channel.close();
-        await ended;
       },
     );
   });
