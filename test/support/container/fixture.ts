@@ -24,6 +24,7 @@ import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
+import type { TpmTransport } from '../../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
 import { load, type ObjectBlob, sessionAuth, Tpm, unseal } from '../../../drivers/tpm2/index.ts';
@@ -47,6 +48,16 @@ const never = new AbortController().signal;
 
 class Crash extends Error {}
 
+export type Between = (transport: TpmTransport) => TpmTransport;
+
+export interface TestMachineOptions {
+  /** False: a TPM as it left the factory. */
+  readonly setUp?: boolean;
+  readonly trace?: TraceSink;
+  readonly between?: Between;
+  readonly rootHandle?: number;
+}
+
 export interface ChangeHooks {
   readonly write?: (state: ContainerState) => Promise<void>;
 }
@@ -58,6 +69,9 @@ export class TestMachine implements AsyncDisposable {
   readonly store: StateStore;
   readonly ownerSheet = newRecoverySecret(systemEntropy);
   machine!: MachineState;
+  rootHandle = ROOT_HANDLE;
+  /** What stands between the product and the TPM; may be exchanged between two operations. */
+  between: Between = (transport) => transport;
   #trace: TraceSink = noTrace;
 
   private constructor(swtpm: Swtpm, folder: string) {
@@ -66,11 +80,13 @@ export class TestMachine implements AsyncDisposable {
     this.store = new StateStore(folder, this.files, systemClock);
   }
 
-  static async start(options: { setUp?: boolean; trace?: TraceSink } = {}): Promise<TestMachine> {
+  static async start(options: TestMachineOptions = {}): Promise<TestMachine> {
     const swtpm = await startSwtpm();
     const folder = await mkdtemp(join(tmpdir(), 'unlockd-test-'));
     const machine = new TestMachine(swtpm, folder);
     if (options.trace) machine.#trace = options.trace;
+    if (options.between) machine.between = options.between;
+    if (options.rootHandle !== undefined) machine.rootHandle = options.rootHandle;
     await machine.store.open();
     if (options.setUp !== false) await machine.setUp();
     return machine;
@@ -82,7 +98,7 @@ export class TestMachine implements AsyncDisposable {
         tpm,
         clock: systemClock,
         entropy: systemEntropy,
-        rootHandle: ROOT_HANDLE,
+        rootHandle: this.rootHandle,
         managedAuthority: null,
         sheet: this.ownerSheet,
         earlier: await this.store.readMachine(),
@@ -94,7 +110,7 @@ export class TestMachine implements AsyncDisposable {
 
   /** One connection to the TPM; swtpm serves one at a time. Fails the test when a handle is left loaded. */
   async withTpm<T>(use: (tpm: Tpm) => Promise<T>): Promise<T> {
-    const transport = await linuxTpm(this.swtpm.config).open({ signal: never });
+    const transport = this.between(await linuxTpm(this.swtpm.config).open({ signal: never }));
     await using tpm = new Tpm(transport, { clock: systemClock, entropy: systemEntropy, trace: this.#trace });
     let result: T;
     try {
@@ -109,7 +125,7 @@ export class TestMachine implements AsyncDisposable {
 
   withRoot<T>(use: (root: RootSession) => Promise<T>): Promise<T> {
     return this.withTpm(async (tpm) => {
-      await using root = await openRoot(tpm, { handle: ROOT_HANDLE, name: this.machine.rootName });
+      await using root = await openRoot(tpm, { handle: this.rootHandle, name: this.machine.rootName });
       return await use(root);
     });
   }
