@@ -1,0 +1,94 @@
+/** A world for the command line in memory: what it prints is kept, what a person types and descriptors hold is scripted. */
+import type { CtlDeps, Terminal } from '../../../agent/cli/deps.ts';
+import { checkedLine } from '../../../agent/cli/descriptors.ts';
+import { runCtl } from '../../../agent/cli/run.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { UnlockdError } from '../../../drivers/base/errors.ts';
+
+export interface Typed {
+  /** What the person types at each prompt, in order; null: never comes. Absent: there is no terminal. */
+  readonly typed?: readonly (string | null)[];
+  /** Lines that lie on descriptors. */
+  readonly lines?: Readonly<Record<number, readonly string[]>>;
+  readonly daemonUid?: number;
+  readonly interrupted?: AbortSignal;
+  readonly terminalFds?: readonly number[];
+  /** Called with all that stands on stdout, each time something was added. */
+  readonly onStdout?: (all: string) => void;
+}
+
+export interface Ran {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What stood on the terminal. */
+  readonly terminal: string;
+  /** What was written to descriptors, by number. */
+  readonly written: Readonly<Record<number, string>>;
+}
+
+function scriptedTerminal(typed: readonly (string | null)[], screen: (text: string) => void): Terminal {
+  const queue = [...typed];
+  return {
+    write: screen,
+    close: () => undefined,
+    readHidden: async (prompt, { limit, signal }) => {
+      screen(prompt);
+      const next = queue.shift();
+      if (next === undefined) throw new UnlockdError('ERR_CLI_INTERRUPTED', 'nothing more is typed');
+      if (next === null) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        throw new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted');
+      }
+      return checkedLine(new TextEncoder().encode(next), limit);
+    },
+  };
+}
+
+/** Runs one command line in this process. */
+export async function ctl(socketPath: string, argv: readonly string[], world: Typed = {}): Promise<Ran> {
+  const out = { stdout: '', stderr: '', terminal: '' };
+  const written: Record<number, string> = {};
+  const lines = new Map(Object.entries(world.lines ?? {}).map(([fd, each]) => [Number(fd), [...each]]));
+  const deps: CtlDeps = {
+    version: '1.2.3',
+    clock: systemClock,
+    uid: 1000,
+    socketPath,
+    stdout: {
+      write: (text) => {
+        out.stdout += text;
+        world.onStdout?.(out.stdout);
+      },
+    },
+    stderr: {
+      write: (text) => {
+        out.stderr += text;
+      },
+    },
+    openTerminal: () =>
+      world.typed === undefined
+        ? null
+        : scriptedTerminal(world.typed, (text) => {
+            out.terminal += text;
+          }),
+    descriptors: {
+      readLine: async (fd, { limit }) => {
+        const line = lines.get(fd)?.shift();
+        return line === undefined ? null : checkedLine(new TextEncoder().encode(line), limit);
+      },
+      write: (fd, bytes) => {
+        written[fd] = (written[fd] ?? '') + new TextDecoder().decode(bytes);
+      },
+      isTerminal: (fd) => world.terminalFds?.includes(fd) === true,
+    },
+    peerOf: async () => ({ uid: world.daemonUid ?? 0, gid: 0, pid: 1 }),
+    uidOf: async (name) => (name === 'alice' ? 1001 : null),
+    openPipe: async () => (await import('../../../drivers/linux/pipe.ts')).openPipe(),
+    interrupted: world.interrupted ?? new AbortController().signal,
+    withSignalsFor: (_onSignal, work) => work(),
+    doctorProbes: async () => ({ config: null, tpm: null, folders: async () => [], packages: async () => [] }),
+  };
+  const exit = await runCtl(argv, deps);
+  return { exit, ...out, written };
+}
