@@ -59,12 +59,6 @@ export async function getPinRetries(
   };
 }
 
-/** Only to be asked of a key whose option uv is true. */
-export async function getUvRetries(authenticator: Authenticator, options: CallOptions): Promise<number> {
-  const response = await clientPin(authenticator, 'getUVRetries', [], options);
-  return member(response, CLIENT_PIN_RESPONSE.uvRetries, asUnsigned, 'uvRetries');
-}
-
 /** Agrees on a secret with the key. The caller disposes it. @throws {ERR_CTAP_MALFORMED_RESPONSE} */
 export async function getKeyAgreement(authenticator: Authenticator, options: PinCallOptions): Promise<SharedSecret> {
   const members = [[CLIENT_PIN.pinUvAuthProtocol, options.protocol] as const];
