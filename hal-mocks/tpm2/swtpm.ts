@@ -3,14 +3,16 @@
  * its own. State is kept in a folder, so a test can kill it, restart it, or put an old copy back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { milliseconds } from '../../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { rawCommand, type SwtpmAddress } from './raw-command.ts';
+import { commandLine, freePortPair, programPath } from './swtpm-host.ts';
+
+export { swtpmMissing } from './swtpm-host.ts';
 
 export interface SwtpmOptions {
   /** Absolute folder of the TPM's state, made if it is missing. Without it: a temporary one that dispose removes. */
@@ -32,48 +34,6 @@ const EXIT_DEADLINE = milliseconds(5_000);
 const POLL = milliseconds(15);
 /** A pair of free ports may be taken by another process before swtpm has bound it. */
 const PORT_ATTEMPTS = 5;
-
-async function programPath(name: string): Promise<string | null> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    if (folder === '') continue;
-    const path = join(folder, name);
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
-  }
-  return null;
-}
-
-/** Why swtpm cannot be started here, or null: for tests that skip with the reason in their title. */
-export async function swtpmMissing(): Promise<string | null> {
-  return (await programPath('swtpm')) === null ? 'the Debian package swtpm is not installed' : null;
-}
-
-const listens = (port: number): Promise<number | null> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : null));
-    });
-  });
-
-async function freePortPair(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = await listens(0);
-    if (port !== null && port < 65535 && (await listens(port + 1)) !== null) return port;
-  }
-  throw new UnlockdError('ERR_HAL_IO', 'no two neighbouring free ports on the loopback interface');
-}
-
-/** Ends with this process whatever becomes of it: util-linux sets the parent-death signal where it is installed. */
-async function commandLine(swtpm: string, args: readonly string[]): Promise<[string, string[]]> {
-  const setpriv = await programPath('setpriv');
-  return setpriv === null ? [swtpm, [...args]] : [setpriv, ['--pdeathsig', 'KILL', '--', swtpm, ...args]];
-}
 
 export class Swtpm implements AsyncDisposable {
   /** Absolute folder of the TPM's state. */

@@ -21,6 +21,8 @@ const GARBAGE: readonly (readonly [what: string, bytes: Uint8Array])[] = [
   ['a tag of no TPM', header(0x1234, 10)],
   ['the tag of a command of TPM 1.2', header(0x00c1, 10)],
   ['the tag of a TPM 1.2 response that is longer than its header', concat(header(0x00c4, 12), new Uint8Array(2))],
+  ['responseSize 9', header(0x8001, 9)],
+  ['responseSize 0', header(0x8001, 0)],
   ['responseSize 4097', concat(header(0x8001, 4097), new Uint8Array(4087))],
   ['responseSize 0xFFFFFFFF', header(0x8001, 0xffffffff)],
   ['an answer in text', utf8('HTTP/1.1 400 Bad Request\r\n\r\n')],
@@ -29,8 +31,6 @@ const GARBAGE: readonly (readonly [what: string, bytes: Uint8Array])[] = [
 
 /** What only a transport that reads the stream itself can tell; tpm2-tss is not asked to. */
 const STREAM_GARBAGE: readonly (readonly [what: string, bytes: Uint8Array])[] = [
-  ['responseSize 9', header(0x8001, 9)],
-  ['responseSize 0', header(0x8001, 0)],
   ['one byte more than the response', concat(good, Uint8Array.of(0))],
   ['two responses to one command', concat(good, good)],
   ['a flood', new Uint8Array(1 << 20).fill(0x80)],
