@@ -2,6 +2,7 @@
  * What the virtual authenticator remembers without power: its master secret, PIN, counter and resident credentials.
  * The form in a file is one canonical CBOR map with a version, read as strictly as a request.
  */
+import { bytesEqual } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { type CborValue, decodeStrict, encodeCanonical } from '../../drivers/fido2/wire/cbor.ts';
@@ -126,7 +127,7 @@ export function decodeState(bytes: Uint8Array): AuthenticatorState {
     if (masterSecret.length !== 32 || (pinHash && pinHash.length !== 16)) throw corrupt('a secret of another length');
     const numbers = [KEY.pinRetries, KEY.minPinLength, KEY.signCount, KEY.nextSerial].map((key) => it.int(key));
     if (numbers.some((value) => value < 0)) throw corrupt('a negative number');
-    return {
+    const state: AuthenticatorState = {
       masterSecret,
       pinHash,
       pinRetries: it.int(KEY.pinRetries),
@@ -137,6 +138,8 @@ export function decodeState(bytes: Uint8Array): AuthenticatorState {
       nextSerial: it.int(KEY.nextSerial),
       residents: (it.listOr(KEY.residents) ?? []).map(decodeResident),
     };
+    if (!bytesEqual(encodeState(state), bytes)) throw corrupt('a member too many or too few');
+    return state;
   } catch (error) {
     if (isUnlockdError(error, 'ERR_HAL_MOCK_STATE')) throw error;
     if (error instanceof CtapRefusal || isUnlockdError(error)) throw corrupt(error.message, error);
