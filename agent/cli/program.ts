@@ -138,8 +138,8 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   examples(
     unlock,
     'unlockctl unlock --for 10m',
-    "unlockctl unlock --purpose backup -- sh -c 'restic-with-key /dev/fd/$UNLOCKD_KEY_FD'",
-    'unlockctl unlock --purpose disk --out-fd 4 4>key-pipe',
+    "unlockctl unlock --purpose disk -- sh -c 'cryptsetup open --key-file /dev/fd/$UNLOCKD_KEY_FD /dev/sdb1 data'",
+    'unlockctl unlock --purpose backup --out-fd 4 4>key-pipe',
   );
 
   const lock = add(program, 'lock', 'forget the keys of your container');
