@@ -39,6 +39,8 @@ export interface Collected extends Disposable {
   readonly proofs: Map<FactorKind, FactorProof>;
   /** Milliseconds that went into the key's own time, for reports. */
   readonly deviceMs: number;
+  /** Milliseconds that went into deriving the authValue from the PIN, for reports. */
+  readonly kdfMs: number;
 }
 
 export interface CollectOptions {
@@ -78,6 +80,7 @@ class Collector implements Disposable {
   /** The first failure that the person should be told by its own code. */
   failure: UnlockdError | null = null;
   deviceMs = 0;
+  kdfMs = 0;
 
   readonly #settle: boolean;
 
@@ -126,6 +129,7 @@ class Collector implements Disposable {
     try {
       const verdict = await checkPin(this.#parts, this.#machine, this.#state, typed, { signal, settle: this.#settle });
       if (verdict.is === 'right') {
+        this.kdfMs += verdict.kdfMs;
         this.#prove('pin', verdict.authValue);
         const evidence = { checkedBy: 'TPM' };
         return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence }) };
@@ -275,8 +279,8 @@ export async function collectFactors(
       if (decision.verdict === 'denied') throw denial(decision, 'denied: too much time has passed', null);
       return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
     };
-    const { proofs, deviceMs } = collector;
-    return { mint, strength, proofs, deviceMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
+    const { proofs, deviceMs, kdfMs } = collector;
+    return { mint, strength, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
   } catch (error) {
     collector[Symbol.dispose]();
     throw error;

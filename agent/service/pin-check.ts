@@ -19,7 +19,12 @@ export const triesOf = (parts: ServiceParts, uid: number): PinTries =>
 
 /** What became of a PIN. `triesLeft`: of the limit that is reached first. */
 export type PinVerdict =
-  | { readonly is: 'right'; readonly authValue: Secret }
+  | {
+      readonly is: 'right';
+      readonly authValue: Secret;
+      /** Milliseconds that the derivation of the authValue took. */
+      readonly kdfMs: number;
+    }
   | { readonly is: 'wrong'; readonly triesLeft: number }
   | { readonly is: 'locked-out'; readonly error: UnlockdError };
 
@@ -54,7 +59,9 @@ export async function checkPin(
   const tries = triesOf(parts, state.uid);
   using clear = typed;
   using normalised = normalisePin(clear);
+  const before = parts.clock.now();
   const authValue = await pinAuthValue(normalised, pin.salt, pin.logN);
+  const kdfMs = parts.clock.now() - before;
   let verdict: PinVerdict | null = null;
   try {
     verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
@@ -64,7 +71,7 @@ export async function checkPin(
         const { tpm, srk, session } = root;
         await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
         using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
-        return { is: 'right', authValue };
+        return { is: 'right', authValue, kdfMs };
       } catch (error) {
         if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
           const lockout = await readLockout(root.tpm);

@@ -74,13 +74,13 @@ export async function unlockScript(
     const containerKey = await withOpenContainer(parts, machine, before, collected, run.signal, async (open) =>
       open.containerKey.clone(),
     );
-    const { strength } = collected;
+    const { strength, deviceMs, kdfMs } = collected;
     parts.unlocked.add(run.uid, before.containerId, containerKey, forgetAfter(parts, request));
     await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected);
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
     const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
-    return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs: collected.deviceMs, ...notes };
+    return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs, kdfMs, ...notes };
   } catch (error) {
     if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code });
     throw error;
