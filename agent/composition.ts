@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
-import { UnlockdError } from '../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import type { HidHal } from '../drivers/hal/hid.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { openLinuxHid } from '../drivers/linux/hid/linux-hid.ts';
@@ -158,7 +158,13 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   const trace = traceToLog(log);
   const files = new DurableFiles();
   const audit: ServiceParts['audit'] = async (event, uid, detail) => {
-    await auditLog.append({ event, uid, detail });
+    try {
+      await auditLog.append({ event, uid, detail });
+    } catch (error) {
+      // A full disk must not keep its owner out: the event is in the log instead.
+      if (!isUnlockdError(error, 'ERR_AUDIT_WRITE_FAILED')) throw error;
+      log.error('an event could not be written to the audit log, ignoring', { event }, error);
+    }
     log.info(event, { event, ...(uid === null ? {} : { uid }), detail });
   };
   const unlocked = new UnlockedContainers(clock, (uid) => {
@@ -179,6 +185,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     store: new StateStore(config.paths.stateDir, files, clock),
     files,
     unlocked,
+    tries: new Map(),
     unsettled: new Map(),
     audit,
     trace,

@@ -32,10 +32,14 @@ export interface StateKind<T> {
   readonly upgrades?: Readonly<Record<number, (body: CborValue) => CborValue>>;
 }
 
+/** @throws {ERR_STATE_CORRUPT} when the value does not fit its own shape */
 export function encodeState<T>(kind: StateKind<T>, value: T): Uint8Array<ArrayBuffer> {
   const body = encodeCanonical(kind.shape.encode(value), DEPTH);
   const whole = { format: FORMAT, kind: kind.kind, version: kind.version, sha256: digest(body), body } as const;
-  return encodeCanonical(envelope.encode(whole), DEPTH);
+  const file = encodeCanonical(envelope.encode(whole), DEPTH);
+  // What could not be read back must never take the place of what can.
+  decodeState(kind, file);
+  return file;
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   readPublic,
   SRK_ECC,
   SRK_RSA,
+  TPM_ALG,
   TPM_RH,
   TPMA_OBJECT,
   type Tpm,
@@ -42,7 +43,8 @@ const ROOT_KEY_ATTRIBUTES =
 
 function checkRootKey(area: PublicArea): void {
   const missing = ROOT_KEY_ATTRIBUTES & ~area.attributes;
-  if (area.type !== 'keyedhash' && missing === 0 && area.symmetric?.keyBits === 128) return;
+  const usable = area.nameAlg === TPM_ALG.SHA256 && missing === 0;
+  if (area.type !== 'keyedhash' && usable && area.symmetric?.keyBits === 128) return;
   throw new UnlockdError('ERR_TPM_ROOT_KEY_UNUSABLE', 'the persistent object is not a storage key of this TPM', {
     detail: { type: area.type, attributes: area.attributes },
   });

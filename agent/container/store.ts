@@ -18,7 +18,10 @@ import {
 } from './state.ts';
 
 const CONTAINER_FILE = /^(\d{1,10})\.state$/;
-const INTENT_FILE = /^(\d{1,10})\.intent$/;
+const INTENT_FILES = { intent: /^(\d{1,10})\.intent$/, retired: /^(\d{1,10})\.retired$/ } as const;
+
+/** `intent`: a counter about to be defined. `retired`: the one of a container that is about to be replaced. */
+export type IntentKind = keyof typeof INTENT_FILES;
 
 export class StateStore {
   readonly #files: DurableFiles;
@@ -104,16 +107,16 @@ export class StateStore {
     }
   }
 
-  readIntent(uid: number): Promise<EnrolmentIntent | null> {
-    return this.#read(INTENT_STATE, this.#containers, `${uid}.intent`);
+  readIntent(uid: number, kind: IntentKind): Promise<EnrolmentIntent | null> {
+    return this.#read(INTENT_STATE, this.#containers, `${uid}.${kind}`);
   }
 
-  async writeIntent(uid: number, intent: EnrolmentIntent): Promise<void> {
-    await this.#files.replace(this.#containerPath(uid, 'intent'), encodeState(INTENT_STATE, intent));
+  async writeIntent(uid: number, kind: IntentKind, intent: EnrolmentIntent): Promise<void> {
+    await this.#files.replace(this.#containerPath(uid, kind), encodeState(INTENT_STATE, intent));
   }
 
-  async removeIntent(uid: number): Promise<void> {
-    await this.#files.remove(this.#containerPath(uid, 'intent'));
+  async removeIntent(uid: number, kind: IntentKind): Promise<void> {
+    await this.#files.remove(this.#containerPath(uid, kind));
   }
 
   /** Uids that have a container, damaged ones included. */
@@ -121,8 +124,8 @@ export class StateStore {
     return await this.#uids(CONTAINER_FILE);
   }
 
-  async intents(): Promise<readonly number[]> {
-    return await this.#uids(INTENT_FILE);
+  async intents(kind: IntentKind): Promise<readonly number[]> {
+    return await this.#uids(INTENT_FILES[kind]);
   }
 
   async #uids(pattern: RegExp): Promise<readonly number[]> {

@@ -34,6 +34,8 @@ export class PinTries {
   readonly #files: DurableFiles;
   readonly #clock: Clock;
   readonly #limit: TriesLimit;
+  /** Stands in for the file while the disk takes nothing: a full disk must not keep its owner out. */
+  #unwritten: Tries | null = null;
 
   constructor(stateFolder: string, uid: number, files: DurableFiles, clock: Clock, limit: TriesLimit) {
     this.#path = join(stateFolder, 'containers', `${uid}.tries`);
@@ -44,20 +46,33 @@ export class PinTries {
 
   /** A damaged file counts as "at the limit, just now": it can cost a wait, never a key. */
   async #read(): Promise<Tries> {
+    if (this.#unwritten !== null) return this.#unwritten;
     const content = await this.#files.read(this.#path, 4096);
     if (content === null) return { failures: 0, at: 0 };
     try {
-      return decodeState(TRIES, content);
+      const tries = decodeState(TRIES, content);
+      const now = this.#clock.wall();
+      if (tries.at <= now) return tries;
+      // The clock went back. Without a new time the wait would last until it has caught up, which may be years.
+      const restarted = { ...tries, at: now };
+      await this.#write(restarted);
+      return restarted;
     } catch (error) {
-      if (!isUnlockdError(error)) throw error;
+      if (!isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) throw error;
       const full = { failures: this.#limit.tries, at: this.#clock.wall() };
       await this.#write(full);
       return full;
     }
   }
 
-  #write(tries: Tries): Promise<void> {
-    return this.#files.replace(this.#path, encodeState(TRIES, tries));
+  async #write(tries: Tries): Promise<void> {
+    try {
+      await this.#files.replace(this.#path, encodeState(TRIES, tries));
+      this.#unwritten = null;
+    } catch (error) {
+      if (!isUnlockdError(error, 'ERR_STATE_WRITE_FAILED')) throw error;
+      this.#unwritten = tries;
+    }
   }
 
   /** What counts now. A clock that went back makes the wait start again, never end. */

@@ -3,7 +3,7 @@
  * asked for and go out once, and an end that comes exactly once. The script of the ceremony is handed in.
  */
 import { deferred } from '../../drivers/base/deferred.ts';
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Ceremony, CeremonyEvent, CeremonyKind, ReasonLine, SecretSlotIn, SecretSlotOut } from '../api/ports.ts';
 import { toRefusal } from '../api/refusal.ts';
@@ -70,7 +70,9 @@ export class CeremonyRun implements Ceremony {
     } catch (error) {
       onError(error);
       const reasons = error instanceof Denied ? error.reasons : [];
-      last = { type: 'failed', refusal: toRefusal(this.#cancel.signal.aborted ? cancelled() : error), reasons };
+      // What a cancelled step throws by itself says less than that it was cancelled.
+      const shown = this.#cancel.signal.aborted && !isUnlockdError(error) ? cancelled() : error;
+      last = { type: 'failed', refusal: toRefusal(shown), reasons };
     }
     this.#waiting = null;
     this.#ended = true;

@@ -8,7 +8,7 @@ import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { AuditEvent } from '../api/ports.ts';
 import type { DurableFiles } from '../container/durable-files.ts';
 import type { StateStore } from '../container/store.ts';
-import type { TriesLimit } from '../container/tries.ts';
+import type { PinTries, TriesLimit } from '../container/tries.ts';
 import type { TpmAccess } from './tpm-access.ts';
 import type { UnlockedContainers } from './unlocked.ts';
 
@@ -43,6 +43,8 @@ export interface ServiceParts {
   readonly store: StateStore;
   readonly files: DurableFiles;
   readonly unlocked: UnlockedContainers;
+  /** The daemon's own limit on wrong PINs, by uid; filled as it is needed. */
+  readonly tries: Map<number, PinTries>;
   /** Containers that start-up found in need of recovery, and why. */
   readonly unsettled: Map<number, UnlockdError>;
   readonly audit: AuditWriter;

@@ -14,8 +14,13 @@ import { PinTries } from '../container/tries.ts';
 import { normalisePin } from '../enrolment/pin/characters.ts';
 import type { ServiceParts } from './parts.ts';
 
-export const triesOf = (parts: ServiceParts, uid: number): PinTries =>
-  new PinTries(parts.settings.stateFolder, uid, parts.files, parts.clock, parts.settings.softLimit);
+export function triesOf(parts: ServiceParts, uid: number): PinTries {
+  const known = parts.tries.get(uid);
+  if (known) return known;
+  const tries = new PinTries(parts.settings.stateFolder, uid, parts.files, parts.clock, parts.settings.softLimit);
+  parts.tries.set(uid, tries);
+  return tries;
+}
 
 /** What became of a PIN. `triesLeft`: of the limit that is reached first. */
 export type PinVerdict =

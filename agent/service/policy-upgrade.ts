@@ -2,7 +2,7 @@
  * A policy that root has set since: each container follows at its user's next unlock, by the one protocol of changes.
  * Until then the old one is in force, and whoever asks is told why it is still pending.
  */
-import { isUnlockdError, type UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
@@ -47,7 +47,10 @@ export async function upgradePolicy(
       records: state.records,
       proofs: collected.proofs,
     });
-    if (!rehearsable) return { is: 'none' };
+    if (!rehearsable) {
+      const message = 'the factors that were given do not satisfy the new policy, so it could not be rehearsed';
+      throw new UnlockdError('ERR_POLICY_NO_BRANCH', message);
+    }
     const next = await withOpenContainer(parts, machine, state, collected, signal, (open) =>
       changeOpenContainer(parts, open, state, collected, draft),
     );

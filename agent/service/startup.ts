@@ -7,6 +7,7 @@ import { decodePublicArea, nameOf } from '../../drivers/tpm2/index.ts';
 import { undefineCounter } from '../container/counter.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import type { MachineState } from '../container/state.ts';
+import type { IntentKind } from '../container/store.ts';
 import type { ServiceParts } from './parts.ts';
 
 async function settle(parts: ServiceParts, machine: MachineState, uid: number, signal: AbortSignal): Promise<void> {
@@ -24,8 +25,8 @@ async function settle(parts: ServiceParts, machine: MachineState, uid: number, s
 }
 
 /** An index that an intent names and no container has is ours to free: the intent was written before it was defined. */
-async function clearIntent(parts: ServiceParts, uid: number, signal: AbortSignal): Promise<void> {
-  const intent = await parts.store.readIntent(uid);
+async function clearIntent(parts: ServiceParts, uid: number, kind: IntentKind, signal: AbortSignal): Promise<void> {
+  const intent = await parts.store.readIntent(uid, kind);
   if (intent === null) return;
   const state = await parts.store.readContainer(uid).catch((error: unknown) => {
     if (isUnlockdError(error, 'ERR_STATE_CORRUPT')) return null;
@@ -36,9 +37,9 @@ async function clearIntent(parts: ServiceParts, uid: number, signal: AbortSignal
     const { containerId, counterIndex: index } = intent;
     const counter = { index, containerId, authority, authorityName: nameOf(authority) };
     await parts.tpm.withTpm(signal, (tpm) => undefineCounter(tpm, counter));
-    await parts.audit('enrolment-abandoned', uid, { index });
+    await parts.audit('counter-freed', uid, { index, kind });
   }
-  await parts.store.removeIntent(uid);
+  await parts.store.removeIntent(uid, kind);
 }
 
 /** @returns what could not be done now; it is tried again at the next start */
@@ -47,12 +48,14 @@ export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise
   const machine = await parts.store.readMachine();
   if (machine === null) return [];
   const problems: UnlockdError[] = [];
-  for (const uid of await parts.store.intents()) {
-    try {
-      await clearIntent(parts, uid, signal);
-    } catch (error) {
-      if (!isUnlockdError(error)) throw error;
-      problems.push(error);
+  for (const kind of ['intent', 'retired'] as const) {
+    for (const uid of await parts.store.intents(kind)) {
+      try {
+        await clearIntent(parts, uid, kind, signal);
+      } catch (error) {
+        if (!isUnlockdError(error)) throw error;
+        problems.push(error);
+      }
     }
   }
   for (const uid of await parts.store.enrolled()) await settle(parts, machine, uid, signal);

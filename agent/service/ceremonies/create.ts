@@ -117,7 +117,7 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
         policy: { version, document, branches: branches.map((branch) => branch.factors) },
         records,
         sheet: gathered.sheet,
-        writeIntent: (intent) => parts.store.writeIntent(uid, intent),
+        writeIntent: (intent) => parts.store.writeIntent(uid, 'intent', intent),
       },
       (plan, proofs, sealed) => door.release({ root, plan, proofs, sealed }),
     );
@@ -125,13 +125,13 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
       await parts.store.writeContainer(prepared.state);
     } catch (error) {
       await prepared.abandon(root);
-      await parts.store.removeIntent(uid).catch(() => undefined);
+      await parts.store.removeIntent(uid, 'intent').catch(() => undefined);
       throw error;
     }
     await prepared.finish(root);
     return { state: prepared.state, branches };
   });
-  await parts.store.removeIntent(uid);
+  await parts.store.removeIntent(uid, 'intent');
   await triesOf(parts, uid).succeeded();
   const { state, branches } = created;
   const result = {

@@ -47,10 +47,13 @@ export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Prom
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});
+    const { containerId, counterIndex, authority } = state;
+    await parts.store.writeIntent(run.uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
     const { result } = await createContainer(parts, run, { machine, uid: run.uid, records });
     parts.unlocked.forget(run.uid);
     // The old counter is of no use to anybody now. On another TPM there is none.
     await parts.tpm.withTpm(run.signal, (tpm) => undefineCounter(tpm, counterOf(state)));
+    await parts.store.removeIntent(run.uid, 'retired');
     await parts.audit('recovered', run.uid, { strength: String(result.strength) });
     return { ...result, earlierKeys: records.earlierKeys.length };
   } finally {

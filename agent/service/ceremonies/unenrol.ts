@@ -27,12 +27,12 @@ export async function unenrolScript(
   parts.unlocked.forget(uid);
   if (state !== null) {
     const { containerId, counterIndex, authority } = state;
-    await parts.store.writeIntent(uid, { containerId, counterIndex, authority: authority.publicArea });
+    await parts.store.writeIntent(uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
   }
   await parts.store.removeContainer(uid);
   if (state !== null) {
     await parts.tpm.withTpm(run.signal, (tpm) => undefineCounter(tpm, counterOf(state)));
-    await parts.store.removeIntent(uid);
+    await parts.store.removeIntent(uid, 'retired');
   }
   await parts.audit('unenrolled', uid, { by: run.uid, damaged: state === null });
   return { uid, counterFreed: state !== null };

@@ -155,7 +155,7 @@ describe('a counter that the owner redefined identically', () => {
           policy: { version: 1, document: '{}', branches: [['pin', 'securityKey']] },
           records: { ...records, earlierKeys: [recovered.containerKey.expose()] },
           sheet,
-          writeIntent: (intent) => machine.store.writeIntent(container.state.uid, intent),
+          writeIntent: (intent) => machine.store.writeIntent(container.state.uid, 'intent', intent),
         },
         machine.unsealer(root),
       );

@@ -186,13 +186,13 @@ export class TestMachine implements AsyncDisposable {
           policy: { version: 1, document: '{}', branches: [['pin', 'securityKey']] },
           records: EMPTY_RECORDS,
           sheet,
-          writeIntent: (intent) => this.store.writeIntent(uid, intent),
+          writeIntent: (intent) => this.store.writeIntent(uid, 'intent', intent),
         },
         this.unsealer(root),
       );
       await this.store.writeContainer(prepared.state);
       await prepared.finish(root);
-      await this.store.removeIntent(uid);
+      await this.store.removeIntent(uid, 'intent');
       return prepared.state;
     });
     return { state, sheet, group };

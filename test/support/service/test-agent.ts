@@ -122,6 +122,7 @@ export class TestAgent implements AsyncDisposable {
       store: new StateStore(this.folder, files, clock),
       files,
       unlocked: new UnlockedContainers(clock, () => undefined),
+      tries: new Map(),
       unsettled: new Map(),
       audit: async (event, uid, detail) => {
         this.audit.push({ event, uid, detail });
