@@ -22,7 +22,7 @@ const PROTOTYPES = {
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
   socket: 'int socket(int domain, int type, int protocol)',
   sendto:
-    'ssize_t sendto(int fd, uint8_t *message, size_t length, int flags, uint8_t *address, uint32_t addressLength)',
+    'intptr_t sendto(int fd, uint8_t *message, size_t length, int flags, uint8_t *address, uint32_t addressLength)',
 } as const;
 
 type LibcName = keyof typeof PROTOTYPES;
