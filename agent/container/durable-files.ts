@@ -52,7 +52,8 @@ export class DurableFiles {
 
   /**
    * Replaces `path` with `content`, mode 0600: afterwards, whatever happens, it is the old content or the new one.
-   * @throws {ERR_STATE_WRITE_FAILED} the old content is still there
+   * @throws {ERR_STATE_WRITE_FAILED} the old content is still there; only when the folder could not be synced, the new
+   *   one is there and may not survive a power cut
    */
   async replace(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.tmp`;
@@ -60,7 +61,11 @@ export class DurableFiles {
       const file = await this.#fs.open(temporary, 'w', 0o600);
       try {
         let written = 0;
-        while (written < content.length) written += (await file.write(content, written)).bytesWritten;
+        while (written < content.length) {
+          const { bytesWritten } = await file.write(content, written);
+          if (bytesWritten <= 0) throw new Error('nothing more was written');
+          written += bytesWritten;
+        }
         await file.sync();
       } finally {
         await file.close();
@@ -125,9 +130,15 @@ export class DurableFiles {
     }
   }
 
-  /** What an interrupted {@link replace} left behind. */
+  /** Removes what an interrupted {@link replace} left behind. @throws {ERR_STATE_READ_FAILED | ERR_STATE_WRITE_FAILED} */
   async removeTemporaries(folder: string): Promise<void> {
-    for (const name of await this.list(folder)) if (name.endsWith('.tmp')) await this.#fs.remove(join(folder, name));
+    for (const name of await this.list(folder)) {
+      if (!name.endsWith('.tmp')) continue;
+      const path = join(folder, name);
+      await this.#fs.remove(path).catch((error: unknown) => {
+        throw writeError(path, error);
+      });
+    }
   }
 
   /** Names in a folder; an absent folder is empty. */

@@ -4,7 +4,7 @@
  * the container for ever. Pure; the same rules run in this machine and in the signer of a managed one.
  */
 import { bytesEqual, toHex } from '../../../drivers/base/bytes.ts';
-import { UnlockdError } from '../../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
 import {
   authorizationHash,
@@ -61,9 +61,19 @@ export interface ApprovalHashes {
 const refuse = (reason: string, field: string): UnlockdError =>
   new UnlockdError('ERR_AUTHORITY_REFUSED', `the policy authority refuses to sign: ${reason}`, { detail: { field } });
 
+/** What cannot be read cannot be signed: a statement comes from outside. */
+function understood<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    throw refuse(error.message, field);
+  }
+}
+
 function checkedLeaf(claim: FactorClaim, containerId: Uint8Array): Leaf {
-  const area = decodePublicArea(claim.publicArea);
-  const name = nameOf(area);
+  const area = understood('factors', () => decodePublicArea(claim.publicArea));
+  const name = understood('factors', () => nameOf(area));
   if (area.nameAlg !== TPM_ALG.SHA256 || area.authPolicy.length !== 0) {
     throw refuse(`the object of ${claim.factor} has a policy or a digest of its own`, 'factors');
   }
@@ -111,7 +121,7 @@ function checkBranches(statement: PolicyStatement, leaves: ReadonlyMap<FactorKin
 
 /** Checks the counter and returns the Name that it has once it is written. */
 export function checkedCounter(counter: Uint8Array, containerId: Uint8Array, authorityName: Uint8Array): Uint8Array {
-  const nv = decodeNvPublic(counter);
+  const nv = understood('counter', () => decodeNvPublic(counter));
   if (nv.index < COUNTER_RANGE.first || nv.index > COUNTER_RANGE.last)
     throw refuse('the counter is out of range', 'counter');
   if (nv.nameAlg !== TPM_ALG.SHA256 || nv.dataSize !== 8) throw refuse('that index is not a counter', 'counter');
@@ -142,6 +152,7 @@ export function compileStatement(
   if (closing === null) throw refuse('the policy does not end in PolicyNV: it could never be revoked', 'closing');
   if (closing.counterValue === null) throw refuse('the counter has not been written yet', 'closing');
   const next = Math.max(closing.counterValue, statement.highestSigned) + 1;
+  if (!Number.isSafeInteger(next) || next < 1) throw refuse('there is no such number', 'closing');
   if (closing.n !== next) throw refuse(`the next number is ${next}, not ${closing.n}`, 'closing');
   const counterName = checkedCounter(closing.counter, statement.containerId, authorityName);
   const compiled = compilePolicy(statement.branches, leaves, counterName, closing.n);
