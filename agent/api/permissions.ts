@@ -19,6 +19,7 @@ interface Rule {
 
 export const PERMISSIONS = {
   setup: { what: 'set this machine up', own: 'root', other: null },
+  'lockout-reset': { what: 'reset the lockout of the TPM with the owner’s sheet', own: 'root', other: null },
   enrol: { what: 'create a container', own: 'everyone', other: 'nobody' },
   unlock: { what: 'unlock a container, which spends PIN tries', own: 'everyone', other: 'nobody' },
   lock: { what: 'forget the keys of a container', own: 'everyone', other: 'nobody' },

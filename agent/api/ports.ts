@@ -37,6 +37,8 @@ export type SecretSlotOut = (typeof SECRET_SLOTS_OUT)[number];
 
 export type CeremonyRequest =
   | { readonly kind: 'setup' }
+  /** Root only: the owner's sheet makes the TPM forget its wrong tries. */
+  | { readonly kind: 'lockout-reset' }
   | { readonly kind: 'enrol' }
   | {
       readonly kind: 'unlock';

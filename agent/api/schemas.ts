@@ -38,6 +38,7 @@ export const ceremonyIdSchema = z
 export const ceremonyRequestSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('setup') }),
+    z.strictObject({ kind: z.literal('lockout-reset') }),
     z.strictObject({ kind: z.literal('enrol') }),
     z.strictObject({
       kind: z.literal('unlock'),

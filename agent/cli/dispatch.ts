@@ -24,7 +24,14 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
         sheetFd: choice.sheetFd,
         needs: ['recovery-groups'],
         sheet: true,
-        words: () => ['This machine is set up. Users can enrol now: `unlockctl enrol`.'],
+        words: ({ pinIsBound }) => [
+          'This machine is set up. Users can enrol now: `unlockctl enrol`.',
+          ...(pinIsBound === true
+            ? []
+            : [
+                'The TPM does not limit tries at a PIN as it should, so a PIN does not count as bound: see `unlockctl doctor`.',
+              ]),
+        ],
       });
     case 'enrol':
       return ceremonyCommand(context, {
@@ -51,6 +58,14 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
         needs: ['pin', 'new-pin'],
         sheet: false,
         words: () => ['The PIN is changed. The old one opens nothing any more.'],
+      });
+    case 'lockout reset':
+      return ceremonyCommand(context, {
+        request: { kind: 'lockout-reset' },
+        fds: choice.fds,
+        needs: ['owner-recovery'],
+        sheet: false,
+        words: ({ before }) => [`The TPM has forgotten ${before} wrong tries.`],
       });
     case 'unenrol':
       return ceremonyCommand(context, {

@@ -17,7 +17,7 @@ interface WithFds {
 
 export type Choice = { readonly common: CommonOptions } & (
   | ({ readonly name: 'setup' | 'enrol' | 'recover'; readonly sheetFd: number | undefined } & WithFds)
-  | ({ readonly name: 'pin change' } & WithFds)
+  | ({ readonly name: 'pin change' | 'lockout reset' } & WithFds)
   | ({ readonly name: 'unenrol'; readonly user: string | null } & WithFds)
   | ({
       readonly name: 'unlock';
@@ -95,9 +95,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
     common(parent.command(name).description(description).allowExcessArguments(false));
 
   const enrolFds: readonly SecretSlotIn[] = ['new-pin', 'key-pin', 'recovery-groups'];
-  const setup = sheetOption(
-    addFds(add(program, 'setup', 'set this machine up, once, as root'), ['recovery-groups', 'owner-recovery']),
-  );
+  const setup = sheetOption(addFds(add(program, 'setup', 'set this machine up, once, as root'), ['recovery-groups']));
   setup.action((o: Values) => choose({ name: 'setup', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
   examples(setup, 'sudo unlockctl setup');
 
@@ -113,6 +111,13 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
     choose({ name: 'unenrol', common: o, fds: fdsOf(o), user: o.user ?? null }),
   );
   examples(unenrol, 'unlockctl unenrol', 'sudo unlockctl unenrol --user 1001');
+
+  const lockout = program.command('lockout').description('the dictionary-attack lockout of the TPM');
+  const reset = addFds(add(lockout, 'reset', 'make the TPM forget wrong tries, as root with the owner’s sheet'), [
+    'owner-recovery',
+  ]);
+  reset.action((o: Values) => choose({ name: 'lockout reset', common: o, fds: fdsOf(o) }));
+  examples(reset, 'sudo unlockctl lockout reset');
 
   const users = add(program, 'users', 'list who is enrolled, as root');
   users.action((o: Values) => choose({ name: 'users', common: o }));

@@ -21,6 +21,7 @@ import type {
 import { compileBranches } from '../policy/branches.ts';
 import { parsePolicy } from '../policy/forms/native-json.ts';
 import { enrolScript } from './ceremonies/enrol.ts';
+import { lockoutResetScript } from './ceremonies/lockout-reset.ts';
 import { pinChangeScript } from './ceremonies/pin-change.ts';
 import { recoverScript } from './ceremonies/recover.ts';
 import { setupScript } from './ceremonies/setup.ts';
@@ -87,6 +88,8 @@ export class Service implements AgentService {
     switch (request.kind) {
       case 'setup':
         return (run) => setupScript(parts, run);
+      case 'lockout-reset':
+        return (run) => lockoutResetScript(parts, run);
       case 'enrol':
         return (run) => enrolScript(parts, run);
       case 'unlock':

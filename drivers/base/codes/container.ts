@@ -80,6 +80,10 @@ export const CONTAINER_CODES = {
     cause: 'The groups typed back are not those of the sheet.',
     cure: 'Nothing was changed. Note the sheet down and repeat the command.',
   },
+  ERR_LOCKOUT_NOT_OURS: {
+    cause: 'The lockout password of the TPM was set by another program, so the owner’s sheet does not know it.',
+    cure: 'Reset the lockout with that password: `tpm2_dictionarylockout --clear-lockout`.',
+  },
   ERR_PIN_SOFT_LIMIT: {
     cause: 'Too many wrong PINs for this user.',
     cure: 'Wait as long as the message says, or use the recovery sheet. No key was deleted.',

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
+import { policyOf } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 describe('the service with a PIN and a security key', () => {
@@ -67,7 +69,7 @@ describe('the service with a PIN and a security key', () => {
   });
 
   it('follows a policy that root has set at the next unlock', async () => {
-    const document = JSON.stringify({ version: 1, first: ['pin'], then: ['securityKey', 'network'] });
+    const document = formatPolicy(policyOf(['pin'], ['securityKey', 'network']));
     const view = await agent.service.setPolicy(peer(0), document);
     expect(view.pending).toEqual(['user-1000']);
     const outcome = await agent.run(1000, UNLOCK, { pin: '975310' });
@@ -100,5 +102,26 @@ describe('the service with a PIN and a security key', () => {
   it('unenrols and frees the counter', async () => {
     expect((await agent.run(0, { kind: 'unenrol', uid: 1001 })).done).toMatchObject({ uid: 1001, counterFreed: true });
     expect((await agent.service.users(peer(0))).map(({ uid }) => uid)).toEqual([1000]);
+  });
+});
+
+describe('the lockout of the TPM', () => {
+  it('is reset by the owner’s sheet and by no other one', async () => {
+    await using agent = await TestAgent.start();
+    const setup = await agent.run(0, { kind: 'setup' });
+    const owner = setup.out.get('owner-sheet')?.toString('ascii') ?? '';
+    const sheet = await agent.setUpAndEnrol(1000);
+    await agent.run(1000, UNLOCK, { pin: ['111112', '246813'] });
+    const lockout = async () => (await agent.service.status(peer(1000))).tpm.lockout?.counter;
+    expect(await lockout()).toBe(1);
+    const wrong = await agent.run(0, { kind: 'lockout-reset' }, { 'owner-recovery': [sheet, owner] });
+    expect(wrong.events.find(({ type }) => type === 'refused')).toMatchObject({
+      refusal: { code: 'ERR_RECOVERY_WRONG' },
+    });
+    expect(wrong.done).toEqual({ before: 1, after: 0 });
+    expect(await lockout()).toBe(0);
+    await expect(agent.service.begin(peer(1000), { kind: 'lockout-reset' })).rejects.toMatchObject({
+      code: 'ERR_API_FORBIDDEN',
+    });
   });
 });

@@ -12,6 +12,7 @@ import { expectGolden } from '../../support/cli/golden.ts';
 /** Written out by hand: [root for itself or the machine, root for another, a user for itself, a user for another]. */
 const EXPECTED: Readonly<Record<Action, readonly [boolean, boolean, boolean, boolean]>> = {
   setup: [true, false, false, false],
+  'lockout-reset': [true, false, false, false],
   enrol: [true, false, true, false],
   unlock: [true, false, true, false],
   lock: [true, false, true, false],
@@ -71,6 +72,7 @@ describe('the OpenAPI document', () => {
 /** One request for each action, aimed at the own container or the machine, and at uid 1001 where it can be aimed. */
 const REQUESTS: Readonly<Partial<Record<Action, (target: number | null) => [string, string, unknown]>>> = {
   setup: () => ['POST', '/v1/ceremonies', { kind: 'setup' }],
+  'lockout-reset': () => ['POST', '/v1/ceremonies', { kind: 'lockout-reset' }],
   enrol: () => ['POST', '/v1/ceremonies', { kind: 'enrol' }],
   unlock: () => ['POST', '/v1/ceremonies', { kind: 'unlock' }],
   'pin-change': () => ['POST', '/v1/ceremonies', { kind: 'pin-change' }],

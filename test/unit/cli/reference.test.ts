@@ -38,6 +38,7 @@ describe('the help', () => {
         'enrol',
         'events',
         'lock',
+        'lockout reset',
         'pin change',
         'policy apply',
         'policy request',

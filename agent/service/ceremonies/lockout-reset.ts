@@ -1,0 +1,51 @@
+/**
+ * `lockout reset`: the machine owner's sheet gives lockoutAuth back, and the TPM forgets its wrong tries. The sheet is
+ * checked against its wrap first: a wrong lockoutAuth would lock lockoutAuth itself for a day.
+ */
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
+import { toRefusal } from '../../api/refusal.ts';
+import { readLockout } from '../../container/lockout.ts';
+import { parseSheet } from '../../container/recovery-sheet.ts';
+import { openLockoutAuth } from '../../container/setup.ts';
+import type { MachineState } from '../../container/state.ts';
+import type { Secret } from '../../../drivers/base/secret.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { requireMachine } from '../context.ts';
+import type { ServiceParts } from '../parts.ts';
+
+const MAX_ATTEMPTS = 5;
+
+async function askLockoutAuth(run: CeremonyRun, machine: MachineState): Promise<Secret> {
+  for (let attempt = 1; ; attempt++) {
+    using typed = await run.ask('owner-recovery', { text: 'Recovery sheet of the machine owner' });
+    try {
+      using sheet = parseSheet(typed);
+      const lockoutAuth = openLockoutAuth(sheet, machine);
+      if (lockoutAuth !== null) return lockoutAuth;
+      throw new UnlockdError('ERR_RECOVERY_WRONG', 'this sheet is not the one of the machine owner');
+    } catch (error) {
+      if (!isUnlockdError(error, 'ERR_RECOVERY_GROUP', 'ERR_RECOVERY_WRONG') || attempt === MAX_ATTEMPTS) throw error;
+      run.emit({ type: 'refused', refusal: toRefusal(error) });
+    }
+  }
+}
+
+/** @throws {ERR_LOCKOUT_NOT_OURS} lockoutAuth was set by somebody else */
+export async function lockoutResetScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+): Promise<Readonly<Record<string, unknown>>> {
+  const machine = await requireMachine(parts);
+  if (machine.lockout.wrap === null) {
+    throw new UnlockdError('ERR_LOCKOUT_NOT_OURS', 'lockoutAuth of this TPM was not set by unlockd');
+  }
+  using lockoutAuth = await askLockoutAuth(run, machine);
+  const { before, after } = await parts.tpm.withRoot(run.signal, machine, async ({ tpm, session }) => {
+    const { counter } = await readLockout(tpm);
+    await dictionaryAttackLockReset(tpm, sessionAuth(session, lockoutAuth));
+    return { before: counter, after: (await readLockout(tpm)).counter };
+  });
+  await parts.audit('lockout-reset', null, { before, after, by: run.uid });
+  return { before, after };
+}
