@@ -62,7 +62,7 @@ describe('the import table refuses', () => {
     ['agent/api/x.ts', "import type { R } from '../release/release.ts';"],
     ['agent/cli/x.ts', "import '../release/release.ts';"],
     ['agent/cli/x.ts', "import '../api/server.ts';"],
-    ['agent/cli/main.ts', "import '../../drivers/linux/hid/host.ts';"],
+    ['agent/cli/run.ts', "import '../../drivers/linux/hid/host.ts';"],
     ['agent/composition.ts', "import '../hal-mocks/mock-machine.ts';"],
     ['agent/main.ts', "import { x } from '../test/support/x.ts';"],
     ['agent/main.ts', 'await import(process.argv[2]);'],

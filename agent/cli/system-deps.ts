@@ -1,12 +1,11 @@
 /**
  * The real world of the command line: this process, its streams, signals and users. Everything that costs time to load
- * (koffi, terminals, child processes) is loaded by the call that needs it. This file and main.ts are the composition of
- * `unlockctl`, and the only ones of this room that reach for the host's native calls.
+ * (koffi, terminals, child processes) is loaded by the call that needs it; the host's native calls are handed in by the
+ * entry.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { systemClock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import type { DoctorProbes } from '../lifecycle/doctor.ts';
 import type { CtlDeps, Descriptors, TextSink } from './deps.ts';
 
 /** Writes at once and in order, so that nothing is lost when the process ends; a reader that left is no error. */
@@ -110,15 +109,13 @@ function packageVersion(): string {
   return 'unknown';
 }
 
-export interface SystemOptions {
-  /** What `doctor` may look at, beside what this file knows; see `agent/lifecycle/doctor.ts`. */
-  readonly doctorProbes: CtlDeps['doctorProbes'] | null;
-}
+/** The host's part: what only native calls and the composition know. */
+export type HostDeps = Pick<CtlDeps, 'peerOf' | 'openPipe' | 'doctorProbes'>;
 
 /**
  * @returns the dependencies, and what has to be awaited before a command other than `status` runs
  */
-export function systemDeps(options: SystemOptions): { readonly deps: CtlDeps; readonly load: () => Promise<void> } {
+export function systemDeps(host: HostDeps): { readonly deps: CtlDeps; readonly load: () => Promise<void> } {
   const descriptors = lazyDescriptors();
   let openTerminal: CtlDeps['openTerminal'] = () => null;
   let version: string | undefined;
@@ -134,11 +131,9 @@ export function systemDeps(options: SystemOptions): { readonly deps: CtlDeps; re
     stderr: sink(2),
     openTerminal: () => openTerminal(),
     descriptors,
-    peerOf: async (socket) => (await import('../../drivers/linux/peer-credentials.ts')).peerCredentials(socket),
     uidOf,
-    openPipe: async () => (await import('../../drivers/linux/pipe.ts')).openPipe(),
     ...signals(),
-    doctorProbes: options.doctorProbes ?? defaultProbes,
+    ...host,
   };
   return {
     deps,
@@ -147,9 +142,4 @@ export function systemDeps(options: SystemOptions): { readonly deps: CtlDeps; re
       ({ openTerminal } = await import('./terminal.ts'));
     },
   };
-}
-
-async function defaultProbes(): Promise<Omit<DoctorProbes, 'daemon'>> {
-  const { packageFacts } = await import('../lifecycle/package-probe.ts');
-  return { config: null, tpm: null, folders: async () => [], packages: packageFacts };
 }

@@ -174,4 +174,4 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-const CTL = 'agent/cli/main.js';
+const CTL = 'agent/ctl.js';

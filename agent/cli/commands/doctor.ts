@@ -6,6 +6,16 @@ import { EXIT } from '../exit-codes.ts';
 
 const MARKS: Readonly<Record<Level, string>> = { ok: '✓', info: '·', warning: '!', problem: '✗' };
 
+/** Numbers with what they count, handles as the TPM tools write them, texts as they are. */
+function valueWords(row: DoctorReport['config'][number]): { readonly value: string; readonly fallback: string } {
+  const words = (text: string): string => {
+    if (text === '') return 'empty';
+    if (!/^\d+$/.test(text) || row.unit === null) return text;
+    return row.unit === 'TPM handle' ? `0x${Number(text).toString(16)}` : `${text} ${row.unit}`;
+  };
+  return { value: words(row.value), fallback: words(row.default) };
+}
+
 export function doctorWords(report: DoctorReport): readonly string[] {
   const out: string[] = [];
   for (const { check, level, text, cure } of report.findings) {
@@ -14,8 +24,8 @@ export function doctorWords(report: DoctorReport): readonly string[] {
   }
   if (report.config.length > 0) out.push('', 'Configuration:');
   for (const row of report.config) {
-    const unit = row.unit === null ? '' : ` ${row.unit}`;
-    out.push(`  ${row.key} = ${row.value}${unit}  (default ${row.default}${unit}; from ${row.origin})`);
+    const { value, fallback } = valueWords(row);
+    out.push(`  ${row.key} = ${value}  (default ${fallback}; from ${row.origin})`);
   }
   out.push('', report.ok ? 'No problem found.' : 'There are problems.');
   return out;

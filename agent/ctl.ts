@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/**
+ * The entry of `unlockctl`: the arguments and this process go in, the exit code comes out. What a command needs is
+ * loaded when it is chosen: `status` has to be quick.
+ */
+import { runCtl } from './cli/run.ts';
+import { systemDeps } from './cli/system-deps.ts';
+
+const argv = process.argv.slice(2);
+const { deps, load } = systemDeps({
+  peerOf: async (socket) => (await import('../drivers/linux/peer-credentials.ts')).peerCredentials(socket),
+  openPipe: async () => (await import('../drivers/linux/pipe.ts')).openPipe(),
+  doctorProbes: async () => (await import('./doctor-probes.ts')).doctorProbes(),
+});
+if (argv[0] !== 'status') await load();
+// An open event stream or terminal must not keep the program, and its exit code, waiting.
+process.exit(await runCtl(argv, deps));

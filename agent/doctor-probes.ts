@@ -1,0 +1,69 @@
+/**
+ * What `unlockctl doctor` looks at without the daemon: the configuration with the origin of every value, the folders,
+ * the packages, and the TPM itself. Composed here, because it takes parts of every room.
+ */
+import { seconds } from '../drivers/base/brand.ts';
+import { systemClock } from '../drivers/base/clock.ts';
+import { systemEntropy } from '../drivers/base/entropy.ts';
+import { noTrace } from '../drivers/base/trace.ts';
+import { linuxTpm } from '../drivers/linux/tpm/open.ts';
+import { type Config, describeConfig, loadConfig } from './config/load.ts';
+import { DurableFiles } from './container/durable-files.ts';
+import { StateStore } from './container/store.ts';
+import type { DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
+import { probeFolder } from './lifecycle/folder-probe.ts';
+import { packageFacts } from './lifecycle/package-probe.ts';
+import { TpmAccess } from './service/tpm-access.ts';
+import { readTpmStatus } from './service/tpm-status.ts';
+
+const PRIVATE = 0o077;
+const NOT_WRITABLE = 0o022;
+
+/** Whoever may not read the state folder cannot tell whether the machine is set up: not set up is the safe answer. */
+async function isSetUp(config: Config): Promise<boolean> {
+  try {
+    const machine = await new StateStore(config.paths.stateDir, new DurableFiles(), systemClock).readMachine();
+    return machine?.complete ?? false;
+  } catch {
+    return false;
+  }
+}
+
+function folders(config: Config): readonly FolderFact[] {
+  const owners = [...new Set([0, process.getuid?.() ?? 0])];
+  return [
+    probeFolder({ path: config.paths.stateDir, forbidden: PRIVATE, owners }),
+    probeFolder({ path: config.paths.runDir, forbidden: NOT_WRITABLE, owners }),
+  ];
+}
+
+/** @throws {ERR_CONFIG_INVALID | ERR_CONFIG_UNREADABLE | ERR_CONFIG_PERMISSION} when `config` is asked */
+export async function doctorProbes(): Promise<Omit<DoctorProbes, 'daemon'>> {
+  const read = () => loadConfig({ env: process.env });
+  return {
+    config: async () =>
+      describeConfig(read()).map(({ key, value, unit, default: fallback, origin }) => ({
+        key,
+        value: String(value),
+        unit,
+        default: String(fallback),
+        origin,
+      })),
+    folders: async () => folders(read()),
+    packages: packageFacts,
+    tpm: async (signal) => {
+      const config = read();
+      const access = new TpmAccess({
+        hal: linuxTpm(config.tpm.tcti),
+        clock: systemClock,
+        entropy: systemEntropy,
+        trace: noTrace,
+        commandWithin: seconds(config.tpm.timeoutSeconds),
+      });
+      const { status } = await readTpmStatus(config.tpm.tcti, await isSetUp(config), (use) =>
+        access.withTpm(signal, use),
+      );
+      return status;
+    },
+  };
+}
