@@ -1,0 +1,48 @@
+/**
+ * What the daemon costs while nobody asks it for anything, after it has served: resident memory after a minute, and how
+ * often its threads wake up (voluntary context switches, proc_pid_status(5)) in the half minute after that.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { startBenchDaemon } from '../daemon.ts';
+import { boundedLane, type Lane } from '../lane.ts';
+import { enrolSelf, PIN, runCeremony, UNLOCK } from '../person.ts';
+
+const SETTLE = milliseconds(60_000);
+/** Finished ceremonies are kept for a minute; the clean-up behind them belongs to the work, not to idling. */
+const MARGIN = milliseconds(3_000);
+const WATCH_SECONDS = 30;
+const MOST_MB = 90;
+const MOST_WAKEUPS = 1;
+
+function field(path: string, name: string): number {
+  const found = new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync(path, 'ascii'));
+  if (found?.[1] === undefined) throw new Error(`${path} has no ${name}`);
+  return Number(found[1]);
+}
+
+function switchesOf(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  let sum = 0;
+  for (const thread of readdirSync(folder)) sum += field(`${folder}/${thread}/status`, 'voluntary_ctxt_switches');
+  return sum;
+}
+
+/** @param only the lanes that are wanted */
+export async function idleLanes(only: (name: string) => boolean): Promise<readonly Lane[]> {
+  await using daemon = await startBenchDaemon();
+  await enrolSelf(daemon.client);
+  await runCeremony(daemon.client, UNLOCK, { pin: PIN });
+  await daemon.client.lock();
+  await systemClock.sleep(milliseconds(SETTLE + MARGIN), {});
+  const memory = field(`/proc/${daemon.pid}/status`, 'VmRSS') / 1024;
+  const before = switchesOf(daemon.pid);
+  const began = systemClock.now();
+  await systemClock.sleep(milliseconds(WATCH_SECONDS * 1000), {});
+  const wakeups = (switchesOf(daemon.pid) - before) / ((systemClock.now() - began) / 1000);
+  return [
+    boundedLane('idle/memory', 'MB', [memory], MOST_MB),
+    boundedLane('idle/wakeups', '1/s', [wakeups], MOST_WAKEUPS, { below: true }),
+  ].filter(({ name }) => only(name));
+}
