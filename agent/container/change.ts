@@ -44,6 +44,8 @@ export interface ChangeParts {
   readonly draft: () => Promise<Draft>;
   /** The container key, from a pass just now. */
   readonly containerKey: Secret;
+  /** A number that a request to an outside signer has burned already: the change is made under this one. */
+  readonly burned?: number;
 }
 
 /** The statement of a container's next policy. */
@@ -76,9 +78,9 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
       `the state file is of epoch ${policyOf(state).n}, the TPM is at ${value}`,
     );
   }
-  const n = Math.max(value, state.highestSigned) + 1;
+  const n = parts.burned ?? Math.max(value, state.highestSigned) + 1;
   const burned: ContainerState = { ...state, highestSigned: n };
-  await parts.write(burned);
+  if (parts.burned === undefined) await parts.write(burned);
 
   const draft = await parts.draft();
   const approval = await parts.approve(statementOf(state, draft, value, n));

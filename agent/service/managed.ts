@@ -1,23 +1,28 @@
 /**
  * Managed machines: the policy authority is elsewhere. A request says what is to be signed next for the caller's
- * container; applying the answer takes the person's factors, because nothing is relied on that was not rehearsed.
+ * container and burns the number that it asks for, so that no two policies are ever signed under one number; applying
+ * the answer takes the person's factors, because nothing is relied on that was not rehearsed.
  */
 import { bytesEqual } from '../../drivers/base/bytes.ts';
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { decodePublicArea } from '../../drivers/tpm2/index.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
 import {
+  isApprovedBy,
   parseApproval,
   requestToJson,
   type SigningApproval,
   type SigningRequest,
 } from '../container/authority/signing-request.ts';
-import type { PolicyStatement } from '../container/authority/statement.ts';
+import { firstWriteDigest } from '../container/authority/statement.ts';
 import { statementOf } from '../container/change.ts';
-import { bumpCounter, firstWrite, readCounter } from '../container/counter.ts';
-import { counterOf, fromSignature, policyOf } from '../container/plan.ts';
+import { bumpDigest } from '../container/compile/compile.ts';
+import { bumpCounter, firstWrite, readCounter, writtenCounter } from '../container/counter.ts';
+import { counterOf, fromSignature, planOf, policyOf } from '../container/plan.ts';
 import { openRecords, wipeRecords } from '../container/records.ts';
+import { epochReference } from '../container/references.ts';
 import type { RootSession } from '../container/root.ts';
-import type { ContainerState, MachineState } from '../container/state.ts';
+import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import { collectFactors } from './collect.ts';
 import {
@@ -46,55 +51,105 @@ async function valueOrNull(root: RootSession, state: ContainerState): Promise<nu
   }
 }
 
-/** What has to be signed next for this container. */
-async function nextRequest(
+/** The machine's policy as this container would be sealed to it. @throws {ERR_POLICY_NO_BRANCH} */
+async function wantedPolicy(
   parts: ServiceParts,
   machine: MachineState,
   state: ContainerState,
-  signal: AbortSignal,
-): Promise<SigningRequest> {
-  const value = await parts.tpm.withRoot(signal, machine, (root) => valueOrNull(root, state));
+): Promise<Pick<PolicyState, 'version' | 'document' | 'branches'>> {
   const { version, document, policy } = await currentPolicy(parts);
   const branches = provableBranches(policy, enrolledFactors(state), machine).map(({ factors }) => factors);
-  const n = Math.max(value ?? 0, state.highestSigned) + 1;
-  const draft = { factors: state.factors, policy: { version, document, branches } };
-  const statement = statementOf(state, draft, value ?? 0, n);
-  return { statement, document, wants: value === null ? 'first-write' : 'policy' };
+  return { version, document, branches };
 }
 
-/** @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING} */
+/**
+ * What has to be signed next for the container of `uid`. The number of a policy is burned before the request leaves:
+ * two requests never ask for the same one, and what was signed for an earlier one dies with the next that is applied.
+ * @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING | ERR_EPOCH_LOST}
+ */
 export async function policyRequest(parts: ServiceParts, uid: number): Promise<unknown> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, uid);
   requireManaged(state);
-  return requestToJson(await nextRequest(parts, machine, state, new AbortController().signal));
+  const value = await parts.tpm.withRoot(new AbortController().signal, machine, (root) => valueOrNull(root, state));
+  const policy = await wantedPolicy(parts, machine, state);
+  const n = Math.max(value ?? 0, state.highestSigned) + 1;
+  const known = statementOf(state, { factors: state.factors, policy }, value ?? 0, n);
+  const closing = known.closing && { ...known.closing, counterValue: value };
+  const wants = value === null ? 'first-write' : 'policy';
+  const request: SigningRequest = { statement: { ...known, closing }, document: policy.document, wants };
+  if (wants === 'policy') await parts.store.writeContainer({ ...state, highestSigned: n });
+  return requestToJson(request);
 }
 
 const unfit = (reason: string): UnlockdError =>
   new UnlockdError('ERR_POLICY_SIGNATURE', `the signed answer does not fit: ${reason}`);
 
-/** Takes nothing from the answer but the signatures, and those only for the statement at hand. */
-function approvalFor(approval: SigningApproval, statement: PolicyStatement): Approval {
-  if (approval.wants !== 'policy') throw unfit('a policy was to be signed');
-  if (!bytesEqual(approval.containerId, statement.containerId)) throw unfit('it is for another container');
-  if (approval.n !== statement.closing?.n) throw unfit(`it is for number ${approval.n}, not ${statement.closing?.n}`);
-  const [policy, bump] = approval.signatures;
+function authorityOf(state: ContainerState): { x: Uint8Array; y: Uint8Array } {
+  const area = decodePublicArea(state.authority.publicArea);
+  if (area.type !== 'ecc') throw unfit('the authority of this container has no key on P-256');
+  return { x: area.x, y: area.y };
+}
+
+/** The container as it will be, and the signatures that make it so. */
+interface Approved {
+  readonly next: ContainerState;
+  readonly n: number;
+  readonly approval: Approval;
+}
+
+/**
+ * Takes nothing from the answer but the signatures, and those only for what the last request asked and what this
+ * machine compiles itself. Everything is held against the authority's key here, before anybody is asked for a factor.
+ * @throws {ERR_POLICY_SIGNATURE} nothing has changed
+ */
+async function approvedState(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  answer: SigningApproval,
+): Promise<Approved> {
+  const n = state.highestSigned;
+  if (n <= (state.policy?.n ?? 0)) throw unfit('no request is open');
+  if (answer.n !== n) throw unfit(`it is for number ${answer.n}, and the last request asked for ${n}`);
+  const [policy, bump] = answer.signatures;
   if (policy === undefined || bump === undefined) throw unfit('a signature is missing');
-  return { policy, bump };
+  const wanted = await wantedPolicy(parts, machine, state);
+  const signed = { signature: fromSignature(policy), bump: fromSignature(bump) };
+  const next: ContainerState = { ...state, policy: { ...wanted, n, ...signed } };
+  const { compiled, policyRef, counter } = planOf(next);
+  const authority = authorityOf(state);
+  if (!isApprovedBy(authority, compiled.digest, policyRef, signed.signature)) {
+    throw unfit('the policy of this machine is not what the authority has signed');
+  }
+  const moved = bumpDigest(writtenCounter(counter).name, n);
+  if (!isApprovedBy(authority, moved, epochReference(state.containerId), signed.bump)) {
+    throw unfit('the move of the counter is not signed by the authority');
+  }
+  return { next, n, approval: { policy, bump } };
 }
 
 async function applyFirstWrite(
   parts: ServiceParts,
   machine: MachineState,
   state: ContainerState,
-  approval: SigningApproval,
+  answer: SigningApproval,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const [signature] = approval.signatures;
-  if (signature === undefined || !bytesEqual(approval.containerId, state.containerId)) {
-    throw unfit('it is for another container');
-  }
-  await parts.tpm.withRoot(signal, machine, (root) => firstWrite(root, counterOf(state), signature));
+  const [signature] = answer.signatures;
+  if (signature === undefined) throw unfit('the signature is missing');
+  if (state.policy !== null) throw unfit('the counter of this container has been written before');
+  const approved = isApprovedBy(
+    authorityOf(state),
+    firstWriteDigest(),
+    epochReference(state.containerId),
+    fromSignature(signature),
+  );
+  if (!approved) throw unfit('the first write of the counter is not signed by the authority');
+  await parts.tpm.withRoot(signal, machine, async (root) => {
+    if ((await valueOrNull(root, state)) !== null) throw unfit('the counter has been written before');
+    await firstWrite(root, counterOf(state), signature);
+  });
   return { counterWritten: true, next: 'unlockctl policy request' };
 }
 
@@ -103,30 +158,18 @@ async function applyFirstPolicy(
   parts: ServiceParts,
   run: CeremonyRun,
   machine: MachineState,
-  state: ContainerState,
-  approval: SigningApproval,
+  { next, n, approval }: Approved,
 ): Promise<ContainerState> {
-  const { statement, document } = await nextRequest(parts, machine, state, run.signal);
-  const { policy, bump } = approvalFor(approval, statement);
-  const { version, policy: unlockPolicy } = await currentPolicy(parts);
-  const n = statement.closing?.n ?? 0;
-  const next: ContainerState = {
-    ...state,
-    highestSigned: n,
-    policy: {
-      version,
-      document,
-      branches: statement.branches,
-      n,
-      signature: fromSignature(policy),
-      bump: fromSignature(bump),
-    },
-  };
-  using collected = await collectFactors(parts, machine, next, unlockPolicy, run, { settle: false });
+  using collected = await collectFactors(parts, machine, next, policyInForce(next), run, { settle: false });
   await withOpenContainer(parts, machine, next, collected, run.signal, async (open) => {
     wipeRecords(openRecords(open.containerKey, next.containerId, next.records));
     await parts.store.writeContainer(next);
-    await bumpCounter(open.root, counterOf(next), n, bump);
+    try {
+      await bumpCounter(open.root, counterOf(next), n, approval.bump);
+    } catch (cause) {
+      if (!isUnlockdError(cause)) throw cause;
+      throw new UnlockdError('ERR_CHANGE_NOT_REVOKED', 'applied, but the counter has not been moved yet', { cause });
+    }
   });
   return next;
 }
@@ -137,15 +180,14 @@ async function applyNextPolicy(
   run: CeremonyRun,
   machine: MachineState,
   state: ContainerState,
-  approval: SigningApproval,
+  { next, n, approval }: Approved,
 ): Promise<ContainerState> {
-  const { version, document, policy } = await currentPolicy(parts);
-  const branches = provableBranches(policy, enrolledFactors(state), machine).map(({ factors }) => factors);
   using collected = await collectFactors(parts, machine, state, policyInForce(state), run);
+  const { version, document, branches } = policyOf(next);
   const { factors, records } = state;
   const draft = async () => ({ factors, policy: { version, document, branches }, records, proofs: collected.proofs });
   return await withOpenContainer(parts, machine, state, collected, run.signal, (open) =>
-    changeOpenContainer(parts, open, state, collected, draft, async (statement) => approvalFor(approval, statement)),
+    changeOpenContainer(parts, open, state, collected, draft, { n, approval }),
   );
 }
 
@@ -158,12 +200,14 @@ export async function policyApplyScript(
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
   requireManaged(state);
-  const approval = parseApproval(document);
-  if (approval.wants === 'first-write') return await applyFirstWrite(parts, machine, state, approval, run.signal);
+  const answer = parseApproval(document);
+  if (!bytesEqual(answer.containerId, state.containerId)) throw unfit('it is for another container');
+  if (answer.wants === 'first-write') return await applyFirstWrite(parts, machine, state, answer, run.signal);
+  const approved = await approvedState(parts, machine, state, answer);
   const next =
     state.policy === null
-      ? await applyFirstPolicy(parts, run, machine, state, approval)
-      : await applyNextPolicy(parts, run, machine, state, approval);
+      ? await applyFirstPolicy(parts, run, machine, approved)
+      : await applyNextPolicy(parts, run, machine, state, approved);
   const { n, version } = policyOf(next);
   await parts.audit('policy-in-force', run.uid, { version, epoch: n });
   return { applied: true, epoch: n };

@@ -46,8 +46,11 @@ export async function withOpenContainer<T>(
   });
 }
 
-/** How a managed machine's changes are signed; null: by its own TPM. */
-export type ExternalApproval = (statement: PolicyStatement) => Promise<Approval>;
+/** What an outside signer has approved, and the number that its request burned; null: this TPM signs. */
+export interface ExternalApproval {
+  readonly n: number;
+  readonly approval: Approval;
+}
 
 async function approverOf(
   open: OpenContainer,
@@ -60,7 +63,7 @@ async function approverOf(
     if (external === null) {
       throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
     }
-    return { approve: external, [Symbol.dispose]: () => undefined };
+    return { approve: async () => external.approval, [Symbol.dispose]: () => undefined };
   }
   // A second whole pass: who is merely in an unlocked session does not get here.
   const authorityAuth = await open.unseal(planOf(state), collected.proofs, sealedAuth);
@@ -92,5 +95,6 @@ export async function changeOpenContainer(
     approve: approver.approve,
     draft,
     containerKey: open.containerKey,
+    ...(external === null ? {} : { burned: external.n }),
   });
 }

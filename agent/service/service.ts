@@ -180,7 +180,8 @@ export class Service implements AgentService {
 
   async policyRequest(peer: Peer): Promise<unknown> {
     requirePermission(peer, 'policy-request');
-    return await policyRequest(this.#parts, peer.uid);
+    // It burns a number in the state file: never beside a change of the same container.
+    return await this.#queueOf(peer.uid).run(() => policyRequest(this.#parts, peer.uid));
   }
 
   audit(peer: Peer, options: { last: number; follow: boolean; signal: AbortSignal }): AsyncIterable<AuditEvent> {

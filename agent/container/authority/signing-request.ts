@@ -3,7 +3,7 @@
  * JSON. The signer is given structures and recompiles them by the same rules as a single box; the device takes nothing
  * from the answer but signatures, and rehearses them before it relies on them.
  */
-import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { fromHex, toHex } from '../../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import { FACTOR_KINDS, type FactorKind } from '../../../drivers/signal.ts';
@@ -15,6 +15,9 @@ import { checkedCounter, compileStatement, firstWriteDigest, type PolicyStatemen
 const REQUEST = 'unlockd policy request';
 const APPROVAL = 'unlockd policy approval';
 const MAX_DOCUMENT = 131_072;
+const HEADER = ['type', 'version', 'wants', 'containerId'] as const;
+/** Of a P-256 signature, bytes. */
+const SCALAR = 32;
 
 export interface SigningRequest {
   readonly statement: PolicyStatement;
@@ -73,6 +76,12 @@ function parse(text: string, type: string): Json {
   return value;
 }
 
+/** What is not understood is refused, not passed over: a signer must not approve less than it was shown. */
+function onlyFields(json: Json, ...fields: readonly string[]): void {
+  const extra = Object.keys(json).find((field) => !fields.includes(field));
+  if (extra !== undefined) throw badRequest(`an unknown field ${extra.slice(0, 32)}`);
+}
+
 function hexOf(value: unknown, field: string): Uint8Array {
   if (typeof value !== 'string' || value.length > 4096 || !/^([0-9a-f]{2})+$/.test(value))
     throw badRequest(`${field} is not hexadecimal`);
@@ -99,14 +108,17 @@ function listOf<T>(value: unknown, max: number, field: string, item: (entry: unk
 /** @throws {ERR_POLICY_SIGNATURE} naming what is wrong with the document */
 export function parseRequest(text: string): SigningRequest {
   const json = parse(text, REQUEST);
+  onlyFields(json, ...HEADER, 'document', 'context', 'factors', 'branches', 'closing', 'highestSigned');
   const { wants, document, context, closing } = json;
   if (wants !== 'first-write' && wants !== 'policy') throw badRequest('wants');
   if (typeof document !== 'string' || typeof context !== 'string') throw badRequest('document or context');
   const factors = listOf(json.factors, 8, 'factors', (entry) => {
     if (!isObject(entry) || (entry.check !== 'secret' && entry.check !== 'signed')) throw badRequest('factors');
+    onlyFields(entry, 'factor', 'check', 'publicArea');
     const check: 'secret' | 'signed' = entry.check;
     return { factor: factorOf(entry.factor), check, publicArea: hexOf(entry.publicArea, 'publicArea') };
   });
+  if (isObject(closing)) onlyFields(closing, 'counter', 'counterValue', 'n');
   return {
     wants,
     document,
@@ -134,6 +146,31 @@ function signDigest(key: KeyObject, approved: Uint8Array, policyRef: Uint8Array)
   return { r: raw.subarray(0, 32).toString('hex'), s: raw.subarray(32).toString('hex') };
 }
 
+/**
+ * Whether an approved policy is signed by the authority: what TPM2_VerifySignature will say, known before anybody is
+ * asked for a factor.
+ */
+export function isApprovedBy(
+  authority: { readonly x: Uint8Array; readonly y: Uint8Array },
+  approved: Uint8Array,
+  policyRef: Uint8Array,
+  signature: { readonly r: Uint8Array; readonly s: Uint8Array },
+): boolean {
+  if (signature.r.length > SCALAR || signature.s.length > SCALAR) return false;
+  const raw = Buffer.alloc(2 * SCALAR);
+  raw.set(signature.r, SCALAR - signature.r.length);
+  raw.set(signature.s, 2 * SCALAR - signature.s.length);
+  const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
+  try {
+    const jwk = { kty: 'EC', crv: 'P-256', x: base64url(authority.x), y: base64url(authority.y) };
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    return verify('sha256', Buffer.concat([approved, policyRef]), { key, dsaEncoding: 'ieee-p1363' }, raw);
+  } catch {
+    // Coordinates that are no point of the curve: nothing is signed by such a key.
+    return false;
+  }
+}
+
 /** The public coordinates of a P-256 key in PEM. @throws {ERR_POLICY_SIGNATURE} not a P-256 key */
 export function authorityCoordinates(pem: string): { readonly x: Uint8Array; readonly y: Uint8Array } {
   let jwk: ReturnType<KeyObject['export']>;
@@ -146,6 +183,13 @@ export function authorityCoordinates(pem: string): { readonly x: Uint8Array; rea
     throw badRequest('the authority key is not on P-256');
   return { x: new Uint8Array(Buffer.from(jwk.x, 'base64url')), y: new Uint8Array(Buffer.from(jwk.y, 'base64url')) };
 }
+
+const refuse = (reason: string): UnlockdError =>
+  new UnlockdError('ERR_AUTHORITY_REFUSED', `the policy authority refuses to sign: ${reason}`, {
+    detail: { field: 'closing' },
+  });
+const noCounter = (): UnlockdError => refuse('there is no counter that the policy could end in');
+const writtenAlready = (): UnlockdError => refuse('the counter has been written already');
 
 /**
  * The signer's side: recompiles, refuses, signs.
@@ -161,7 +205,8 @@ export function approveRequest(text: string, privatePem: string): string {
   const { containerId, closing } = statement;
   const answer = { type: APPROVAL, version: 1, wants, containerId: toHex(containerId) };
   if (wants === 'first-write') {
-    if (closing === null) throw badRequest('closing');
+    if (closing === null) throw noCounter();
+    if (closing.counterValue !== null) throw writtenAlready();
     checkedCounter(closing.counter, containerId, authorityName);
     const signatures = [signDigest(key, firstWriteDigest(), epochReference(containerId))];
     return JSON.stringify({ ...answer, n: null, signatures });
@@ -178,10 +223,12 @@ export function approveRequest(text: string, privatePem: string): string {
 /** @throws {ERR_POLICY_SIGNATURE} */
 export function parseApproval(text: string): SigningApproval {
   const json = parse(text, APPROVAL);
+  onlyFields(json, ...HEADER, 'n', 'signatures');
   const { wants } = json;
   if (wants !== 'first-write' && wants !== 'policy') throw badRequest('wants');
   const signatures = listOf(json.signatures, 2, 'signatures', (entry): Signature => {
     if (!isObject(entry)) throw badRequest('signatures');
+    onlyFields(entry, 'r', 's');
     return { scheme: 'ecdsa', hash: TPM_ALG.SHA256, r: hexOf(entry.r, 'r'), s: hexOf(entry.s, 's') };
   });
   if (signatures.length !== (wants === 'policy' ? 2 : 1)) throw badRequest('the number of signatures');

@@ -46,7 +46,12 @@ async function bringUpToDate(
 ): Promise<{ state: ContainerState; notes: Readonly<Record<string, unknown>> }> {
   const { pin } = state.factors;
   const expiry = pin === null ? null : pinExpiry(unixMs(pin.setAt), policy.pin, parts.clock.wall());
-  if (expiry?.expired) {
+  const managed = state.authority.kind === 'managed';
+  // A managed machine cannot change a PIN by itself; whoever has just passed the policy is told, not kept out.
+  if (expiry?.expired && managed) {
+    const text = 'the PIN has expired, and the policy authority of this machine is elsewhere';
+    run.emit({ type: 'refused', refusal: toRefusal(new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', text)) });
+  } else if (expiry?.expired) {
     run.emit({ type: 'progress', step: 'the PIN has expired: a new one is needed' });
     const next = await replacePin(parts, run, machine, state, collected, policy.pin);
     await parts.audit('pin-changed', state.uid, { epoch: policyOf(next).n, expired: true });
@@ -54,7 +59,7 @@ async function bringUpToDate(
   }
   const upgrade = await upgradePolicy(parts, machine, state, collected, run.signal);
   if (upgrade.is === 'done') return { state: upgrade.state, notes: { policyInForce: policyOf(upgrade.state).version } };
-  const notes = expiry === null ? {} : { pinExpiresInDays: expiry.daysLeft };
+  const notes = expiry === null ? {} : expiry.expired ? { pinExpired: true } : { pinExpiresInDays: expiry.daysLeft };
   if (upgrade.is === 'none') return { state, notes };
   run.emit({ type: 'refused', refusal: toRefusal(upgrade.why) });
   return { state, notes: { ...notes, policyPending: upgrade.why.code } };

@@ -1,0 +1,134 @@
+/** What the signer of a managed machine refuses: it is shown structures, recompiles them, and signs nothing else. */
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseApproval, parseRequest, requestToJson } from '../../../agent/container/authority/signing-request.ts';
+import { fromHex, toHex } from '../../../drivers/base/bytes.ts';
+import { decodePublicArea, encodePublicArea } from '../../../drivers/tpm2/index.ts';
+import { approvalOf, type Signer, SignerProgram } from '../../support/authority/signer-program.ts';
+import { peer, TestAgent } from '../../support/service/test-agent.ts';
+
+interface Request {
+  readonly wants: string;
+  readonly document: string;
+  readonly containerId: string;
+  readonly factors: readonly { readonly factor: string; readonly check: string; readonly publicArea: string }[];
+  readonly branches: readonly (readonly string[])[];
+  readonly closing: { readonly counter: string; readonly counterValue: number; readonly n: number };
+  readonly highestSigned: number;
+}
+
+let program: SignerProgram;
+let signer: Signer;
+let firstWrite: Request;
+let good: Request;
+beforeAll(async () => {
+  program = await SignerProgram.build();
+  signer = await program.authority('authority');
+  await using agent = await TestAgent.start({ settings: { managedAuthority: signer.coordinates } });
+  await agent.setUpAndEnrol(1000);
+  firstWrite = (await agent.service.policyRequest(peer(1000))) as Request;
+  await agent.run(1000, { kind: 'policy-apply', document: approvalOf(await signer.sign(firstWrite)) });
+  good = (await agent.service.policyRequest(peer(1000))) as Request;
+});
+afterAll(() => program?.[Symbol.asyncDispose]());
+
+const code = async (request: unknown): Promise<string> => (await signer.sign(request)).refusal?.code ?? 'signed';
+
+/** The same object but for its attributes: what an attacker would like to have under the same policy. */
+function twin(hex: string, change: (attributes: number) => number): string {
+  const area = decodePublicArea(fromHex(hex));
+  return toHex(encodePublicArea({ ...area, attributes: change(area.attributes) }));
+}
+
+const TPMA_ADMIN_WITH_POLICY = 1 << 7;
+const TPMA_NO_DA = 1 << 10;
+const withArea = (index: number, change: (hex: string) => string): Request => ({
+  ...good,
+  factors: good.factors.map((claim, at) => (at === index ? { ...claim, publicArea: change(claim.publicArea) } : claim)),
+});
+
+describe('the signer', () => {
+  it('signs the request of the machine as it is, and the same one again', async () => {
+    expect(parseApproval(approvalOf(await signer.sign(good)))).toMatchObject({ wants: 'policy', n: good.closing.n });
+    expect(await code(good)).toBe('signed');
+    expect(await code(firstWrite)).toBe('signed');
+  });
+
+  it('reads a request as it was written', () => {
+    expect(requestToJson(parseRequest(JSON.stringify(good)))).toEqual(good);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['no closing PolicyNV', () => ({ ...good, closing: null })],
+    ['no counter for the first write', () => ({ ...firstWrite, closing: null })],
+    ['a first write of a counter that was written', () => ({ ...good, wants: 'first-write' })],
+    ['a policy before the first write', () => ({ ...firstWrite, wants: 'policy' })],
+    ['no branch', () => ({ ...good, branches: [] })],
+    ['a branch without factors, whose digest is zero', () => ({ ...good, branches: [[]] })],
+    ['a branch of one factor beside a good one', () => ({ ...good, branches: [...good.branches, ['pin']] })],
+    ['one factor twice', () => ({ ...good, branches: [['pin', 'pin']] })],
+    ['a factor that is not enrolled', () => ({ ...good, branches: [['pin', 'fingerprint']] })],
+    ['a branch that is not of the document', () => ({ ...good, branches: [['securityKey', 'pin']] })],
+    ['the number that is in force', () => ({ ...good, closing: { ...good.closing, n: good.closing.n - 1 } })],
+    ['a number ahead', () => ({ ...good, closing: { ...good.closing, n: good.closing.n + 1 } })],
+    ['a number that was signed before', () => ({ ...good, highestSigned: good.closing.n })],
+    ['another container under this counter', () => ({ ...good, containerId: 'ab'.repeat(16) })],
+    ['a container id that is too short', () => ({ ...good, containerId: 'ab' })],
+    ['another context', () => ({ ...good, context: 'everything' })],
+    ['a counter that an owner may write', () => ({ ...good, closing: { ...good.closing, counter: ownerWrites() } })],
+    ['bytes that are no counter', () => ({ ...good, closing: { ...good.closing, counter: '00' } })],
+    [
+      'a twin of the PIN object outside dictionary-attack protection',
+      () => withArea(0, (hex) => twin(hex, (a) => a ^ TPMA_NO_DA)),
+    ],
+    [
+      'a twin of the key object without adminWithPolicy',
+      () => withArea(1, (hex) => twin(hex, (a) => a ^ TPMA_ADMIN_WITH_POLICY)),
+    ],
+    ['one object for both factors', () => withArea(1, () => good.factors[0]?.publicArea ?? '')],
+    ['an object that cannot be read', () => withArea(0, () => 'ff')],
+    [
+      'a PIN that would only be asserted',
+      () => ({ ...good, factors: good.factors.map((f) => ({ ...f, check: 'signed' })) }),
+    ],
+    ['one factor claimed twice', () => ({ ...good, factors: [...good.factors, good.factors[0]] })],
+  ])('refuses %s', async (_what, request) => {
+    expect(await code(request())).toBe('ERR_AUTHORITY_REFUSED');
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a digest to be signed as it is', () => ({ ...good, digest: '00'.repeat(32) })],
+    ['a digest inside the closing', () => ({ ...good, closing: { ...good.closing, digest: '00'.repeat(32) } })],
+    ['an approval in the place of a request', async () => approvalOf(await signer.sign(good))],
+    ['a version that it does not know', () => ({ ...good, version: 2 })],
+    ['another wish', () => ({ ...good, wants: 'anything' })],
+    ['numbers that are none', () => ({ ...good, highestSigned: -1 })],
+    ['text', () => 'sign this'],
+    ['more than it reads', () => ({ ...good, document: 'x'.repeat(200_000) })],
+  ])('does not understand %s', async (_what, request) => {
+    expect(await code(await request())).toBe('ERR_POLICY_SIGNATURE');
+  });
+
+  it('signs no other policy than the one it was given', async () => {
+    const file = join(program.folder, 'policy.json');
+    await writeFile(file, good.document);
+    expect((await signer.sign(good, file)).refusal).toBeNull();
+    await writeFile(file, '{"version":1,"first":["securityKey"],"then":["pin"]}');
+    expect((await signer.sign(good, file)).refusal?.code).toBe('ERR_AUTHORITY_REFUSED');
+  });
+
+  it('uses no key file that others may read', async () => {
+    const loose = await program.authority('loose');
+    await chmod(loose.privateFile, 0o644);
+    expect((await loose.sign(good)).refusal?.message).toMatch(/may be read by others/);
+  });
+});
+
+/** TPMS_NV_PUBLIC: index (4), nameAlg (2), attributes (4). TPMA_NV_OWNERWRITE is bit 1. */
+function ownerWrites(): string {
+  const bytes = fromHex(good.closing.counter);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  view.setUint32(6, view.getUint32(6) | 2);
+  return toHex(bytes);
+}

@@ -1,0 +1,53 @@
+/**
+ * The policy authority of managed machines, as a program of its own that alone holds the private key: a signing request
+ * on standard input, an approval on standard output. It stands for whatever an administrator keeps the key in.
+ *
+ *   signer.js --key FILE [--policy FILE]
+ *
+ * With `--policy` it signs for no other policy document than that one. A refusal is one line of JSON on standard error
+ * and exit status 1.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { approveRequest, parseRequest } from '../../../agent/container/authority/signing-request.ts';
+import { compileBranches } from '../../../agent/policy/branches.ts';
+import { formatPolicy, parsePolicy } from '../../../agent/policy/forms/native-json.ts';
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+
+const refuse = (reason: string): UnlockdError =>
+  new UnlockdError('ERR_AUTHORITY_REFUSED', `the policy authority refuses to sign: ${reason}`);
+
+/** The key, if nobody but its owner can read it. */
+function privateKey(path: string): string {
+  const { mode } = statSync(path);
+  if ((mode & 0o077) !== 0) throw new TypeError(`${path} may be read by others: chmod 600`);
+  return readFileSync(path, 'utf8');
+}
+
+/** The signer's own judgement, beyond the rules of structure: what is signed is what the document says. */
+function judge(request: string, allowed: string | null): void {
+  const { document, statement, wants } = parseRequest(request);
+  if (wants === 'first-write') return;
+  const policy = parsePolicy(document);
+  if (allowed !== null && formatPolicy(policy) !== formatPolicy(parsePolicy(allowed))) {
+    throw refuse('it is not the policy that is to be signed');
+  }
+  const meant = compileBranches(policy, { pinIsBound: true }).map(({ factors }) => factors.join());
+  if (!statement.branches.every((branch) => meant.includes(branch.join()))) {
+    throw refuse('a branch is not one of the policy document');
+  }
+}
+
+const { values } = parseArgs({ options: { key: { type: 'string' }, policy: { type: 'string' } } });
+try {
+  const key = privateKey(values.key ?? '');
+  const request = readFileSync(0, 'utf8');
+  judge(request, values.policy === undefined ? null : readFileSync(values.policy, 'utf8'));
+  process.stdout.write(`${approveRequest(request, key)}\n`);
+} catch (error) {
+  const code = isUnlockdError(error) ? error.code : 'failed';
+  process.stderr.write(
+    `${JSON.stringify({ code, message: error instanceof Error ? error.message : String(error) })}\n`,
+  );
+  process.exitCode = 1;
+}
