@@ -1,0 +1,47 @@
+/** A container state with every field filled from fixed numbers: what the version-1 fixture was made of. */
+import type { ContainerState } from '../../../agent/container/state.ts';
+
+const run = (length: number, from: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (from + i) & 0xff);
+const blob = (from: number) => ({ publicArea: run(78, from), privateArea: run(126, from + 1) });
+
+export const SAMPLE_STATE: ContainerState = {
+  containerId: run(16, 1),
+  uid: 1000,
+  createdAt: 1_767_225_600_000,
+  rootName: run(34, 2),
+  authority: { kind: 'this-machine', publicArea: run(88, 3), key: blob(4), sealedAuth: blob(5) },
+  counterIndex: 0x01812345,
+  highestSigned: 7,
+  sealedKey: blob(6),
+  policy: {
+    version: 2,
+    document: '{"version":1}',
+    branches: [
+      ['pin', 'securityKey'],
+      ['face', 'pin'],
+    ],
+    n: 6,
+    signature: { r: run(32, 7), s: run(31, 8) },
+    bump: { r: run(32, 9), s: run(32, 10) },
+  },
+  factors: {
+    pin: { blob: blob(11), salt: run(16, 12), logN: 14, setAt: 1_767_225_600_001 },
+    securityKey: {
+      blob: blob(13),
+      generation: 3,
+      credentials: [
+        {
+          credentialId: run(64, 14),
+          publicKey: run(77, 15),
+          aaguid: run(16, 16),
+          salt: run(32, 17),
+          uvUsed: true,
+          label: 'the blue one',
+          wrap: run(60, 18),
+        },
+      ],
+    },
+  },
+  records: run(90, 19),
+  recovery: { generation: 2, issuedAt: 1_767_225_600_002, wrap: run(92, 20) },
+};
