@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Swtpm, startSwtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import { bridgeArgv } from '../support/umockdev/bridge.ts';
-import { Child, type RunOptions, run } from './child.ts';
+import { Child, type Ended, type RunOptions, run } from './child.ts';
 
-/** `dist/`: the demo runs from the build, as users would. */
-export const BUILD = fileURLToPath(new URL('../../', import.meta.url));
+/** `dist/`: the processes run from the build, as users' do, also when this file is run from its source. */
+export const BUILD = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../../', import.meta.url),
+);
 const NODE = [process.execPath, '--disallow-code-generation-from-strings'];
 
 export interface Ctl {
@@ -34,8 +36,14 @@ export interface Ctl {
 }
 
 export interface StageOptions {
-  /** Where the daemon finds the TPM; the TPM's own address unless something stands in between. */
+  /** Where everybody finds the TPM; the TPM's own address unless something stands in between. */
   readonly tcti?: (swtpm: Swtpm) => string;
+  /** Where the command line finds the daemon, likewise. */
+  readonly socket?: (daemonSocket: string) => string;
+  /** Further arguments of the authenticator. */
+  readonly authenticator?: readonly string[];
+  /** Sees each run of the command line when it has ended. */
+  readonly onCtl?: (command: readonly string[], ended: Ended) => void;
   /** Further settings of the daemon. */
   readonly settings?: readonly string[];
 }
@@ -69,7 +77,8 @@ export class Stage implements AsyncDisposable {
     ] as const)
       await mkdir(join(folder, name), { mode });
     const swtpm = await startSwtpm();
-    const authenticator = new Child([process.execPath, join(BUILD, 'hal-mocks/fido2/main.js'), '--tcp-port', '0']);
+    const program = [process.execPath, join(BUILD, 'hal-mocks/fido2/main.js'), '--tcp-port', '0'];
+    const authenticator = new Child([...program, ...(options.authenticator ?? [])]);
     const ready = await authenticator.line((line) => line.includes('"ready"'), 'the authenticator');
     return new Stage(folder, swtpm, authenticator, String((JSON.parse(ready) as { tcp: string }).tcp), options);
   }
@@ -83,7 +92,7 @@ export class Stage implements AsyncDisposable {
   }
 
   get tcti(): string {
-    return this.swtpm.config;
+    return this.#options.tcti?.(this.swtpm) ?? this.swtpm.config;
   }
 
   /** A command in the world where /dev/hidraw0 is the authenticator. */
@@ -95,7 +104,7 @@ export class Stage implements AsyncDisposable {
     const settings = [
       `paths.state_dir=${this.stateFolder}`,
       `paths.run_dir=${join(this.folder, 'run')}`,
-      `tpm.tcti=${this.#options.tcti?.(this.swtpm) ?? this.tcti}`,
+      `tpm.tcti=${this.tcti}`,
       'unlock.touch_timeout_seconds=2',
       ...(this.#options.settings ?? []),
     ].flatMap((setting) => ['--set', setting]);
@@ -110,8 +119,10 @@ export class Stage implements AsyncDisposable {
 
   /** The real command line, told to answer in JSON. */
   async ctl(args: readonly string[], options: RunOptions = {}): Promise<Ctl> {
-    const command = [process.execPath, join(BUILD, CTL), ...args, '--json', '--socket', this.socket];
+    const socket = this.#options.socket?.(this.socket) ?? this.socket;
+    const command = [process.execPath, join(BUILD, CTL), ...args, '--json', '--socket', socket];
     const ended = await run(command, options);
+    this.#options.onCtl?.(command, ended);
     const events = ended.stderr.split('\n').flatMap((line) => {
       return line.startsWith('{') ? [JSON.parse(line) as Readonly<Record<string, unknown>>] : [];
     });

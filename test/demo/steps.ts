@@ -9,10 +9,14 @@ import type { Outcome, Scene } from './scene.ts';
 import { proofOf, sealedProof } from './sealed.ts';
 import { BUILD, type Ctl, type Stage } from './stage.ts';
 
-export const PIN = '271828';
-export const NEW_PIN = '161803';
-const WRONG_PIN = '999999';
-const PURPOSE = 'demo';
+export interface Pins {
+  readonly first: string;
+  readonly next: string;
+  readonly wrong: string;
+}
+
+const PINS: Pins = { first: '271828', next: '161803', wrong: '999999' };
+export const PURPOSE = 'demo';
 
 interface Attempt {
   readonly what: string;
@@ -45,12 +49,25 @@ async function attackerTries(stage: Stage, folder: string, pin: string, withKey:
 export class Script {
   readonly #stage: Stage;
   readonly #scene: Scene;
+  readonly #pins: Pins;
   #sheet = '';
+  #ownerSheet = '';
   #oldFiles = '';
 
-  constructor(stage: Stage, scene: Scene) {
+  constructor(stage: Stage, scene: Scene, pins: Pins = PINS) {
     this.#stage = stage;
     this.#scene = scene;
+    this.#pins = pins;
+  }
+
+  /** The sheets that were shown so far. */
+  get sheets(): { readonly recovery: string; readonly owner: string } {
+    return { recovery: this.#sheet, owner: this.#ownerSheet };
+  }
+
+  /** The files as they were before the PIN change. */
+  get oldFiles(): string {
+    return this.#oldFiles;
   }
 
   async play(): Promise<void> {
@@ -95,7 +112,8 @@ export class Script {
       },
     );
     await this.#scene.step('unlockctl setup', 'the TPM limits PIN tries: the PIN counts as bound', async () => {
-      const { answer } = await stage.ctlWithSheet(['setup']);
+      const { answer, sheet } = await stage.ctlWithSheet(['setup']);
+      this.#ownerSheet = sheet;
       const bound = answer.result?.pinIsBound === true;
       const guesses = `${answer.result?.maxTries} tries, then ${answer.result?.guessesPerDay} a day`;
       return { ok: answer.ok && bound, got: answer.ok ? guesses : String(answer.error?.code) };
@@ -106,7 +124,7 @@ export class Script {
       return { ok: words === 'first PIN, then security key', got: words };
     });
     await this.#scene.step('unlockctl enrol', 'enrolled; opens with both factors only', async () => {
-      const ctl = await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [PIN]);
+      const ctl = await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [this.#pins.first]);
       this.#sheet = ctl.sheet;
       const { answer } = ctl;
       const got = answer.ok ? `opens with ${answer.result?.opensWith} (${answer.result?.strength})` : refusal(ctl);
@@ -121,7 +139,7 @@ export class Script {
       'denied: the security key is missing',
       async () => {
         stage.touches = false;
-        const { ctl, key } = await this.#unlock(PIN);
+        const { ctl, key } = await this.#unlock(this.#pins.first);
         stage.touches = true;
         const missing = String(ctl.answer.error?.detail.missing);
         const ok =
@@ -133,7 +151,7 @@ export class Script {
       'unlockctl unlock, both factors',
       'granted; the released key is the sealed one',
       async () => {
-        const { ctl, key } = await this.#unlock(PIN);
+        const { ctl, key } = await this.#unlock(this.#pins.first);
         if (!ctl.answer.ok) return { ok: false, got: refusal(ctl), lines: reasons(ctl) };
         return { ...(await this.#isSealedKey(key)), lines: said(ctl) };
       },
@@ -143,7 +161,7 @@ export class Script {
       'refused before a touch is asked; one try fewer',
       async () => {
         const before = await this.#pinTries();
-        const { ctl } = await this.#unlock(WRONG_PIN);
+        const { ctl } = await this.#unlock(this.#pins.wrong);
         const after = await this.#pinTries();
         const touched = ctl.events.some(({ type }) => type === 'touch');
         const ok = !ctl.answer.ok && !touched && after.soft === before.soft - 1 && after.tpm === before.tpm + 1;
@@ -163,7 +181,9 @@ export class Script {
     const stage = this.#stage;
     await this.#scene.step('unlockctl pin change', 'changed, the old state revoked in the TPM', async () => {
       this.#oldFiles = await stage.copyFiles('old-files');
-      const ctl = await stage.ctl(['pin', 'change', '--pin-fd', '3', '--new-pin-fd', '4'], { extra: [PIN, NEW_PIN] });
+      const ctl = await stage.ctl(['pin', 'change', '--pin-fd', '3', '--new-pin-fd', '4'], {
+        extra: [this.#pins.first, this.#pins.next],
+      });
       const { answer } = ctl;
       return {
         ok: answer.ok,
@@ -172,7 +192,7 @@ export class Script {
       };
     });
     await this.#scene.step('unlockctl unlock, the new PIN', 'granted; the released key is the sealed one', async () => {
-      const { ctl, key } = await this.#unlock(NEW_PIN);
+      const { ctl, key } = await this.#unlock(this.#pins.next);
       if (!ctl.answer.ok) return { ok: false, got: refusal(ctl), lines: reasons(ctl) };
       return await this.#isSealedKey(key);
     });
@@ -184,7 +204,7 @@ export class Script {
       'attacker: the old files, the old PIN and the key',
       'the TPM refuses with 0x126 (TPM_RC_POLICY): the old policy is revoked',
       async () => {
-        const [first] = await attackerTries(stage, this.#oldFiles, PIN, true);
+        const [first] = await attackerTries(stage, this.#oldFiles, this.#pins.first, true);
         const ok = first !== undefined && !first.released && first.rc === 0x126;
         return { ok, got: `${hex(first?.rc ?? null)}`, lines: [first?.text ?? ''] };
       },
@@ -194,7 +214,7 @@ export class Script {
       'the TPM refuses with 0x1C4 (TPM_RC_VALUE): this is not the approved policy',
       async () => {
         const files = await stage.copyFiles('stolen-files');
-        const attempts = await attackerTries(stage, files, NEW_PIN, false);
+        const attempts = await attackerTries(stage, files, this.#pins.next, false);
         const released = attempts.some((attempt) => attempt.released);
         const codes = attempts.map(({ what, rc }) => `${what}: ${hex(rc)}`);
         const expected = [0x1c4, 0x9a2, 0x99d, 0x12f];
@@ -203,7 +223,7 @@ export class Script {
       },
     );
     await this.#scene.step('unlockctl unlock afterwards', 'granted; the rightful user lost nothing', async () => {
-      const { ctl, key } = await this.#unlock(NEW_PIN);
+      const { ctl, key } = await this.#unlock(this.#pins.next);
       if (!ctl.answer.ok) return { ok: false, got: refusal(ctl), lines: reasons(ctl) };
       return await this.#isSealedKey(key);
     });
