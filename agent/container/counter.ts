@@ -121,14 +121,17 @@ export function ownerAuthError(error: unknown): unknown {
   return new UnlockdError('ERR_TPM_OWNER_AUTH_SET', 'the owner hierarchy of the TPM has a password', { cause: error });
 }
 
-/** Frees the index; one that is not there, or is not this container's, is left alone. */
+/**
+ * Frees the index; one that is not there, or is not this container's, is left alone.
+ * @throws {ERR_TPM_OWNER_AUTH_SET}
+ */
 export async function undefineCounter(tpm: Tpm, counter: CounterIdentity): Promise<void> {
   try {
     const found = await nvReadPublic(tpm, counter.index);
     if (!bytesEqual(found.authPolicy, authPolicyOf(counter))) return;
     await nvUndefineSpace(tpm, nvIndex(found));
   } catch (error) {
-    if (!isTpmResponse(error, TPM_RC_HANDLE_1)) throw error;
+    if (!isTpmResponse(error, TPM_RC_HANDLE_1)) throw ownerAuthError(error);
   }
 }
 

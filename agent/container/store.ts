@@ -8,6 +8,7 @@ import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { DurableFiles } from './durable-files.ts';
 import { decodeState, encodeState, MAX_STATE_BYTES, type StateKind } from './envelope.ts';
 import { type MachinePolicy, POLICY_STATE } from './machine-policy.ts';
+import { corrupt } from './shape.ts';
 import {
   CONTAINER_STATE,
   type ContainerState,
@@ -17,7 +18,8 @@ import {
   type MachineState,
 } from './state.ts';
 
-const CONTAINER_FILE = /^(\d{1,10})\.state$/;
+/** A container, or what is kept of a damaged one. */
+const CONTAINER_FILE = /^(\d{1,10})\.state(\.corrupt-\d+)?$/;
 const INTENT_FILES = { intent: /^(\d{1,10})\.intent$/, retired: /^(\d{1,10})\.retired$/ } as const;
 
 /** `intent`: a counter about to be defined. `retired`: the one of a container that is about to be replaced. */
@@ -51,7 +53,12 @@ export class StateStore {
   }
 
   /** @throws {ERR_STATE_CORRUPT} naming where the file is kept now {ERR_STATE_NEWER | ERR_STATE_READ_FAILED} */
-  async #read<T>(kind: StateKind<T>, folder: string, name: string): Promise<T | null> {
+  async #read<T>(
+    kind: StateKind<T>,
+    folder: string,
+    name: string,
+    belongs: (value: T) => boolean = () => true,
+  ): Promise<T | null> {
     const path = join(folder, name);
     const content = await this.#files.read(path, MAX_STATE_BYTES);
     if (content === null) {
@@ -62,7 +69,9 @@ export class StateStore {
       });
     }
     try {
-      return decodeState(kind, content);
+      const value = decodeState(kind, content);
+      if (!belongs(value)) throw corrupt(kind.kind, 'the file of another user');
+      return value;
     } catch (error) {
       if (!isUnlockdError(error, 'ERR_STATE_CORRUPT')) throw error;
       const keptAs = await this.#files.keepAside(path, `corrupt-${this.#clock.wall()}`);
@@ -93,7 +102,7 @@ export class StateStore {
 
   /** @returns null: not enrolled */
   readContainer(uid: number): Promise<ContainerState | null> {
-    return this.#read(CONTAINER_STATE, this.#containers, `${uid}.state`);
+    return this.#read(CONTAINER_STATE, this.#containers, `${uid}.state`, (state) => state.uid === uid);
   }
 
   async writeContainer(state: ContainerState): Promise<void> {
@@ -130,9 +139,7 @@ export class StateStore {
 
   async #uids(pattern: RegExp): Promise<readonly number[]> {
     const names = await this.#files.list(this.#containers);
-    return names
-      .flatMap((name) => pattern.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => a - b);
+    const uids = new Set(names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number));
+    return [...uids].sort((a, b) => a - b);
   }
 }
