@@ -45,7 +45,14 @@ async function clearIntent(parts: ServiceParts, uid: number, kind: IntentKind, s
 /** @returns what could not be done now; it is tried again at the next start */
 export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise<readonly UnlockdError[]> {
   await parts.store.open();
-  const machine = await parts.store.readMachine();
+  let machine: MachineState | null;
+  try {
+    machine = await parts.store.readMachine();
+  } catch (error) {
+    // Who asks for service is told by the same error; a daemon that does not run could tell nobody.
+    if (isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) return [error];
+    throw error;
+  }
   if (machine === null) return [];
   const problems: UnlockdError[] = [];
   for (const kind of ['intent', 'retired'] as const) {

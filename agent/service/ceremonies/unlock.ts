@@ -80,9 +80,12 @@ export async function unlockScript(
       open.containerKey.clone(),
     );
     const { strength, deviceMs, kdfMs } = collected;
-    parts.unlocked.add(run.uid, before.containerId, containerKey, forgetAfter(parts, request));
-    await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
+    using key = containerKey;
+    // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected);
+    parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));
+    parts.unsettled.delete(run.uid);
+    await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
     const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
     return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs, kdfMs, ...notes };
