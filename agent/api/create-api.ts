@@ -133,6 +133,8 @@ export function createApi(options: ApiOptions): Api {
       keepAliveTimeout: limits.idleMs,
       connectionsCheckingInterval: Math.max(limits.headersMs, 1000),
       joinDuplicateHeaders: true,
+      // Node would refuse a request without a Host header in a shape of its own; here that header decides nothing.
+      requireHostHeader: false,
     },
     serve,
   );

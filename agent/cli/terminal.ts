@@ -89,7 +89,7 @@ class TypedLine {
   }
 }
 
-function readRaw(stream: ReadStream, limit: number, signal: AbortSignal): Promise<Secret> {
+function readRaw(stream: ReadStream, limit: number, signal: AbortSignal, ask: () => void): Promise<Secret> {
   const line = new TypedLine(limit);
   return new Promise<Secret>((resolve, reject) => {
     const onData = (chunk: Buffer) => {
@@ -132,6 +132,8 @@ function readRaw(stream: ReadStream, limit: number, signal: AbortSignal): Promis
     stream.once('end', onEnd);
     stream.once('error', onEnd);
     stream.setRawMode(true);
+    // Asked only now: whoever answers at once must not see the answer.
+    ask();
     stream.resume();
     if (signal.aborted) onAbort();
   });
@@ -160,9 +162,8 @@ export function openTerminal(): Terminal | null {
   };
   return {
     readHidden: async (prompt, { limit, signal }) => {
-      write(prompt);
       try {
-        return await readRaw(stream, limit, signal);
+        return await readRaw(stream, limit, signal, () => write(prompt));
       } finally {
         write('\n');
       }

@@ -28,13 +28,15 @@ try {
   using _lock = lockFolder(folder, { tryLock: tryLockExclusive, pid: process.pid });
   const api = createApi({ service, peerOf: peerCredentials, clock: systemClock });
   const listening = await listen(api, { socketPath: join(folder, 'unlockd.sock'), uid, clock: systemClock });
-  process.stdout.write('ready\n');
-  await stopOnSignal({
+  // Before anybody is told: a signal that comes at once must find its listener.
+  const stopped = stopOnSignal({
     source: process,
     clock: systemClock,
     deadline: milliseconds(5000),
     stop: () => listening.stop({ graceMs: 500 }),
   });
+  process.stdout.write('ready\n');
+  await stopped;
 } catch (error) {
   process.stdout.write(`${error instanceof UnlockdError ? error.code : String(error)}\n`);
   process.exitCode = 1;
