@@ -91,14 +91,35 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
     policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
   };
   await rehearse(parts, next, draft);
-  await parts.write(next);
-  try {
-    await bumpCounter(root, counter, n, approval.bump);
-  } catch (error) {
-    if (!isUnlockdError(error)) throw error;
-    throw new UnlockdError('ERR_CHANGE_NOT_REVOKED', 'changed, but the old state is not revoked yet', { cause: error });
-  }
+  await commit(() => parts.write(next));
+  await revoke(() => bumpCounter(root, counter, n, approval.bump));
   return next;
+}
+
+/** The old state is still good in the TPM: the next start finds out which one the disk has kept, and finishes. */
+export const notRevoked = (cause: unknown): UnlockdError =>
+  new UnlockdError('ERR_CHANGE_NOT_REVOKED', 'changed, but the old state is not revoked yet', { cause });
+
+/**
+ * Writes the state that is to be in force. When it is in place but may not last, the counter must not move: after a
+ * power cut the old file would be back, and neither would open.
+ * @throws {ERR_CHANGE_NOT_REVOKED} it is in place {ERR_STATE_WRITE_FAILED} it is not
+ */
+export async function commit(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw isUnlockdError(error, 'ERR_STATE_NOT_DURABLE') ? notRevoked(error) : error;
+  }
+}
+
+/** Moves the counter after the commit. @throws {ERR_CHANGE_NOT_REVOKED} */
+export async function revoke(bump: () => Promise<unknown>): Promise<void> {
+  try {
+    await bump();
+  } catch (error) {
+    throw isUnlockdError(error) ? notRevoked(error) : error;
+  }
 }
 
 /** The whole unlock with the new factors, before anything is committed. */

@@ -52,8 +52,8 @@ export class DurableFiles {
 
   /**
    * Replaces `path` with `content`, mode 0600: afterwards, whatever happens, it is the old content or the new one.
-   * @throws {ERR_STATE_WRITE_FAILED} the old content is still there; only when the folder could not be synced, the new
-   *   one is there and may not survive a power cut
+   * @throws {ERR_STATE_WRITE_FAILED} the old content is still there
+   * @throws {ERR_STATE_NOT_DURABLE} the new content is there, but a power cut may bring the old one back
    */
   async replace(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.tmp`;
@@ -72,10 +72,15 @@ export class DurableFiles {
       }
       if (!bytesEqual(await this.#fs.readFile(temporary), content)) throw new Error('read back something else');
       await this.#fs.rename(temporary, path);
-      await this.#syncFolder(dirname(path));
     } catch (error) {
       await this.#fs.remove(temporary).catch(() => undefined);
       throw writeError(path, error);
+    }
+    try {
+      await this.#syncFolder(dirname(path));
+    } catch (cause) {
+      const message = `${path} was replaced, but the disk does not say that it will last`;
+      throw new UnlockdError('ERR_STATE_NOT_DURABLE', message, { detail: { path, errno: errnoOf(cause) }, cause });
     }
   }
 

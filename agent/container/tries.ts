@@ -70,7 +70,7 @@ export class PinTries {
       await this.#files.replace(this.#path, encodeState(TRIES, tries));
       this.#unwritten = null;
     } catch (error) {
-      if (!isUnlockdError(error, 'ERR_STATE_WRITE_FAILED')) throw error;
+      if (!isUnlockdError(error, 'ERR_STATE_WRITE_FAILED', 'ERR_STATE_NOT_DURABLE')) throw error;
       this.#unwritten = tries;
     }
   }

@@ -15,7 +15,7 @@ import {
   type SigningRequest,
 } from '../container/authority/signing-request.ts';
 import { firstWriteDigest } from '../container/authority/statement.ts';
-import { statementOf } from '../container/change.ts';
+import { commit, revoke, statementOf } from '../container/change.ts';
 import { bumpDigest } from '../container/compile/compile.ts';
 import { bumpCounter, firstWrite, readCounter, writtenCounter } from '../container/counter.ts';
 import { counterOf, fromSignature, planOf, policyOf } from '../container/plan.ts';
@@ -163,13 +163,8 @@ async function applyFirstPolicy(
   using collected = await collectFactors(parts, machine, next, policyInForce(next), run, { settle: false });
   await withOpenContainer(parts, machine, next, collected, run.signal, async (open) => {
     wipeRecords(openRecords(open.containerKey, next.containerId, next.records));
-    await parts.store.writeContainer(next);
-    try {
-      await bumpCounter(open.root, counterOf(next), n, approval.bump);
-    } catch (cause) {
-      if (!isUnlockdError(cause)) throw cause;
-      throw new UnlockdError('ERR_CHANGE_NOT_REVOKED', 'applied, but the counter has not been moved yet', { cause });
-    }
+    await commit(() => parts.store.writeContainer(next));
+    await revoke(() => bumpCounter(open.root, counterOf(next), n, approval.bump));
   });
   return next;
 }

@@ -3,8 +3,10 @@
  * Everything is asked and shown before the state file is written; until then there is only an intent, and what it names
  * is freed again when the ceremony ends otherwise.
  */
+import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
+import { commit, revoke } from '../../container/change.ts';
 import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
 import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
@@ -122,13 +124,16 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
       (plan, proofs, sealed) => door.release({ root, plan, proofs, sealed }),
     );
     try {
-      await parts.store.writeContainer(prepared.state);
+      await commit(() => parts.store.writeContainer(prepared.state));
     } catch (error) {
-      await prepared.abandon(root);
-      await parts.store.removeIntent(uid, 'intent').catch(() => undefined);
+      // Only when the state is certainly not in place may its counter go.
+      if (!isUnlockdError(error, 'ERR_CHANGE_NOT_REVOKED')) {
+        await prepared.abandon(root);
+        await parts.store.removeIntent(uid, 'intent').catch(() => undefined);
+      }
       throw error;
     }
-    await prepared.finish(root);
+    await revoke(() => prepared.finish(root));
     return { state: prepared.state, branches };
   });
   await parts.store.removeIntent(uid, 'intent');

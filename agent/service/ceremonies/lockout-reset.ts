@@ -3,13 +3,13 @@
  * checked against its wrap first: a wrong lockoutAuth would lock lockoutAuth itself for a day.
  */
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import type { Secret } from '../../../drivers/base/secret.ts';
 import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
 import { toRefusal } from '../../api/refusal.ts';
 import { readLockout } from '../../container/lockout.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
 import { openLockoutAuth } from '../../container/setup.ts';
 import type { MachineState } from '../../container/state.ts';
-import type { Secret } from '../../../drivers/base/secret.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireMachine } from '../context.ts';
 import type { ServiceParts } from '../parts.ts';

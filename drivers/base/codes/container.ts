@@ -12,6 +12,10 @@ export const CONTAINER_CODES = {
     cause: 'A state file could not be written.',
     cure: 'Make room, or mount the disk writable, and repeat the command: the old state is still in force.',
   },
+  ERR_STATE_NOT_DURABLE: {
+    cause: 'A state file was replaced, but the disk could not be made to keep it through a power cut.',
+    cure: 'Check the disk. The new state is in force as long as the machine keeps power; the next start looks again.',
+  },
   ERR_STATE_READ_FAILED: {
     cause: 'A state file could not be read.',
     cure: 'Check the permissions of the state folder; `unlockctl doctor` names what is wrong.',
