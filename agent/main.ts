@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disallow-code-generation-from-strings
+#!/usr/bin/env -S node --disallow-code-generation-from-strings --max-semi-space-size=1
 /** `unlockd`, the daemon: reads its configuration, hardens itself, serves until it is told to stop. */
 import { parseArgs } from 'node:util';
 import { seconds } from '../drivers/base/brand.ts';
@@ -78,9 +78,8 @@ async function serve(config: Config, log: Log): Promise<void> {
     daemon.service.forgetAll('suspend').catch((error: unknown) => log.error('forgetting failed', {}, error));
   };
   process.on('SIGUSR1', forget);
-  log.info(`unlockd ${VERSION} listens`, { path: daemon.listening.socketPath });
-  manager.ready();
-  await stopOnSignal({
+  // Before anybody is told that the daemon is ready, it can be stopped in order.
+  const stopped = stopOnSignal({
     source: process,
     clock: systemClock,
     deadline: STOP_DEADLINE,
@@ -89,6 +88,9 @@ async function serve(config: Config, log: Log): Promise<void> {
       await daemon[Symbol.asyncDispose]();
     },
   });
+  log.info(`unlockd ${VERSION} listens`, { path: daemon.listening.socketPath });
+  manager.ready();
+  await stopped;
   log.info('unlockd has stopped');
 }
 
