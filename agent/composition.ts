@@ -201,7 +201,10 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     service,
     peerOf: peerCredentials,
     clock,
-    limits: { connections: config.api.maxConnections },
+    limits: {
+      connections: config.api.maxConnections,
+      connectionsPerUid: Math.max(1, Math.floor(config.api.maxConnections / 4)),
+    },
     unexpected: (error) => log.error('the API met an unexpected error', {}, error),
   });
   const uid = process.getuid?.() ?? 0;

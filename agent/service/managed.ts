@@ -4,7 +4,7 @@
  * the answer takes the person's factors, because nothing is relied on that was not rehearsed.
  */
 import { bytesEqual } from '../../drivers/base/bytes.ts';
-import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
 import { decodePublicArea } from '../../drivers/tpm2/index.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
 import {

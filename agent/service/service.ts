@@ -7,7 +7,7 @@ import { toHex } from '../../drivers/base/bytes.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { SerialQueue } from '../../drivers/base/queue.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import { requirePermission } from '../api/permissions.ts';
+import { mayCall, requirePermission } from '../api/permissions.ts';
 import type {
   AgentService,
   AuditEvent,
@@ -164,7 +164,9 @@ export class Service implements AgentService {
 
   async policy(peer: Peer): Promise<PolicyView> {
     requirePermission(peer, 'policy-show');
-    return await policyView(this.#parts, await this.#parts.store.readMachine());
+    const view = await policyView(this.#parts, await this.#parts.store.readMachine());
+    // Who else is enrolled is root's to know.
+    return mayCall(peer, 'users') ? view : { ...view, pending: [] };
   }
 
   async setPolicy(peer: Peer, document: string): Promise<PolicyView> {
