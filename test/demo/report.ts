@@ -19,12 +19,19 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto
 h1 { font-size: 1.4rem; margin-bottom: 0; } p.verdict { margin-top: .25rem; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
 td.ms { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; } .ok { color: var(--ok); } .bad { color: var(--bad); }
-pre { margin: .3rem 0 0; white-space: pre-wrap; font-size: .85em; opacity: .85; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { opacity: .7; } dd { margin: 0; }
+h2 { font-size: 1.1rem; margin-top: 2rem; } code { display: block; white-space: pre-wrap; font-size: .85em; opacity: .85; padding-left: calc((var(--depth) + 2) * 1ch); text-indent: -2ch; } td code:first-of-type { margin-top: .3rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { opacity: .7; } dd { margin: 0; }
 @media print { body { margin: 0; } }`;
+
+/** A line that is too long goes on below its own beginning, not below the margin. */
+function line(text: string): string {
+  const clear = text.trimStart();
+  return `<code style="--depth: ${text.length - clear.length}">${escaped(clear)}</code>`;
+}
 
 function row(step: StepResult, index: number): string {
   const mark = step.ok ? '<span class="ok">✓</span>' : '<span class="bad">✗</span>';
-  const lines = step.lines.length === 0 ? '' : `<pre>${escaped(step.lines.join('\n'))}</pre>`;
+  const lines = step.lines.map(line).join('');
   return `<tr><td>${index + 1}</td><td>${mark}</td><td>${escaped(step.name)}</td><td>${escaped(step.expected)}</td>
 <td>${escaped(step.got)}${lines}</td><td class="ms">${step.ms} ms</td></tr>`;
 }
