@@ -23,7 +23,10 @@ async function compile(): Promise<string> {
   const content = { extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, files, include: [] };
   await writeFile(config, JSON.stringify(content));
   const { status, stdout, stderr } = await runToEnd([join(ROOT, 'node_modules/.bin/tsc'), '-p', config]);
-  if (status !== 0) throw new Error(`tsc: ${stdout}${stderr}`);
+  if (status !== 0) {
+    await rm(folder, { recursive: true, force: true });
+    throw new Error(`tsc: ${stdout}${stderr}`);
+  }
   return folder;
 }
 
