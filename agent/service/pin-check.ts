@@ -41,6 +41,15 @@ const lockedOut = (lockout: Lockout, cause: unknown): UnlockdError => {
   });
 };
 
+/**
+ * A PIN that is made while the TPM is locked out could not be rehearsed; whoever wants to make one is told before typing.
+ * @throws {ERR_TPM_LOCKED_OUT} with the longest wait; whatever the TPM says when it is not reachable
+ */
+export async function requireNoLockout(parts: ServiceParts, signal: AbortSignal): Promise<void> {
+  const lockout = await parts.tpm.withTpm(signal, readLockout);
+  if (lockout.inLockout) throw lockedOut(lockout, undefined);
+}
+
 /** Tries that are left before a limit, as far as the TPM can be asked. */
 export async function pinTriesLeft(parts: ServiceParts, uid: number, lockout: Lockout | null): Promise<number> {
   const soft = await triesOf(parts, uid).left();

@@ -11,13 +11,14 @@ import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
 import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
+import type { UnlockPolicy } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, historyWith, type NewPin, requireUnused } from '../new-pin.ts';
 import type { ServiceParts } from '../parts.ts';
-import { triesOf } from '../pin-check.ts';
+import { requireNoLockout, triesOf } from '../pin-check.ts';
 import { doorOfEnrolment } from '../rehearsal.ts';
 import { showSheet } from '../sheets.ts';
 
@@ -40,16 +41,30 @@ interface Gathered extends Disposable {
   readonly sheet: Secret;
 }
 
+/**
+ * What cannot be is refused here, before anybody has typed or touched anything for nothing.
+ * @returns the policy, and the factors that it wants enrolled
+ * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_ASSERTED_BRANCH | ERR_TPM_LOCKED_OUT}
+ */
+export async function requireCreatable(
+  parts: ServiceParts,
+  machine: MachineState,
+  signal: AbortSignal,
+): Promise<{ readonly policy: UnlockPolicy; readonly wanted: readonly FactorKind[] }> {
+  const { policy } = await currentPolicy(parts);
+  const wanted = secretFactorsOf(policy);
+  provableBranches(policy, wanted, machine);
+  if (wanted.includes('pin')) await requireNoLockout(parts, signal);
+  return { policy, wanted };
+}
+
 async function gather(
   parts: ServiceParts,
   run: CeremonyRun,
   create: CreateParts,
   containerId: Uint8Array,
 ): Promise<Gathered> {
-  const { policy } = await currentPolicy(parts);
-  const wanted = secretFactorsOf(policy);
-  // Refused here, before anybody has typed or touched anything for nothing.
-  provableBranches(policy, wanted, create.machine);
+  const { policy, wanted } = await requireCreatable(parts, create.machine, run.signal);
   let pin: NewPin | null = null;
   let keys: NewKeyGroup | null = null;
   try {

@@ -16,7 +16,7 @@ import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireContainer, requireMachine } from '../context.ts';
 import type { ServiceParts } from '../parts.ts';
-import { createContainer } from './create.ts';
+import { createContainer, requireCreatable } from './create.ts';
 
 const MAX_ATTEMPTS = 5;
 const MAX_EARLIER_KEYS = 8;
@@ -44,6 +44,7 @@ async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Reco
 export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
+  await requireCreatable(parts, machine, run.signal);
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});

@@ -15,7 +15,7 @@ export const TPM_CODES = {
   ERR_TPM_LOCKED_OUT: {
     cause:
       'Too many wrong PINs: the TPM refuses everything that is under dictionary-attack protection, also the right PIN.',
-    cure: 'Wait until the TPM forgets a try (`unlockctl status` shows the longest wait), or use the recovery sheet.',
+    cure: 'Wait until the TPM forgets a try (`unlockctl status` shows the longest wait); root ends it at once with the owner’s sheet: `unlockctl lockout reset`.',
   },
   ERR_TPM_FAILURE: {
     cause: 'The TPM is in failure mode and answers nothing any more.',

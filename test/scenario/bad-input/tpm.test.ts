@@ -106,8 +106,17 @@ describe('a TPM that is locked out', () => {
     await agent.run(1000, UNLOCK, { pin: ['000001', '000002', '000003'] });
     const before = await kept(agent.folder);
     const recovery = await agent.run(1000, { kind: 'recover' }, { recovery: sheet, 'new-pin': '975310' });
-    expect(endOf(recovery)).toBe('ERR_TPM_LOCKED_OUT');
-    expect(recovery.failed?.refusal.cure).not.toBe('');
+    const enrolment = await agent.run(1001, { kind: 'enrol' }, { 'new-pin': '975310' });
+    for (const refused of [recovery, enrolment]) {
+      expect(endOf(refused)).toBe('ERR_TPM_LOCKED_OUT');
+      expect(refused.failed?.refusal).toMatchObject({
+        message: 'the TPM is locked out: it forgets a try in at most 600 s',
+        cure: expect.stringContaining('unlockctl lockout reset'),
+      });
+      // Nobody types a sheet or a PIN for nothing.
+      expect(refused.events.some(({ type }) => type === 'prompt')).toBe(false);
+    }
+    expect(await kept(agent.folder)).toEqual(before);
     await agent.restart();
     expect(await kept(agent.folder)).toEqual(before);
     await onTpm(agent, (tpm) => dictionaryAttackLockReset(tpm, FOREIGN));
