@@ -4,7 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILD, type Stage } from '../../demo/stage.ts';
 
-export const CTL = join(BUILD, 'agent/ctl.js');
+const CTL = join(BUILD, 'agent/ctl.js');
 /** A user without a name. Not `nobody`: 65534 is what the kernel says of users whom it cannot name. */
 export const STRANGER = 54321;
 export const OVERFLOW = 65534;
@@ -12,7 +12,7 @@ export const OVERFLOW = 65534;
 /** Why another user cannot be played here, for the title of what is skipped; null: it can. */
 export const notRoot = (): string | null => (process.getuid?.() === 0 ? null : 'needs root, to act as another user');
 
-export interface CtlRun {
+interface CtlRun {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -21,7 +21,7 @@ export interface CtlRun {
   readonly code: string | null;
 }
 
-export interface CtlOptions {
+interface CtlOptions {
   readonly uid?: number;
   /** One line for descriptor 3. */
   readonly secret?: string;
