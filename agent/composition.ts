@@ -9,11 +9,10 @@ import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
-import type { HidHal } from '../drivers/hal/hid.ts';
+import type { Machine } from '../drivers/hal/machine.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
-import { openLinuxHid } from '../drivers/linux/hid/linux-hid.ts';
+import { linuxMachine } from '../drivers/linux/machine.ts';
 import { peerCredentials } from '../drivers/linux/peer-credentials.ts';
-import { linuxTpm } from '../drivers/linux/tpm/open.ts';
 import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
 import { AuditLog } from './audit/log.ts';
@@ -108,12 +107,11 @@ function auditReader(log: AuditLog): AuditReader {
   };
 }
 
-/** Security keys as configured: none, any, or the one at a device. */
-function securityKeys(config: Config): HidHal | null {
-  if (!config.hid.enabled) return null;
-  const hid = openLinuxHid();
+/** The host as configured; of its security keys all, or the one at a device. */
+function machineOf(config: Config): Machine {
+  const machine = linuxMachine({ tpm: config.tpm.tcti, securityKeys: config.hid.enabled });
   const { device } = config.hid;
-  return device === '' ? hid : onlyDevice(hid, device);
+  return machine.hid === null || device === '' ? machine : { ...machine, hid: onlyDevice(machine.hid, device) };
 }
 
 async function makeFolder(path: string, mode: number): Promise<void> {
@@ -170,18 +168,19 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   const unlocked = new UnlockedContainers(clock, (uid) => {
     audit('locked', uid, { why: 'time' }).catch((error: unknown) => log.error('the audit log failed', {}, error));
   });
+  const machine = machineOf(config);
   const parts: ServiceParts = {
     clock,
     entropy: systemEntropy,
     tpm: new TpmAccess({
-      hal: linuxTpm(config.tpm.tcti),
+      hal: machine.tpm,
       clock,
       entropy: systemEntropy,
       trace,
       commandWithin: seconds(config.tpm.timeoutSeconds),
     }),
-    hid: securityKeys(config),
-    simulated: false,
+    hid: machine.hid,
+    simulated: machine.simulated,
     store: new StateStore(config.paths.stateDir, files, clock),
     files,
     unlocked,

@@ -146,7 +146,10 @@ export const auditEventSchema = z
   .object({ seq: z.int(), at: z.string(), event: z.string(), uid: uid.nullable(), detail })
   .openapi('AuditEvent');
 
-/** Fails to compile when a schema and its type part ways. */
+/**
+ * Fails to compile when a schema and its type part ways.
+ * @public nobody uses it: being compiled is its use
+ */
 export type Agreement = [
   Same<z.output<typeof ceremonyRequestSchema>, CeremonyRequest>,
   Same<z.output<typeof refusalSchema>, Refusal>,

@@ -3,7 +3,7 @@
  * never start `unlockctl`, so pressing Tab costs nothing and cannot spend a PIN try.
  */
 import type { Command } from 'commander';
-import { SHELLS, type Shell } from './program.ts';
+import type { Shell } from './program.ts';
 
 interface Entry {
   /** `policy set`; the empty string is the program itself. */
@@ -118,5 +118,3 @@ export function completionScript(program: Command, shell: Shell): string {
   const scripts: Readonly<Record<Shell, (entries: readonly Entry[]) => string>> = { bash, zsh, fish };
   return scripts[shell](entries);
 }
-
-export { SHELLS };

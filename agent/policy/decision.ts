@@ -50,8 +50,6 @@ export interface PolicyReason {
   readonly children: readonly BranchReason[];
 }
 
-export type ReasonNode = PolicyReason | BranchReason | FactorReason;
-
 interface DecisionBase {
   /** The `now` that it was made at. */
   readonly at: MonotonicMs;

@@ -2,8 +2,6 @@
  * Big-endian reading and writing of byte strings. The reader is meant for hostile input: every read checks what is
  * left, and the only thing it throws is the error that its owner supplies.
  */
-export type Bytes = Uint8Array;
-
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;

@@ -2,7 +2,7 @@
 import type { HidHal } from './hid.ts';
 import type { TpmHal } from './tpm.ts';
 
-export interface Machine extends AsyncDisposable {
+export interface Machine {
   /** How the host names itself in status and reports, e.g. `linux` or `mock`. */
   readonly name: string;
   /** True when the devices come from `hal-mocks`. Emulated devices behind real drivers are not simulated. */

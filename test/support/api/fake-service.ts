@@ -134,11 +134,6 @@ export class FakeCeremony implements Ceremony {
   }
 }
 
-export interface FakeServiceOptions {
-  /** Milliseconds between events, as a TPM would take. */
-  readonly pause?: number;
-}
-
 export class FakeService implements AgentService {
   /** Every call with the peer that the API passed. */
   readonly calls: { method: string; peer: Peer }[] = [];
