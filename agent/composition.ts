@@ -169,6 +169,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     audit('locked', uid, { why: 'time' }).catch((error: unknown) => log.error('the audit log failed', {}, error));
   });
   const machine = machineOf(config);
+  opened.add(async () => machine.hid?.released?.());
   const parts: ServiceParts = {
     clock,
     entropy: systemEntropy,

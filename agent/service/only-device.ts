@@ -6,6 +6,7 @@ export function onlyDevice(hid: HidHal, path: string): HidHal {
   return {
     list: async (options) => (await hid.list(options)).filter(wanted),
     open: (device, options) => hid.open(device, options),
+    released: async () => hid.released?.(),
     watch: async function* (options): AsyncIterable<HidEvent> {
       for await (const event of hid.watch(options)) if (wanted(event.device)) yield event;
     },

@@ -45,4 +45,9 @@ export interface HidHal {
   open(path: string, options: { signal: AbortSignal }): Promise<HidConnection>;
   /** First every device that is there, then what comes and goes, until the signal aborts (then it returns). */
   watch(options: { signal: AbortSignal }): AsyncIterable<HidEvent>;
+  /**
+   * Resolves when the host has back what was closed so far: to be awaited before the process ends. Absent where a
+   * closed connection holds nothing.
+   */
+  released?(): Promise<void>;
 }

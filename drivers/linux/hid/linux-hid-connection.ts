@@ -6,6 +6,7 @@ import { UnlockdError } from '../../base/errors.ts';
 import type { HidConnection } from '../../hal/hid.ts';
 import { transferError } from './hid-errors.ts';
 import type { NodeHidHandle } from './node-hid.ts';
+import type { PendingReleases } from './pending-releases.ts';
 import { ReportQueue } from './report-queue.ts';
 
 export class LinuxHidConnection implements HidConnection {
@@ -13,13 +14,20 @@ export class LinuxHidConnection implements HidConnection {
   readonly #handle: NodeHidHandle;
   readonly #path: string;
   readonly #queue: ReportQueue;
-  #closing: Promise<void> | null = null;
+  readonly #releases: PendingReleases;
+  #closed = false;
 
   /** Takes the handle over; reading begins at once, because what arrives before the first read must not be lost. */
-  constructor(handle: NodeHidHandle, path: string, reportSize: { readonly input: number; readonly output: number }) {
+  constructor(
+    handle: NodeHidHandle,
+    path: string,
+    reportSize: { readonly input: number; readonly output: number },
+    releases: PendingReleases,
+  ) {
     this.#handle = handle;
     this.#path = path;
     this.reportSize = reportSize;
+    this.#releases = releases;
     this.#queue = new ReportQueue(reportSize.input);
     handle.on('data', (data: Uint8Array) => this.#queue.push(data));
     handle.on('error', (error: unknown) => this.#queue.fail(transferError(error, path)));
@@ -43,16 +51,15 @@ export class LinuxHidConnection implements HidConnection {
     return await this.#queue.next(signal);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= (async () => {
-      this.#queue.fail(new UnlockdError('ERR_HAL_CLOSED', `${this.#path} was closed`));
-      try {
-        await this.#handle.close();
-      } catch {
-        // An unplugged device cannot be closed properly, and nothing is left to be done about it.
-      }
-    })();
-    return this.#closing;
+  /**
+   * Nothing goes in or out from now on. The native part gives the device back in the background: its reader looks up
+   * only every 50 ms, and nobody should wait for that but who opens the same device next.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue.fail(new UnlockdError('ERR_HAL_CLOSED', `${this.#path} was closed`));
+    this.#releases.add(this.#path, this.#handle.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

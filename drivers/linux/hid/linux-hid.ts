@@ -11,6 +11,7 @@ import { watchHid } from './hid-watch.ts';
 import { readReportDescriptor } from './hidraw-sysfs.ts';
 import { LinuxHidConnection } from './linux-hid-connection.ts';
 import { loadNodeHid, type NodeHid } from './node-hid.ts';
+import { PendingReleases } from './pending-releases.ts';
 
 export interface LinuxHidOptions {
   readonly clock?: Clock;
@@ -30,6 +31,9 @@ const DEFAULT_REPORT_SIZE = 64;
  * handle was closed in between. Nobody gets the connection before that tick is over.
  */
 const readingBegun = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+/** Of the whole process: whoever opens a device, through whichever part of it, waits for the same native reader. */
+const releases = new PendingReleases();
 
 /** The HID part of a Linux machine. Nothing is loaded or opened before it is first used. */
 export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
@@ -53,9 +57,11 @@ export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
       signal.throwIfAborted();
       const descriptor = await readReportDescriptor(path);
       const sizes = { input: descriptor?.input || reportSize, output: descriptor?.output || reportSize };
+      await releases.of(path);
+      signal.throwIfAborted();
       try {
         const handle = await (await load()).open(path);
-        const connection = new LinuxHidConnection(handle, path, sizes);
+        const connection = new LinuxHidConnection(handle, path, sizes, releases);
         await readingBegun();
         if (!signal.aborted) return connection;
         await connection.close();
@@ -64,6 +70,7 @@ export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
       }
       throw signal.reason;
     },
+    released: () => releases.all(),
     watch: ({ signal }) => watchHid({ clock, list, devFolder: DEV, interval, signal }),
   };
 }

@@ -34,12 +34,15 @@ async function replug(word: 'remove' | 'insert'): Promise<void> {
 describeHidContract(
   'the hidraw devices of this machine',
   process.env.UNLOCKD_TEST_HIDRAW === '1'
-    ? async () => ({
-        hid: openLinuxHid(),
-        remove: () => replug('remove'),
-        insert: () => replug('insert'),
-        close: async () => undefined,
-      })
+    ? async () => {
+        const hid = openLinuxHid();
+        return {
+          hid,
+          remove: () => replug('remove'),
+          insert: () => replug('insert'),
+          close: async () => hid.released?.(),
+        };
+      }
     : { skip: 'plug one security key in and set UNLOCKD_TEST_HIDRAW=1' },
   { canReplug: replugPort !== 0, sharesReports: replugPort === 0 },
 );

@@ -14,6 +14,7 @@ import { readReportDescriptor } from '../../../drivers/linux/hid/hidraw-sysfs.ts
 import { openLinuxHid } from '../../../drivers/linux/hid/linux-hid.ts';
 import { LinuxHidConnection } from '../../../drivers/linux/hid/linux-hid-connection.ts';
 import type { NodeHidDevice, NodeHidHandle } from '../../../drivers/linux/hid/node-hid.ts';
+import { PendingReleases } from '../../../drivers/linux/hid/pending-releases.ts';
 import { parseReportDescriptor } from '../../../drivers/linux/hid/report-descriptor.ts';
 import { MAX_QUEUED_REPORTS, ReportQueue } from '../../../drivers/linux/hid/report-queue.ts';
 
@@ -183,6 +184,9 @@ class Handle extends EventEmitter {
   readonly written: Buffer[] = [];
   broken: Error | null = null;
   closes = 0;
+  /** Called when the native part has let go. */
+  letGo: (() => void) | null = null;
+  slow = false;
 
   async write(data: Buffer): Promise<number> {
     if (this.broken !== null) throw this.broken;
@@ -192,6 +196,8 @@ class Handle extends EventEmitter {
 
   async close(): Promise<void> {
     this.closes++;
+    if (this.broken !== null) throw this.broken;
+    if (this.slow) await new Promise<void>((resolve) => (this.letGo = resolve));
   }
 }
 
@@ -199,7 +205,9 @@ describe('a connection', () => {
   const open = () => {
     const handle = new Handle();
     const sizes = { input: 64, output: 64 };
-    return { handle, connection: new LinuxHidConnection(handle as unknown as NodeHidHandle, '/dev/hidraw0', sizes) };
+    const releases = new PendingReleases();
+    const native = handle as unknown as NodeHidHandle;
+    return { handle, releases, connection: new LinuxHidConnection(native, '/dev/hidraw0', sizes, releases) };
   };
 
   it('writes 65 bytes, the first of them 0', async () => {
@@ -238,6 +246,48 @@ describe('a connection', () => {
     await Promise.all([connection.close(), connection.close(), connection[Symbol.asyncDispose]()]);
     await ended;
     expect(handle.closes).toBe(1);
+  });
+
+  it('is closed before the native part has let go, which is told by the releases', async () => {
+    const { handle, connection, releases } = open();
+    handle.slow = true;
+    await connection.close();
+    const told: string[] = [];
+    const waiting = [releases.of('/dev/hidraw0'), releases.all()].map((p) => p.then(() => told.push('free')));
+    await releases.of('/dev/hidraw1');
+    expect(told).toEqual([]);
+    handle.letGo?.();
+    await Promise.all(waiting);
+    expect(told).toEqual(['free', 'free']);
+  });
+
+  it('whose device is gone is released all the same', async () => {
+    const { handle, connection, releases } = open();
+    handle.broken = new Error('No such device');
+    await connection.close();
+    await releases.all();
+    expect(handle.closes).toBe(1);
+  });
+});
+
+describe('a device that was closed', () => {
+  it('is opened again only after the native part has let go', async () => {
+    const handles: Handle[] = [];
+    const native = async () => {
+      const handle = new Handle();
+      handle.slow = true;
+      handles.push(handle);
+      return handle as unknown as NodeHidHandle;
+    };
+    const hid = openLinuxHid({ load: async () => ({ devicesAsync: async () => [], open: native }) });
+    await (await hid.open('/dev/hidraw0', { signal: forever })).close();
+    const again = hid.open('/dev/hidraw0', { signal: forever });
+    await (await hid.open('/dev/hidraw1', { signal: forever })).close();
+    expect(handles.length).toBe(2);
+    for (const handle of handles) handle.letGo?.();
+    await again;
+    expect(handles.length).toBe(3);
+    await hid.released?.();
   });
 });
 
