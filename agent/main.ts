@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { seconds } from '../drivers/base/brand.ts';
 import { systemClock } from '../drivers/base/clock.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
+import { giveMemoryBack } from '../drivers/linux/allocator.ts';
 import { forbidCoreFiles, forbidDumping, isDumpable } from '../drivers/linux/process-hardening.ts';
 import { notifyService } from '../drivers/linux/service-notify.ts';
 import { startDaemon } from './composition.ts';
@@ -66,7 +67,17 @@ function codeFromStringsIsOff(): boolean {
   }
 }
 
+/** Never fatal: without it the daemon holds some more memory than it needs. */
+function keepMemorySmall(log: Log): void {
+  try {
+    if (!giveMemoryBack()) log.debug('the allocator takes no settings, ignoring');
+  } catch (error) {
+    log.debug('the allocator could not be set, ignoring', {}, error);
+  }
+}
+
 async function serve(config: Config, log: Log): Promise<void> {
+  keepMemorySmall(log);
   const hardening = hardenProcess({ forbidDumping, forbidCoreFiles, isDumpable });
   for (const shortcoming of hardening.shortcomings) log.warn(`hardening: ${shortcoming}, ignoring`);
   if (!codeFromStringsIsOff()) log.warn('started without --disallow-code-generation-from-strings, ignoring');

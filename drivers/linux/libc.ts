@@ -19,6 +19,7 @@ const PROTOTYPES = {
   prctl: 'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
   setrlimit: 'int setrlimit(int resource, uint64_t *limits)',
   flock: 'int flock(int fd, int operation)',
+  mallopt: 'int mallopt(int parameter, int value)',
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
   socket: 'int socket(int domain, int type, int protocol)',
   sendto:

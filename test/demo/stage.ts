@@ -14,7 +14,7 @@ import { Child, type Ended, type RunOptions, run } from './child.ts';
 export const BUILD = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../../', import.meta.url),
 );
-const NODE = [process.execPath, '--disallow-code-generation-from-strings'];
+const NODE = [process.execPath, '--disallow-code-generation-from-strings', '--max-semi-space-size=1'];
 
 export interface Ctl {
   readonly status: number;
