@@ -6,6 +6,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } fro
 import { basename, dirname, join } from 'node:path';
 import { bytesEqual } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import { SerialQueue } from '../../drivers/base/queue.ts';
 
 /** The few calls that durability is made of. */
 export interface FileSystem {
@@ -45,6 +46,8 @@ function writeError(path: string, error: unknown): UnlockdError {
 
 export class DurableFiles {
   readonly #fs: FileSystem;
+  /** Paths that are being replaced: two writers of one file share its temporary, so they take turns. */
+  readonly #replacing = new Map<string, SerialQueue>();
 
   constructor(fs: FileSystem = nodeFileSystem) {
     this.#fs = fs;
@@ -52,10 +55,21 @@ export class DurableFiles {
 
   /**
    * Replaces `path` with `content`, mode 0600: afterwards, whatever happens, it is the old content or the new one.
+   * Of several at once the last one asked for is there in the end.
    * @throws {ERR_STATE_WRITE_FAILED} the old content is still there
    * @throws {ERR_STATE_NOT_DURABLE} the new content is there, but a power cut may bring the old one back
    */
   async replace(path: string, content: Uint8Array): Promise<void> {
+    const queue = this.#replacing.get(path) ?? new SerialQueue();
+    this.#replacing.set(path, queue);
+    try {
+      await queue.run(() => this.#replace(path, content));
+    } finally {
+      if (queue.length === 0) this.#replacing.delete(path);
+    }
+  }
+
+  async #replace(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.tmp`;
     try {
       const file = await this.#fs.open(temporary, 'w', 0o600);

@@ -53,6 +53,8 @@ export class Service implements AgentService {
   readonly #onFault: (error: unknown) => void;
   readonly #ceremonies = new Map<string, CeremonyRun>();
   readonly #queues = new Map<number, SerialQueue>();
+  /** Changes of the machine's policy: each has a number of its own. */
+  readonly #policyQueue = new SerialQueue();
 
   constructor(parts: ServiceParts, readAudit: AuditReader, onFault: (error: unknown) => void) {
     this.#parts = parts;
@@ -174,9 +176,11 @@ export class Service implements AgentService {
     const policy = parsePolicy(document);
     const machine = await this.#parts.store.readMachine();
     compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
-    const { version } = await currentPolicy(this.#parts);
-    await this.#parts.store.writePolicy({ version: version + 1, document });
-    await this.#parts.audit('policy-set', peer.uid, { version: version + 1 });
+    await this.#policyQueue.run(async () => {
+      const version = (await currentPolicy(this.#parts)).version + 1;
+      await this.#parts.store.writePolicy({ version, document });
+      await this.#parts.audit('policy-set', peer.uid, { version });
+    });
     return await policyView(this.#parts, machine);
   }
 

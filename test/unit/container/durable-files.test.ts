@@ -47,6 +47,14 @@ function failing(failAt: number, code: string, shortWrites = false): { fs: FileS
 }
 
 describe('replacing a file', () => {
+  it('by several writers at once leaves what the last one wrote, and every writer succeeds', async () => {
+    const files = new DurableFiles();
+    const contents = Array.from({ length: 8 }, (_, i) => utf8(`${i}`.repeat(1 + ((i * 5) % 8))));
+    await Promise.all(contents.map((content) => files.replace(path, content)));
+    expect(await readFile(path, 'utf8')).toBe('7'.repeat(4));
+    expect(await readdir(folder)).toEqual(['a.state']);
+  });
+
   it.each(['ENOSPC', 'EROFS', 'EIO'])(
     'with %s at any call leaves the old or the new content and no leftover',
     async (code) => {
