@@ -65,11 +65,24 @@ export class TctiWire implements TpmWire {
 
   /**
    * The context is freed once no thread is inside it any more, which may be later: a TPM that never answers must not
-   * keep `close` from returning.
+   * keep `close` from returning. What fails then fails unheard: there is nobody left to tell.
+   * @throws {ERR_HAL_IO} the context could not be freed
    */
   async close(): Promise<void> {
-    if (this.#running === undefined) await this.#context.finalize();
-    else this.#running.catch(() => undefined).then(() => this.#context.finalize());
+    const finalize = async () => {
+      try {
+        await this.#context.finalize();
+      } catch (cause) {
+        throw new UnlockdError('ERR_HAL_IO', `${this.#description}: finalize failed`, { cause });
+      }
+    };
+    if (this.#running === undefined) await finalize();
+    else {
+      this.#running
+        .catch(() => undefined)
+        .then(finalize)
+        .catch(() => undefined);
+    }
   }
 }
 

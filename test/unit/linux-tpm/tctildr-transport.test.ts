@@ -17,6 +17,7 @@ function fakeLibrary(options: {
   initialize?: number;
   transmit?: () => Promise<number> | number;
   receive?: (size: number[], response: Uint8Array) => Promise<number> | number;
+  finalize?: () => void;
 }): Fake {
   const calls: string[] = [];
   const context: TctiContext = {
@@ -32,7 +33,10 @@ function fakeLibrary(options: {
       size[0] = good.length;
       return 0;
     },
-    finalize: async () => void calls.push('finalize'),
+    finalize: async () => {
+      calls.push('finalize');
+      options.finalize?.();
+    },
   };
   const rc = options.initialize ?? 0;
   const library: TctiLibrary = {
@@ -116,6 +120,35 @@ describe('a TCTI', () => {
     expect(fake.calls).not.toContain('finalize');
     answer?.();
     await vi.waitFor(() => expect(fake.calls).toContain('finalize'));
+  });
+
+  it('that cannot be freed is ERR_HAL_IO at close, and nothing unhandled when it is freed later', async () => {
+    const finalize = () => {
+      throw new Error('no such context');
+    };
+    const idle = await open(fakeLibrary({ finalize }));
+    await expect(idle.close()).rejects.toMatchObject({ code: 'ERR_HAL_IO' });
+
+    const unhandled: unknown[] = [];
+    const onUnhandled = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      let answer: (() => void) | undefined;
+      const receive = () => new Promise<number>((resolve) => (answer = () => resolve(IO_ERROR)));
+      const fake = fakeLibrary({ finalize, receive });
+      const busy = await open(fake);
+      const waiting = expect(busy.submit(getRandomCommand(8), {})).rejects.toMatchObject({ code: 'ERR_HAL_CLOSED' });
+      await vi.waitFor(() => expect(answer).toBeDefined());
+      await busy.close();
+      await waiting;
+      answer?.();
+      await vi.waitFor(() => expect(fake.calls).toContain('finalize'));
+      // Node reports an unhandled rejection once the microtasks of its turn have run.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.removeListener('unhandledRejection', onUnhandled);
+    }
   });
 
   it('that was opened too late is finalised again', async () => {
