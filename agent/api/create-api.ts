@@ -46,6 +46,8 @@ interface Connection {
 
 const PIPELINED = 4;
 const ROOT = 0;
+/** (uid_t)-1, which is nobody's: peers that the kernel does not name are counted as one. */
+const NOBODY = 0xffff_ffff;
 /** Over-limit connections are told so while they are few, and dropped when they are not. */
 const TOLD = 2;
 
@@ -80,6 +82,16 @@ export function createApi(options: ApiOptions): Api {
     wipeReadBuffers(socket);
     const peer = readPeer(socket);
     if (peer === null) {
+      const told = open < limits.connections ? refusedPerUid.take(NOBODY) : null;
+      if (told === null) {
+        socket.destroy();
+        return;
+      }
+      open++;
+      socket.once('close', () => {
+        told();
+        open--;
+      });
       const refusal = new UnlockdError('ERR_API_PEER_UNKNOWN', 'the kernel does not say who is asking');
       connections.set(socket, { peer, refusal, pending: 0 });
       return;

@@ -1,4 +1,5 @@
 /** What one caller can hold or send, and who the callers are: limits and peers over a real socket. */
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../agent/api/client.ts';
 import { apiOnSocket, peerOfUid } from '../../support/api/api-on-socket.ts';
@@ -117,6 +118,28 @@ describe('the peer', () => {
     });
     expect((await httpCall(broken.socketPath, 'GET', '/v1/status')).status).toBe(403);
     expect(service.calls).toEqual([]);
+  });
+
+  it('that the kernel does not name is counted: who holds many such connections gets no more', async () => {
+    const service = new FakeService();
+    await using api = await apiOnSocket(service, { limits: { connectionsPerUid: 2 } });
+    api.peer = null;
+    const sockets = Array.from({ length: 8 }, () => connect(api.socketPath));
+    let closed = 0;
+    for (const socket of sockets) {
+      socket.on('error', () => undefined);
+      socket.once('close', () => closed++);
+      socket.resume();
+    }
+    await until(() => closed === 4);
+    // Those that are left are told why, and a user is served beside them.
+    const left = sockets.find((socket) => !socket.destroyed);
+    const told = new Promise<string>((resolve) => left?.once('data', (chunk) => resolve(chunk.toString('latin1'))));
+    left?.write('GET /v1/status HTTP/1.1\r\nhost: a\r\n\r\n');
+    expect(await told).toMatch(/^HTTP\/1\.1 403 /);
+    api.peer = peerOfUid(1000);
+    await clientOf(api).status();
+    for (const socket of sockets) socket.destroy();
   });
 
   it('is asked for once, when the connection is made', async () => {
