@@ -21,6 +21,7 @@ import type { UnlockPolicy } from '../policy/model.ts';
 import { newAttempt, step } from '../unlock/machine.ts';
 import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
 import { type CeremonyRun, Denied } from './ceremony-run.ts';
+import { KeysAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
 import type { ServiceParts } from './parts.ts';
 import { checkPin, pinTriesLeft } from './pin-check.ts';
@@ -81,6 +82,9 @@ class Collector implements Disposable {
   failure: UnlockdError | null = null;
   deviceMs = 0;
   kdfMs = 0;
+  #keysAhead: KeysAhead | null = null;
+  /** Writes that nobody waits for until the end. */
+  readonly #writes: Promise<void>[] = [];
 
   readonly #settle: boolean;
 
@@ -126,10 +130,12 @@ class Collector implements Disposable {
     const triesLeft = known ?? (await pinTriesLeft(this.#parts, this.#state.uid, null));
     if (triesLeft === 0) return await this.#pinRefused(signal);
     const typed = await this.#run.ask('pin', { text: 'PIN', triesLeft });
+    this.#openKeysAhead();
     try {
       const verdict = await checkPin(this.#parts, this.#machine, this.#state, typed, { signal, settle: this.#settle });
       if (verdict.is === 'right') {
         this.kdfMs += verdict.kdfMs;
+        this.#writes.push(verdict.struckOff);
         this.#prove('pin', verdict.authValue);
         const evidence = { checkedBy: 'TPM' };
         return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence }) };
@@ -141,7 +147,16 @@ class Collector implements Disposable {
     } catch (error) {
       if (isUnlockdError(error, 'ERR_PIN_SOFT_LIMIT')) return this.#pinLocked(error);
       throw error;
+    } finally {
+      if (!this.#proofs.has('pin')) await this.#closeKeysAhead();
     }
+  }
+
+  /** Where the security key's turn may come next. */
+  #openKeysAhead(): void {
+    const { hid } = this.#parts;
+    if (hid === null || this.#state.factors.securityKey === null || this.#proofs.has('securityKey')) return;
+    this.#keysAhead ??= new KeysAhead(hid);
   }
 
   /** No try is left: what `begin` says goes to the person, with the time to wait. */
@@ -162,7 +177,10 @@ class Collector implements Disposable {
 
   async #askKey(signal: AbortSignal): Promise<Report> {
     try {
-      const answer = await askSecurityKey(this.#parts, this.#state, this.#run, signal);
+      const ahead = this.#keysAhead;
+      this.#keysAhead = null;
+      await using _ahead = ahead;
+      const answer = await askSecurityKey(this.#parts, this.#state, this.#run, signal, ahead?.hid);
       this.deviceMs += answer.deviceMs;
       this.#prove('securityKey', answer.authValue);
       const evidence = { device: answer.device, userVerified: answer.uv };
@@ -176,6 +194,18 @@ class Collector implements Disposable {
       const meaning = KEY_FAILURES[error.code] ?? { state: 'unavailable', reason: 'failed' };
       return { signal: this.#signal('securityKey', 'security key', { ...meaning, detail: error.message }) };
     }
+  }
+
+  async #closeKeysAhead(): Promise<void> {
+    const ahead = this.#keysAhead;
+    this.#keysAhead = null;
+    await ahead?.[Symbol.asyncDispose]();
+  }
+
+  /** Waits for what goes on in the background. */
+  async settle(): Promise<void> {
+    await this.#closeKeysAhead();
+    await Promise.all(this.#writes);
   }
 
   [Symbol.dispose](): void {
@@ -273,6 +303,7 @@ export async function collectFactors(
   try {
     feed({ type: 'start', at: clock.now(), snapshot: new Map() });
     const { strength } = await finished.promise;
+    await collector.settle();
     const { snapshot } = current;
     const mint = () => {
       const decision = evaluate(policy, snapshot, clock.now(), options);
@@ -283,6 +314,7 @@ export async function collectFactors(
     return { mint, strength, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
   } catch (error) {
     collector[Symbol.dispose]();
+    await collector.settle().catch(() => undefined);
     throw error;
   } finally {
     stopTimer();

@@ -39,9 +39,14 @@ function requireHid(parts: ServiceParts): HidHal {
 }
 
 /** How a ceremony talks to the person while a key is asked. */
-export function keyCeremony(parts: ServiceParts, run: CeremonyRun, signal: AbortSignal): SecurityKeyCeremony {
+export function keyCeremony(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  signal: AbortSignal,
+  hid: HidHal = requireHid(parts),
+): SecurityKeyCeremony {
   return {
-    hid: requireHid(parts),
+    hid,
     clock: parts.clock,
     entropy: parts.entropy,
     signal,
@@ -65,6 +70,7 @@ export interface KeyAnswer {
 }
 
 /**
+ * @param hid where the keys are; the machine's unless they were opened ahead
  * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_WRONG_KEY | ERR_CTAP_TOUCH_TIMEOUT | …} as the FIDO2 room says
  * @throws {ERR_KEY_WRONG} the key answered, but its secret is not the one of enrolment
  */
@@ -73,11 +79,12 @@ export async function askSecurityKey(
   state: ContainerState,
   run: CeremonyRun,
   signal: AbortSignal,
+  hid?: HidHal,
 ): Promise<KeyAnswer> {
   const enrolled = state.factors.securityKey;
   if (enrolled === null) throw new UnlockdError('ERR_STATE_CORRUPT', 'container.factors.securityKey: none is enrolled');
   const { credentials, generation } = enrolled;
-  const derived = await deriveFromSecurityKey({ ...keyCeremony(parts, run, signal), credentials });
+  const derived = await deriveFromSecurityKey({ ...keyCeremony(parts, run, signal, hid), credentials });
   using hmacSecret = derived.hmacSecret;
   const credential = credentials.find(({ credentialId }) => bytesEqual(credentialId, derived.credentialId));
   const context = { containerId: state.containerId, credentialId: derived.credentialId, generation };

@@ -29,6 +29,8 @@ export type PinVerdict =
       readonly authValue: Secret;
       /** Milliseconds that the derivation of the authValue took. */
       readonly kdfMs: number;
+      /** Settles when the try is struck off the disk; to be awaited before the next ceremony of this user. */
+      readonly struckOff: Promise<void>;
     }
   | { readonly is: 'wrong'; readonly triesLeft: number }
   | { readonly is: 'locked-out'; readonly error: UnlockdError };
@@ -56,7 +58,20 @@ export async function pinTriesLeft(parts: ServiceParts, uid: number, lockout: Lo
   return lockout === null ? soft : Math.min(soft, tpmTriesLeft(lockout));
 }
 
+interface Derived {
+  readonly authValue: Secret;
+  readonly kdfMs: number;
+}
+
+async function derive(parts: ServiceParts, pin: Secret, salt: Uint8Array, logN: number): Promise<Derived> {
+  const before = parts.clock.now();
+  const authValue = await pinAuthValue(pin, salt, logN);
+  return { authValue, kdfMs: parts.clock.now() - before };
+}
+
 /**
+ * The PIN is derived on another thread while the TPM is made ready for it; the try is on the disk before the TPM hears
+ * of it.
  * @param typed as the person typed it; zeroed here
  * @throws {ERR_PIN_SOFT_LIMIT} nothing was asked of the TPM
  * @throws {ERR_EPOCH_AHEAD | ERR_EPOCH_LOST | ERR_TPM_OTHER_DEVICE} no try was spent
@@ -73,19 +88,18 @@ export async function checkPin(
   const tries = triesOf(parts, state.uid);
   using clear = typed;
   using normalised = normalisePin(clear);
-  const before = parts.clock.now();
-  const authValue = await pinAuthValue(normalised, pin.salt, pin.logN);
-  const kdfMs = parts.clock.now() - before;
-  let verdict: PinVerdict | null = null;
+  const deriving = derive(parts, normalised, pin.salt, pin.logN);
+  let right = false;
   try {
-    verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
+    const verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
       if (options.settle) await settleEpoch(root, state);
       const softLeft = await tries.begin();
       try {
         const { tpm, srk, session } = root;
         await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
+        const { authValue, kdfMs } = await deriving;
         using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
-        return { is: 'right', authValue, kdfMs };
+        return { is: 'right', authValue, kdfMs, struckOff: tries.succeeded() };
       } catch (error) {
         if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
           const lockout = await readLockout(root.tpm);
@@ -97,9 +111,11 @@ export async function checkPin(
         return { is: 'locked-out', error: lockedOut(await readLockout(root.tpm), error) };
       }
     });
-    if (verdict.is === 'right') await tries.succeeded();
+    right = verdict.is === 'right';
     return verdict;
   } finally {
-    if (verdict?.is !== 'right') authValue.dispose();
+    // Also where the TPM was never reached: what is derived must not outlive the check, nor its PIN the derivation.
+    const derived = await deriving.catch(() => null);
+    if (!right) derived?.authValue.dispose();
   }
 }
