@@ -8,8 +8,9 @@ import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { ObjectBlob } from '../../drivers/tpm2/index.ts';
 import type { Approval } from './authority/local-authority.ts';
-import type { PolicyStatement } from './authority/statement.ts';
+import { MAX_EPOCH_STEP, type PolicyStatement } from './authority/statement.ts';
 import { bumpCounter, counterPublicArea, readCounter } from './counter.ts';
+import { epochGap } from './epoch.ts';
 import type { FactorProof, PassPlan } from './pass.ts';
 import { counterOf, factorClaims, fromSignature, planOf, policyOf } from './plan.ts';
 import { UNLOCK_CONTEXT } from './references.ts';
@@ -79,6 +80,7 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
     );
   }
   const n = parts.burned ?? Math.max(value, state.highestSigned) + 1;
+  if (n - value > MAX_EPOCH_STEP) throw epochGap(n, value);
   const burned: ContainerState = { ...state, highestSigned: n };
   if (parts.burned === undefined) await parts.write(burned);
 

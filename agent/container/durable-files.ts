@@ -98,6 +98,22 @@ export class DurableFiles {
     }
   }
 
+  /** Makes a file that is there, and its name, last through a power cut. @throws {ERR_STATE_NOT_DURABLE} */
+  async sync(path: string): Promise<void> {
+    try {
+      const file = await this.#fs.open(path, 'r+', 0o600);
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#syncFolder(dirname(path));
+    } catch (cause) {
+      const message = `the disk does not say that ${path} will last`;
+      throw new UnlockdError('ERR_STATE_NOT_DURABLE', message, { detail: { path, errno: errnoOf(cause) }, cause });
+    }
+  }
+
   async #syncFolder(path: string): Promise<void> {
     const folder = await this.#fs.open(path, 'r', 0);
     try {

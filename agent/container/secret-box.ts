@@ -14,6 +14,7 @@ const TAG = 16;
 export type KeyLabel =
   | 'records v1'
   | 'purpose v1'
+  | 'pin history v1'
   | 'recovery v1'
   | 'owner recovery v1'
   | 'key wrap v1'

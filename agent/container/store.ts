@@ -109,6 +109,11 @@ export class StateStore {
     await this.#files.replace(this.#containerPath(state.uid, 'state'), encodeState(CONTAINER_STATE, state));
   }
 
+  /** Makes the state file, as it is, last through a power cut. @throws {ERR_STATE_NOT_DURABLE} */
+  async syncContainer(uid: number): Promise<void> {
+    await this.#files.sync(this.#containerPath(uid, 'state'));
+  }
+
   async removeContainer(uid: number): Promise<void> {
     for (const name of await this.#files.list(this.#containers)) {
       if (name.startsWith(`${uid}.state`) || name === `${uid}.tries`)

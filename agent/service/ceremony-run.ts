@@ -66,6 +66,7 @@ export class CeremonyRun implements Ceremony {
   ): Promise<void> {
     let last: CeremonyEvent;
     try {
+      this.#cancel.signal.throwIfAborted();
       last = { type: 'done', result: await script(this) };
     } catch (error) {
       onError(error);

@@ -20,6 +20,16 @@ function sealedBranches(state: ContainerState, machine: MachineState | null): re
   );
 }
 
+/** A policy that cannot be read is not in force either: it is as good as pending until root sets one again. */
+async function isPolicyPending(parts: ServiceParts, version: number): Promise<boolean> {
+  try {
+    return (await currentPolicy(parts)).version > version;
+  } catch (error) {
+    if (isUnlockdError(error)) return true;
+    throw error;
+  }
+}
+
 export async function containerStatus(
   parts: ServiceParts,
   uid: number,
@@ -47,7 +57,7 @@ export async function containerStatus(
     state: unlocked === null ? (parts.unsettled.has(uid) ? 'recovery-needed' : 'locked') : 'unlocked',
     unlockedUntil: unlocked?.until ?? null,
     policy: policyWords(policyInForce(state)),
-    policyPending: (await currentPolicy(parts)).version > state.policy.version,
+    policyPending: await isPolicyPending(parts, state.policy.version),
     strength: weakest(branches),
     opensWith: opensWith(branches),
     epoch: state.policy.n,

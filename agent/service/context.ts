@@ -1,5 +1,5 @@
 /** Reading what a ceremony starts from: the machine, its policy, and the caller's container. */
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { MachinePolicy } from '../container/machine-policy.ts';
 import { policyOf } from '../container/plan.ts';
@@ -71,3 +71,33 @@ export function provableBranches(
 
 export const enrolledFactors = (state: Pick<ContainerState, 'factors'>): readonly FactorKind[] =>
   SECRET_FACTORS.filter((factor) => state.factors[factor] !== null);
+
+/**
+ * A key that was enrolled without user verification gives its secret without it: a policy that asks for verification
+ * cannot be in force with such a key.
+ * @throws {ERR_POLICY_KEY_NOT_VERIFYING}
+ */
+export function requireVerifiedKeys(policy: UnlockPolicy, state: Pick<ContainerState, 'factors'>): void {
+  if (policy.securityKey.userVerification !== 'required') return;
+  const unverified = state.factors.securityKey?.credentials.find(({ uvUsed }) => !uvUsed);
+  if (unverified === undefined) return;
+  throw new UnlockdError(
+    'ERR_POLICY_KEY_NOT_VERIFYING',
+    `the policy asks the key to verify its user, and ${unverified.label} was enrolled without`,
+  );
+}
+
+/** The number of the next policy of the machine: above every one that was ever in force, also when the file is damaged. */
+export async function nextPolicyVersion(parts: ServiceParts): Promise<number> {
+  try {
+    return (await currentPolicy(parts)).version + 1;
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_POLICY_INVALID')) throw error;
+  }
+  let highest = 1;
+  for (const uid of await parts.store.enrolled()) {
+    const state = await parts.store.readContainer(uid).catch(() => null);
+    highest = Math.max(highest, state?.policy?.version ?? 0);
+  }
+  return highest + 1;
+}

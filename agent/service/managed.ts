@@ -14,10 +14,11 @@ import {
   type SigningApproval,
   type SigningRequest,
 } from '../container/authority/signing-request.ts';
-import { firstWriteDigest } from '../container/authority/statement.ts';
+import { firstWriteDigest, MAX_EPOCH_STEP } from '../container/authority/statement.ts';
 import { commit, revoke, statementOf } from '../container/change.ts';
 import { bumpDigest } from '../container/compile/compile.ts';
 import { bumpCounter, firstWrite, readCounter, writtenCounter } from '../container/counter.ts';
+import { epochGap } from '../container/epoch.ts';
 import { counterOf, fromSignature, planOf, policyOf } from '../container/plan.ts';
 import { openRecords, wipeRecords } from '../container/records.ts';
 import { epochReference } from '../container/references.ts';
@@ -32,6 +33,7 @@ import {
   provableBranches,
   requireContainer,
   requireMachine,
+  requireVerifiedKeys,
 } from './context.ts';
 import { changeOpenContainer, withOpenContainer } from './open-container.ts';
 import type { ServiceParts } from './parts.ts';
@@ -59,6 +61,7 @@ async function wantedPolicy(
 ): Promise<Pick<PolicyState, 'version' | 'document' | 'branches'>> {
   const { version, document, policy } = await currentPolicy(parts);
   const branches = provableBranches(policy, enrolledFactors(state), machine).map(({ factors }) => factors);
+  requireVerifiedKeys(policy, state);
   return { version, document, branches };
 }
 
@@ -74,6 +77,7 @@ export async function policyRequest(parts: ServiceParts, uid: number): Promise<u
   const value = await parts.tpm.withRoot(new AbortController().signal, machine, (root) => valueOrNull(root, state));
   const policy = await wantedPolicy(parts, machine, state);
   const n = Math.max(value ?? 0, state.highestSigned) + 1;
+  if (n - (value ?? 0) > MAX_EPOCH_STEP) throw epochGap(n, value ?? 0);
   const known = statementOf(state, { factors: state.factors, policy }, value ?? 0, n);
   const closing = known.closing && { ...known.closing, counterValue: value };
   const wants = value === null ? 'first-write' : 'policy';

@@ -6,6 +6,7 @@ import { createFactor } from '../container/objects.ts';
 import { PIN_LOG_N, pinAuthValue } from '../container/pin-value.ts';
 import type { Records } from '../container/records.ts';
 import type { RootSession } from '../container/root.ts';
+import { deriveKey } from '../container/secret-box.ts';
 import type { PinState } from '../container/state.ts';
 import { normalisePin } from '../enrolment/pin/characters.ts';
 import { requireNotInHistory } from '../enrolment/pin/history.ts';
@@ -58,13 +59,45 @@ async function newPin(parts: ServiceParts, typed: Secret, rules: PinRules): Prom
   }
 }
 
-/** @throws {ERR_PIN_REUSED} */
-export async function requireUnused(pin: NewPin, history: Records['pinHistory'], rules: PinRules): Promise<void> {
-  const costs = new Map(history.map(({ salt, logN }) => [salt, logN]));
-  const entries = history.map(({ salt, value }) => ({ salt, hash: value }));
-  await requireNotInHistory(pin.clear, entries, rules, (candidate, salt) =>
-    pinAuthValue(candidate, salt, costs.get(salt) ?? PIN_LOG_N),
-  );
+/** A PIN that is known by what the TPM is given for it. */
+export interface KnownPin {
+  readonly salt: Uint8Array;
+  readonly logN: number;
+  readonly authValue: Secret;
+}
+
+/**
+ * What the history keeps of a PIN: derived from its authValue one way, so that whoever reads the records (they are
+ * under the container key, which an unlocked daemon holds) has nothing that the TPM would take. The caller owns it.
+ */
+const historyValue = (authValue: Secret, salt: Uint8Array): Secret => deriveKey(authValue, 'pin history v1', salt);
+
+function entryOf({ salt, logN, authValue }: KnownPin): Records['pinHistory'][number] {
+  using value = historyValue(authValue, salt);
+  return { salt, logN, value: new Uint8Array(value.expose()) };
+}
+
+/**
+ * @param current the PIN that is in force, as it was proved just now; null where nobody knows it
+ * @throws {ERR_PIN_REUSED}
+ */
+export async function requireUnused(
+  pin: NewPin,
+  history: Records['pinHistory'],
+  rules: PinRules,
+  current: KnownPin | null,
+): Promise<void> {
+  const known = current === null ? history : [entryOf(current), ...history];
+  const costs = new Map(known.map(({ salt, logN }) => [salt, logN]));
+  const entries = known.map(({ salt, value }) => ({ salt, hash: value }));
+  try {
+    await requireNotInHistory(pin.clear, entries, rules, async (candidate, salt) => {
+      using authValue = await pinAuthValue(candidate, salt, costs.get(salt) ?? PIN_LOG_N);
+      return historyValue(authValue, salt);
+    });
+  } finally {
+    if (current !== null) known[0]?.value.fill(0);
+  }
 }
 
 /** Makes the TPM object. */
@@ -73,8 +106,12 @@ export async function createPin(parts: ServiceParts, root: RootSession, pin: New
   return { blob, salt: pin.salt, logN: pin.logN, setAt: parts.clock.wall() };
 }
 
-/** The history with this PIN in front, no longer than the rules remember. A derived value is kept, never the PIN. */
-export function historyWith(pin: NewPin, history: Records['pinHistory'], rules: PinRules): Records['pinHistory'] {
-  const entry = { salt: pin.salt, logN: pin.logN, value: new Uint8Array(pin.authValue.expose()) };
-  return [entry, ...history].slice(0, rules.history);
-}
+/**
+ * The history after `replaced` was replaced. The PIN in force is never in it: who has the container key could otherwise
+ * search for it without the TPM.
+ */
+export const historyWith = (
+  replaced: KnownPin,
+  history: Records['pinHistory'],
+  rules: PinRules,
+): Records['pinHistory'] => [entryOf(replaced), ...history].slice(0, Math.max(0, rules.history - 1));

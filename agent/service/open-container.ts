@@ -38,8 +38,9 @@ export async function withOpenContainer<T>(
   signal: AbortSignal,
   use: (open: OpenContainer) => Promise<T>,
 ): Promise<T> {
-  using door = openDoor(collected.mint(), parts.clock);
   return await parts.tpm.withRoot(signal, machine, async (root) => {
+    // Minted when the TPM is at hand: what was presented may not wait in a queue.
+    using door = openDoor(collected.mint(), parts.clock);
     const unseal = throughDoor(door, root);
     using containerKey = await unseal(planOf(state), collected.proofs, state.sealedKey);
     return await use({ root, unseal, containerKey });

@@ -9,6 +9,7 @@ import { load, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import { type Lockout, lockedForSeconds, readLockout, tpmTriesLeft } from '../container/lockout.ts';
 import { pinAuthValue } from '../container/pin-value.ts';
+import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { PinTries } from '../container/tries.ts';
 import { normalisePin } from '../enrolment/pin/characters.ts';
@@ -58,6 +59,15 @@ export async function pinTriesLeft(parts: ServiceParts, uid: number, lockout: Lo
   return lockout === null ? soft : Math.min(soft, tpmTriesLeft(lockout));
 }
 
+/** A disk that cannot make the state file last keeps the counter where it is, and nobody out: a policy is good below its number. */
+async function settle(parts: ServiceParts, root: RootSession, state: ContainerState): Promise<void> {
+  try {
+    await settleEpoch(root, state, () => parts.store.syncContainer(state.uid));
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_STATE_NOT_DURABLE')) throw error;
+  }
+}
+
 interface Derived {
   readonly authValue: Secret;
   readonly kdfMs: number;
@@ -92,12 +102,15 @@ export async function checkPin(
   let right = false;
   try {
     const verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
-      if (options.settle) await settleEpoch(root, state);
+      if (options.settle) await settle(parts, root, state);
       const softLeft = await tries.begin();
+      // From the moment the TPM is given the PIN it may have judged it, also when its answer is lost.
+      let judged = false;
       try {
         const { tpm, srk, session } = root;
         await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
         const { authValue, kdfMs } = await deriving;
+        judged = true;
         using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
         return { is: 'right', authValue, kdfMs, struckOff: tries.succeeded() };
       } catch (error) {
@@ -106,7 +119,7 @@ export async function checkPin(
           return { is: 'wrong', triesLeft: Math.min(softLeft, tpmTriesLeft(lockout)) };
         }
         // The TPM has not judged the PIN, so the try is given back.
-        await tries.takeBack();
+        if (!judged || isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) await tries.takeBack();
         if (!isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) throw error;
         return { is: 'locked-out', error: lockedOut(await readLockout(root.tpm), error) };
       }

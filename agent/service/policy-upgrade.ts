@@ -7,7 +7,7 @@ import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import type { Collected } from './collect.ts';
-import { currentPolicy, enrolledFactors, provableBranches } from './context.ts';
+import { currentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
 import { changeOpenContainer, withOpenContainer } from './open-container.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -20,9 +20,6 @@ export type Upgrade =
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((entry) => b.includes(entry));
 
-/** Errors that leave the container under its old policy and are no fault of the unlock that met them. */
-const MAY_WAIT = ['ERR_POLICY_NO_BRANCH', 'ERR_POLICY_ASSERTED_BRANCH', 'ERR_POLICY_SIGNER_UNREACHABLE'] as const;
-
 /** Puts the machine's policy in force for this container, if it is a newer one and the factors at hand allow it. */
 export async function upgradePolicy(
   parts: ServiceParts,
@@ -31,9 +28,10 @@ export async function upgradePolicy(
   collected: Collected,
   signal: AbortSignal,
 ): Promise<Upgrade> {
-  const current = await currentPolicy(parts);
-  if (current.version <= policyOf(state).version) return { is: 'none' };
   try {
+    const current = await currentPolicy(parts);
+    if (current.version <= policyOf(state).version) return { is: 'none' };
+    requireVerifiedKeys(current.policy, state);
     const branches = provableBranches(current.policy, enrolledFactors(state), machine);
     const atHand = [...collected.proofs.keys()];
     const rehearsable = branches.some(({ factors }) => sameSet(factors, atHand));
@@ -57,7 +55,8 @@ export async function upgradePolicy(
     await parts.audit('policy-in-force', state.uid, { version: current.version, epoch: policyOf(next).n });
     return { is: 'done', state: next };
   } catch (error) {
-    if (!isUnlockdError(error, ...MAY_WAIT)) throw error;
+    // An unlock does not fail because of a policy that could not be put in force, whatever the reason.
+    if (!isUnlockdError(error) || signal.aborted) throw error;
     return { is: 'pending', why: error };
   }
 }

@@ -29,7 +29,7 @@ import { unenrolScript } from './ceremonies/unenrol.ts';
 import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
 import { CeremonyRun } from './ceremony-run.ts';
 import { containerStatus, policyView, userLines } from './container-status.ts';
-import { currentPolicy } from './context.ts';
+import { nextPolicyVersion } from './context.ts';
 import { policyApplyScript, policyRequest } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
 import { readTpmStatus } from './tpm-status.ts';
@@ -177,7 +177,7 @@ export class Service implements AgentService {
     const machine = await this.#parts.store.readMachine();
     compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
     await this.#policyQueue.run(async () => {
-      const version = (await currentPolicy(this.#parts)).version + 1;
+      const version = await nextPolicyVersion(this.#parts);
       await this.#parts.store.writePolicy({ version, document });
       await this.#parts.audit('policy-set', peer.uid, { version });
     });

@@ -24,6 +24,12 @@ import {
 import { bumpDigest, type CompiledPolicy, compilePolicy, type Leaf } from '../compile/compile.ts';
 import { assertReference, CONTAINER_ID_BYTES, epochReference, policyReference, UNLOCK_CONTEXT } from '../references.ts';
 
+/**
+ * How far a policy's number may be ahead of its counter. A policy far ahead would outlive the changes after it, and
+ * moving the counter that far would keep the TPM from everybody.
+ */
+export const MAX_EPOCH_STEP = 256;
+
 /** NV indexes of the owner that the product may use (TCG registry of reserved handles). */
 export const COUNTER_RANGE = { first: 0x01800000, last: 0x01bfffff } as const;
 
@@ -153,6 +159,7 @@ export function compileStatement(
   if (closing.counterValue === null) throw refuse('the counter has not been written yet', 'closing');
   const next = Math.max(closing.counterValue, statement.highestSigned) + 1;
   if (!Number.isSafeInteger(next) || next < 1) throw refuse('there is no such number', 'closing');
+  if (next - closing.counterValue > MAX_EPOCH_STEP) throw refuse(`${next} is too far ahead of the counter`, 'closing');
   if (closing.n !== next) throw refuse(`the next number is ${next}, not ${closing.n}`, 'closing');
   const counterName = checkedCounter(closing.counter, statement.containerId, authorityName);
   const compiled = compilePolicy(statement.branches, leaves, counterName, closing.n);

@@ -15,8 +15,9 @@ import type { UnlockPolicy } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
+import { clearIntent } from '../leftovers.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
-import { askNewPin, createPin, historyWith, type NewPin, requireUnused } from '../new-pin.ts';
+import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
 import type { ServiceParts } from '../parts.ts';
 import { requireNoLockout, triesOf } from '../pin-check.ts';
 import { doorOfEnrolment } from '../rehearsal.ts';
@@ -70,7 +71,7 @@ async function gather(
   try {
     if (wanted.includes('pin')) {
       pin = await askNewPin(parts, run, policy.pin);
-      await requireUnused(pin, create.records.pinHistory, policy.pin);
+      await requireUnused(pin, create.records.pinHistory, policy.pin, null);
     }
     if (wanted.includes('securityKey')) {
       keys = await enrolKeyGroup(parts, run, containerId, policy.securityKey.userVerification);
@@ -107,6 +108,8 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
   const containerId = newContainerId(parts.entropy);
   using gathered = await gather(parts, run, create, containerId);
   const { version, document, policy } = await currentPolicy(parts);
+  // What an earlier attempt left behind would lose its name when this one writes its own.
+  await clearIntent(parts, uid, 'intent', run.signal);
   run.emit({ type: 'progress', step: 'making the objects in the TPM' });
   const created = await parts.tpm.withRoot(run.signal, machine, async (root) => {
     const factors: ContainerState['factors'] = {
@@ -117,7 +120,6 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
     const branches = provableBranches(policy, kinds, machine);
     const records: Records = {
       ...create.records,
-      pinHistory: gathered.pin ? historyWith(gathered.pin, create.records.pinHistory, policy.pin) : [],
       wrapKeys: gathered.keys?.wrapKeys ?? [],
     };
     using door = doorOfEnrolment(parts, machine, policy, containerId, kinds);
@@ -142,16 +144,15 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
       await commit(() => parts.store.writeContainer(prepared.state));
     } catch (error) {
       // Only when the state is certainly not in place may its counter go.
-      if (!isUnlockdError(error, 'ERR_CHANGE_NOT_REVOKED')) {
-        await prepared.abandon(root);
-        await parts.store.removeIntent(uid, 'intent').catch(() => undefined);
+      if (!isUnlockdError(error, 'ERR_CHANGE_NOT_REVOKED') && (await afterwards(() => prepared.abandon(root)))) {
+        await afterwards(() => parts.store.removeIntent(uid, 'intent'));
       }
       throw error;
     }
     await revoke(() => prepared.finish(root));
     return { state: prepared.state, branches };
   });
-  await parts.store.removeIntent(uid, 'intent');
+  await afterwards(() => parts.store.removeIntent(uid, 'intent'));
   await triesOf(parts, uid).succeeded();
   const { state, branches } = created;
   const result = {
@@ -162,4 +163,19 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
     securityKey: gathered.keys?.label ?? null,
   };
   return { state, result };
+}
+
+/**
+ * Tidying up after what counts is done or has failed already: a failure here is no failure of the ceremony, and the
+ * next start does it again.
+ * @returns whether it was done
+ */
+export async function afterwards(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    return false;
+  }
 }

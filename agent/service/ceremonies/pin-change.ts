@@ -11,9 +11,17 @@ import type { PinRules } from '../../policy/model.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
 import { policyInForce, requireContainer, requireMachine } from '../context.ts';
-import { askNewPin, createPin, historyWith, type NewPin, requireUnused } from '../new-pin.ts';
+import { askNewPin, createPin, historyWith, type KnownPin, type NewPin, requireUnused } from '../new-pin.ts';
 import { changeOpenContainer, type OpenContainer, withOpenContainer } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
+
+/** The PIN in force, where it was given; a branch without the PIN may replace one that was forgotten. */
+function currentPin(state: ContainerState, collected: Collected): KnownPin | null {
+  const proof = collected.proofs.get('pin');
+  if (state.factors.pin === null || proof?.check !== 'secret') return null;
+  const { salt, logN } = state.factors.pin;
+  return { salt, logN, authValue: proof.authValue };
+}
 
 /** The draft of a container whose PIN is another one. */
 async function draftWithPin(
@@ -22,10 +30,12 @@ async function draftWithPin(
   state: ContainerState,
   collected: Collected,
   records: Records,
+  current: KnownPin | null,
   pin: NewPin,
   rules: PinRules,
 ): Promise<Draft> {
-  const next: Records = { ...records, pinHistory: historyWith(pin, records.pinHistory, rules) };
+  const pinHistory = current === null ? records.pinHistory : historyWith(current, records.pinHistory, rules);
+  const next: Records = { ...records, pinHistory };
   const factors = { ...state.factors, pin: await createPin(parts, open.root, pin) };
   const proofs = new Map<FactorKind, FactorProof>(collected.proofs);
   proofs.set('pin', { check: 'secret', blob: factors.pin.blob, authValue: pin.authValue });
@@ -56,8 +66,9 @@ export async function replacePin(
   return await withOpenContainer(parts, machine, state, collected, run.signal, async (open) => {
     const records = openRecords(open.containerKey, state.containerId, state.records);
     try {
-      await requireUnused(pin, records.pinHistory, rules);
-      const draft = () => draftWithPin(parts, open, state, collected, records, pin, rules);
+      const current = currentPin(state, collected);
+      await requireUnused(pin, records.pinHistory, rules, current);
+      const draft = () => draftWithPin(parts, open, state, collected, records, current, pin, rules);
       return await changeOpenContainer(parts, open, state, collected, draft);
     } finally {
       wipeRecords(records);

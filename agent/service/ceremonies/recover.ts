@@ -7,16 +7,15 @@
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import { toRefusal } from '../../api/refusal.ts';
-import { undefineCounter } from '../../container/counter.ts';
-import { counterOf } from '../../container/plan.ts';
 import { openRecords, type Records, wipeRecords } from '../../container/records.ts';
 import { openRecovery } from '../../container/recovery.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
 import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireContainer, requireMachine } from '../context.ts';
+import { clearIntent, clearIntents } from '../leftovers.ts';
 import type { ServiceParts } from '../parts.ts';
-import { createContainer, requireCreatable } from './create.ts';
+import { afterwards, type Created, type CreateParts, createContainer, requireCreatable } from './create.ts';
 
 const MAX_ATTEMPTS = 5;
 const MAX_EARLIER_KEYS = 8;
@@ -48,16 +47,28 @@ export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Prom
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});
+    await clearIntents(parts, run.uid, run.signal);
     const { containerId, counterIndex, authority } = state;
     await parts.store.writeIntent(run.uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
-    const { result } = await createContainer(parts, run, { machine, uid: run.uid, records });
+    const { result } = await createOrForget(parts, run, { machine, uid: run.uid, records });
     parts.unlocked.forget(run.uid);
-    // The old counter is of no use to anybody now. On another TPM there is none.
-    await parts.tpm.withTpm(run.signal, (tpm) => undefineCounter(tpm, counterOf(state)));
-    await parts.store.removeIntent(run.uid, 'retired');
     await parts.audit('recovered', run.uid, { strength: String(result.strength) });
-    return { ...result, earlierKeys: records.earlierKeys.length };
+    // The old counter is of no use to anybody now. What cannot be freed now is freed by the next start.
+    const freed = await afterwards(() => clearIntent(parts, run.uid, 'retired', new AbortController().signal));
+    return { ...result, earlierKeys: records.earlierKeys.length, oldCounterFreed: freed };
   } finally {
     wipeRecords(records);
+  }
+}
+
+/** When nothing was put in force, the old container's counter is not to be retired. */
+async function createOrForget(parts: ServiceParts, run: CeremonyRun, create: CreateParts): Promise<Created> {
+  try {
+    return await createContainer(parts, run, create);
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_CHANGE_NOT_REVOKED')) {
+      await afterwards(() => parts.store.removeIntent(run.uid, 'retired'));
+    }
+    throw error;
   }
 }

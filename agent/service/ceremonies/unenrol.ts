@@ -24,6 +24,9 @@ export async function unenrolScript(
   uid: number,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { state } = await readOrNull(parts, uid);
+  // From here on it goes through: half a removal would be worse than one that nobody waits for.
+  run.signal.throwIfAborted();
+  const signal = new AbortController().signal;
   parts.unlocked.forget(uid);
   if (state !== null) {
     const { containerId, counterIndex, authority } = state;
@@ -31,7 +34,7 @@ export async function unenrolScript(
   }
   await parts.store.removeContainer(uid);
   if (state !== null) {
-    await parts.tpm.withTpm(run.signal, (tpm) => undefineCounter(tpm, counterOf(state)));
+    await parts.tpm.withTpm(signal, (tpm) => undefineCounter(tpm, counterOf(state)));
     await parts.store.removeIntent(uid, 'retired');
   }
   await parts.audit('unenrolled', uid, { by: run.uid, damaged: state === null });

@@ -64,6 +64,10 @@ export const CONTAINER_CODES = {
     cause: 'The epoch counter of this container is gone from the TPM, or is not the one that was made for it.',
     cure: 'Use the recovery sheet: it makes a new counter. Nothing was deleted.',
   },
+  ERR_EPOCH_GAP: {
+    cause: 'The state file or a request names a number far ahead of the epoch counter of the container.',
+    cure: 'Put the newest state file back, or use the recovery sheet: it makes a new counter. Nothing was deleted.',
+  },
   ERR_CHANGE_NOT_REVOKED: {
     cause: 'The change is done, but the old state is not revoked yet because the TPM did not move the counter.',
     cure: 'Nothing to do: the next start of the daemon finishes it, without any factor. Until then copies of the old files still open.',

@@ -12,6 +12,10 @@ export const POLICY_CODES = {
     cause: 'The policy has a pair of which neither factor is enforced by the TPM: this machine alone would open it.',
     cure: 'Pair the factors that the message names with a PIN or a security key, or set `acceptAsserted` to true.',
   },
+  ERR_POLICY_KEY_NOT_VERIFYING: {
+    cause: 'The policy asks the security key to verify its user, and the enrolled key was enrolled without that.',
+    cure: 'The old policy stays in force. Enrol again under the new one: `unlockctl unenrol`, `unlockctl enrol`.',
+  },
   ERR_POLICY_DENIED: {
     cause: 'The factors that are present do not satisfy the unlock policy.',
     cure: 'The reasons name what is missing; present one of the combinations they list.',

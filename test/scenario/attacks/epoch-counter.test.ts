@@ -86,7 +86,9 @@ describe('a counter that the owner redefined identically', () => {
 
   it('is told by the product before any PIN is sent: ERR_EPOCH_LOST', async () => {
     await machine.withRoot(redefine);
-    await expect(machine.withRoot((root) => settleEpoch(root, container.state))).rejects.toMatchObject({
+    await expect(
+      machine.withRoot((root) => settleEpoch(root, container.state, async () => undefined)),
+    ).rejects.toMatchObject({
       code: 'ERR_EPOCH_LOST',
     });
   });
@@ -118,7 +120,9 @@ describe('a counter that the owner redefined identically', () => {
     });
     expect(after).toBeGreaterThan(before);
     expect(await open()).toBe('PolicyNV 0x126');
-    await expect(machine.withRoot((root) => settleEpoch(root, container.state))).rejects.toMatchObject({
+    await expect(
+      machine.withRoot((root) => settleEpoch(root, container.state, async () => undefined)),
+    ).rejects.toMatchObject({
       code: 'ERR_EPOCH_AHEAD',
     });
   });
@@ -197,7 +201,9 @@ describe('another index in the place of the counter', () => {
       return await refusal(authorizePolicy(root.tpm, policy, authority, { digest, policyRef, signature }));
     });
     expect(code).toBe('PolicyAuthorize 0x1C4');
-    await expect(machine.withRoot((root) => settleEpoch(root, container.state))).rejects.toMatchObject({
+    await expect(
+      machine.withRoot((root) => settleEpoch(root, container.state, async () => undefined)),
+    ).rejects.toMatchObject({
       code: 'ERR_EPOCH_LOST',
     });
   });
@@ -205,7 +211,9 @@ describe('another index in the place of the counter', () => {
   it('no index at all: ERR_EPOCH_LOST', async () => {
     await machine.withRoot(async (root) => {
       await nvUndefineSpace(root.tpm, writtenCounter(counterOf(container.state)));
-      await expect(settleEpoch(root, container.state)).rejects.toMatchObject({ code: 'ERR_EPOCH_LOST' });
+      await expect(settleEpoch(root, container.state, async () => undefined)).rejects.toMatchObject({
+        code: 'ERR_EPOCH_LOST',
+      });
     });
   });
 });
@@ -254,8 +262,8 @@ describe('incrementing the counter', () => {
     const committed = await machine.crashBeforeBump(container.state, factors(), '135792');
     const { n } = policyOf(committed);
     expect(n).toBe(policyOf(container.state).n + 1);
-    expect(await machine.withRoot((root) => settleEpoch(root, committed))).toBe(true);
-    expect(await machine.withRoot((root) => settleEpoch(root, committed))).toBe(false);
+    expect(await machine.withRoot((root) => settleEpoch(root, committed, async () => undefined))).toBe(true);
+    expect(await machine.withRoot((root) => settleEpoch(root, committed, async () => undefined))).toBe(false);
     expect(await machine.withRoot((root) => readCounter(root, counterOf(committed)))).toBe(n);
     expect(await refusal(machine.open(committed, { ...factors(), pin: '135792' }))).toBe('done');
   });

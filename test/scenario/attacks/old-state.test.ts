@@ -59,7 +59,9 @@ describe('after a PIN change', () => {
 
   it('the old files are told as old before a PIN is sent: ERR_EPOCH_AHEAD', async () => {
     await machine.changePin(container.state, factors('246813'), '135792');
-    await expect(machine.withRoot((root) => settleEpoch(root, container.state))).rejects.toMatchObject({
+    await expect(
+      machine.withRoot((root) => settleEpoch(root, container.state, async () => undefined)),
+    ).rejects.toMatchObject({
       code: 'ERR_EPOCH_AHEAD',
     });
   });
@@ -81,7 +83,7 @@ describe('a PIN change that crashed', () => {
     const committed = await machine.crashBeforeBump(container.state, factors('246813'), '111222');
     expect(await open(committed, '111222')).toBe('done');
     expect(await open(container.state, '246813')).toBe('done');
-    expect(await machine.withRoot((root) => settleEpoch(root, committed))).toBe(true);
+    expect(await machine.withRoot((root) => settleEpoch(root, committed, async () => undefined))).toBe(true);
     expect(await open(container.state, '246813')).toBe('PolicyNV 0x126');
     expect(await open(committed, '111222')).toBe('done');
   });
