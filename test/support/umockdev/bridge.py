@@ -8,7 +8,7 @@ COMMAND and what it starts see, through umockdev, a USB device 1209:beee with a 
 its node /dev/hidraw0; every report goes to the authenticator at the address and back. Nothing of it is visible outside,
 so any number of bridges run side by side; the rest of /dev, files and sockets are the machine's own.
 The exit status is COMMAND's (128 + n when signal n ended it); 125 when the bridge could not start. SIGTERM and SIGINT go
-on to COMMAND, and COMMAND is ended when the bridge dies.
+on to COMMAND once each (Ctrl-C reaches it by itself), and COMMAND is told to end, once, when the bridge dies.
 
 How to run a daemon under it: start the authenticator (`node dist/hal-mocks/fido2/main.js --tcp-port 0 --touch control`),
 take the address from its first line, and start the daemon as COMMAND; the command line client needs no bridge. Keep the
@@ -196,6 +196,7 @@ class FakeNode:
         self.fd = self.testbed.get_dev_fd(node)
 
     def unplug(self):
+        stale = self.stale_link()
         for path in reversed(devices(self.index)):
             self.testbed.uevent('/sys' + path, 'remove')
             self.testbed.remove_device('/sys' + path)
@@ -203,6 +204,19 @@ class FakeNode:
         os.close(self.fd)
         self.fd = None
         self.index += 1
+        if stale is not None:
+            os.unlink(stale)
+
+    def stale_link(self):
+        """The note that umockdev makes of a terminal and leaves behind: when the kernel hands the same terminal out again,
+        making the note a second time would end the bridge."""
+        dev = os.path.join(self.testbed.get_root_dir(), 'dev')
+        try:
+            terminal = os.readlink(os.path.join(dev, f'hidraw{self.index}'))
+        except OSError:
+            return None
+        note = os.path.join(dev, '.ptymap', terminal.replace('/', '_'))
+        return note if os.path.islink(note) else None
 
     def is_open(self):
         """Whether some process has the node open; until then nobody would read a report."""
@@ -258,9 +272,49 @@ def serve(node, connect, wire):
         node.plug()
 
 
-def die_with_parent():
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# From the terminal, to the whole group: COMMAND has it already.
+SI_KERNEL = 0x80
+
+
+def die_with_parent(number):
     PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def attend(pid, last_word=None):
+    """Passes signals on to the child `pid` until it ends. Signals have to be blocked before. Returns its exit status."""
+    awaited = {signal.SIGCHLD, *SIGNALS} | ({last_word} if last_word else set())
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        info = signal.sigwaitinfo(awaited)
+        if info.si_signo == last_word:
+            # The bridge has died: each of its threads says so, and COMMAND shall hear it once.
+            os.kill(pid, signal.SIGTERM)
+            last_word = None
+        elif info.si_signo in SIGNALS and info.si_code != SI_KERNEL:
+            os.kill(pid, info.si_signo)
+
+
+def keep(command):
+    """Stands between the bridge, which has many threads, and COMMAND: a process with one thread. Never returns."""
+    last_word = signal.SIGUSR1
+    status = CANNOT_START
+    try:
+        die_with_parent(last_word)
+        # An open end of the testbed's terminals here would keep a device from going away.
+        os.closerange(3, os.sysconf('SC_OPEN_MAX'))
+
+        def prepare():
+            die_with_parent(signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        status = attend(subprocess.Popen(command, preexec_fn=prepare).pid, last_word)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f'bridge: {error}', file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def address_of(text):
@@ -290,6 +344,8 @@ def main():
     del os.environ[WRAPPED]
     folder = tempfile.mkdtemp(prefix='unlockd-bridge-')
     status = CANNOT_START
+    # Before there are threads, so that none of them takes a signal that is waited for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGUSR1, *SIGNALS})
     try:
         import gi
         gi.require_version('UMockdev', '1.0')
@@ -302,12 +358,11 @@ def main():
         testbed = UMockdev.Testbed.new()
         node = FakeNode(testbed, folder)
         node.plug()
+        keeper = os.fork()
+        if keeper == 0:
+            keep(options.command)
         threading.Thread(target=serve, args=(node, connect, wire), daemon=True).start()
-        child = subprocess.Popen(options.command, preexec_fn=die_with_parent)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _frame: child.send_signal(received))
-        status = child.wait()
-        status = status if status >= 0 else 128 - status
+        status = attend(keeper)
         shutil.rmtree(testbed.get_root_dir(), ignore_errors=True)
     except (ImportError, ValueError, OSError) as error:
         print(f'bridge: {error}', file=sys.stderr)
