@@ -31,6 +31,8 @@ export interface AskOptions {
   readonly text: string;
   readonly triesLeft?: number | null;
   readonly groups?: readonly number[];
+  /** Takes the question back. */
+  readonly signal?: AbortSignal;
 }
 
 export class CeremonyRun implements Ceremony {
@@ -88,23 +90,30 @@ export class CeremonyRun implements Ceremony {
 
   /** Waits for a secret. The caller owns it. @throws the cancellation */
   async ask(slot: SecretSlotIn, options: AskOptions): Promise<Secret> {
-    this.#cancel.signal.throwIfAborted();
+    const stop =
+      options.signal === undefined ? this.#cancel.signal : AbortSignal.any([this.#cancel.signal, options.signal]);
+    stop.throwIfAborted();
     const { promise, resolve, reject } = deferred<Secret>();
     const onAbort = () => reject(cancelled());
-    this.#cancel.signal.addEventListener('abort', onAbort, { once: true });
-    this.#waiting = { slot, resolve };
+    stop.addEventListener('abort', onAbort, { once: true });
+    const waiting: Waiting = { slot, resolve };
+    this.#waiting = waiting;
     const { text, triesLeft = null, groups } = options;
     this.emit({ type: 'prompt', slot, text, triesLeft, ...(groups === undefined ? {} : { groups }) });
     try {
       return await promise;
     } finally {
-      this.#waiting = null;
-      this.#cancel.signal.removeEventListener('abort', onAbort);
+      if (this.#waiting === waiting) this.#waiting = null;
+      stop.removeEventListener('abort', onAbort);
     }
   }
 
-  /** Puts a secret out to be taken once; the run owns it until then. */
+  /** Puts a secret out to be taken once; the run owns it until then. @throws the cancellation: nothing is put out */
   offer(slot: SecretSlotOut, secret: Secret, text: string): void {
+    if (this.#cancel.signal.aborted) {
+      secret.dispose();
+      throw cancelled();
+    }
     this.#out.get(slot)?.dispose();
     this.#out.set(slot, secret);
     this.emit({ type: 'secret', slot, text });

@@ -9,6 +9,7 @@ import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind, FactorSignal, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
 import { toRefusal } from '../api/refusal.ts';
+import { protectsPin, readLockout } from '../container/lockout.ts';
 import type { FactorProof } from '../container/pass.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
@@ -129,7 +130,7 @@ class Collector implements Disposable {
   async #askPin(known: number | null, signal: AbortSignal): Promise<Report> {
     const triesLeft = known ?? (await pinTriesLeft(this.#parts, this.#state.uid, null));
     if (triesLeft === 0) return await this.#pinRefused(signal);
-    const typed = await this.#run.ask('pin', { text: 'PIN', triesLeft });
+    const typed = await this.#run.ask('pin', { text: 'PIN', triesLeft, signal });
     this.#openKeysAhead();
     try {
       const verdict = await checkPin(this.#parts, this.#machine, this.#state, typed, { signal, settle: this.#settle });
@@ -241,10 +242,11 @@ export async function collectFactors(
 ): Promise<Collected> {
   const { clock, settings } = parts;
   const collector = new Collector(parts, machine, state, run, collecting);
-  const options = { machineSimulated: parts.simulated, pinIsBound: machine.lockout.protects };
+  const options = { machineSimulated: parts.simulated, pinIsBound: await isPinBound(parts, machine, run.signal) };
   let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries });
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
+  const asked: Promise<void>[] = [];
   let stopTimer: () => void = () => undefined;
 
   const feed = (event: UnlockEvent): void => {
@@ -257,12 +259,13 @@ export async function collectFactors(
     const stop = new AbortController();
     stops.set(factor, stop);
     const signal = AbortSignal.any([stop.signal, run.signal]);
-    collector.ask(factor, triesLeft, signal).then(
+    const answer = collector.ask(factor, triesLeft, signal).then(
       (report) => feed({ type: 'signal', at: clock.now(), ...report }),
       (error: unknown) => {
         if (!stop.signal.aborted) finished.reject(error);
       },
     );
+    asked.push(answer);
   };
 
   const carryOut = (effect: UnlockEffect): void => {
@@ -298,6 +301,7 @@ export async function collectFactors(
     }
   };
 
+  let granted = false;
   const onAbort = () => feed({ type: 'cancel' });
   run.signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -311,16 +315,22 @@ export async function collectFactors(
       return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
     };
     const { proofs, deviceMs, kdfMs } = collector;
+    granted = true;
     return { mint, strength, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
-  } catch (error) {
-    collector[Symbol.dispose]();
-    await collector.settle().catch(() => undefined);
-    throw error;
   } finally {
     stopTimer();
     run.signal.removeEventListener('abort', onAbort);
     for (const stop of stops.values()) stop.abort();
+    // The next ceremony of this user begins when nothing of this one goes on any more, inside the TPM or on the disk.
+    await Promise.allSettled(asked);
+    await collector.settle().catch(() => undefined);
+    if (!granted) collector[Symbol.dispose]();
   }
+}
+
+/** Set-up found the PIN protected; whoever holds the lockout password may have changed that since. */
+async function isPinBound(parts: ServiceParts, machine: MachineState, signal: AbortSignal): Promise<boolean> {
+  return machine.lockout.protects && protectsPin(await parts.tpm.withTpm(signal, readLockout));
 }
 
 const spanUntil = (at: number, now: number): Milliseconds => milliseconds(Math.max(0, at - monotonicMs(now)));

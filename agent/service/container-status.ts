@@ -1,7 +1,7 @@
 /** What a user may know of the own container, and root of who is enrolled. */
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { ContainerStatus, PolicyView, UserLine } from '../api/ports.ts';
-import type { Lockout } from '../container/lockout.ts';
+import { type Lockout, protectsPin } from '../container/lockout.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
 import { branchOpensWith, factorsWords, opensWith, policyWords, weakest } from '../policy/words.ts';
@@ -12,10 +12,10 @@ import { pinTriesLeft } from './pin-check.ts';
 const NONE = { unlockedUntil: null, policy: null, policyPending: false, strength: null, opensWith: null } as const;
 
 /** The branches that the container is sealed to, classed as this machine is protected now. */
-function sealedBranches(state: ContainerState, machine: MachineState | null): readonly Branch[] {
+function sealedBranches(state: ContainerState, pinIsBound: boolean): readonly Branch[] {
   const policy = policyInForce(state);
   const sealed = state.policy?.branches ?? [];
-  return branchesOf(policy, { pinIsBound: machine?.lockout.protects ?? false }).filter((branch) =>
+  return branchesOf(policy, { pinIsBound }).filter((branch) =>
     sealed.some((factors) => factors.join() === branch.factors.join()),
   );
 }
@@ -48,7 +48,8 @@ export async function containerStatus(
   const keys = state.factors.securityKey?.credentials.length ?? 0;
   const pinTries = state.factors.pin === null ? null : await pinTriesLeft(parts, uid, lockout);
   if (state.policy === null) return { ...base, keys, pinTriesLeft: pinTries, state: 'pending-signature' };
-  const branches = sealedBranches(state, machine);
+  const protects = machine?.lockout.protects ?? false;
+  const branches = sealedBranches(state, protects && (lockout === null || protectsPin(lockout)));
   const unlocked = parts.unlocked.stateOf(uid);
   return {
     ...base,

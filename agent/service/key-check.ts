@@ -53,7 +53,7 @@ export function keyCeremony(
     trace: parts.trace,
     insertWithin: parts.settings.insertWithin,
     touchWithin: parts.settings.touchWithin,
-    requestKeyPin: (request) => run.ask('key-pin', { text: keyPinText(request), triesLeft: request.triesLeft }),
+    requestKeyPin: (request) => run.ask('key-pin', { text: keyPinText(request), triesLeft: request.triesLeft, signal }),
     onTouch: ({ why, device }) =>
       run.emit({ type: 'touch', text: TOUCH_TEXT[why], device: device.product ?? device.path }),
     onInsert: ({ why }) => run.emit({ type: 'insert', text: INSERT_TEXT[why] }),

@@ -43,6 +43,8 @@ export interface ServiceParts {
   readonly store: StateStore;
   readonly files: DurableFiles;
   readonly unlocked: UnlockedContainers;
+  /** Whether the machine was suspended since this was asked last. */
+  readonly slept: () => boolean;
   /** The daemon's own limit on wrong PINs, by uid; filled as it is needed. */
   readonly tries: Map<number, PinTries>;
   /** Containers that start-up found in need of recovery, and why. */

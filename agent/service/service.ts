@@ -65,6 +65,7 @@ export class Service implements AgentService {
   async begin(peer: Peer, request: CeremonyRequest): Promise<Ceremony> {
     const target = request.kind === 'unenrol' ? (request.uid ?? peer.uid) : null;
     requirePermission(peer, request.kind, target);
+    this.#noticeSuspend();
     const id = toHex(this.#parts.entropy.bytes(16));
     const run = new CeremonyRun({ id, kind: request.kind, uid: peer.uid });
     this.#ceremonies.set(id, run);
@@ -127,6 +128,7 @@ export class Service implements AgentService {
   }
 
   ceremony(peer: Peer, id: string): Ceremony {
+    this.#noticeSuspend();
     const run = this.#ceremonies.get(id);
     if (run === undefined || run.uid !== peer.uid) {
       throw new UnlockdError('ERR_API_NO_SUCH_CEREMONY', 'there is no such ceremony');
@@ -136,6 +138,7 @@ export class Service implements AgentService {
 
   async status(peer: Peer): Promise<Status> {
     requirePermission(peer, 'status');
+    this.#noticeSuspend();
     const { tpm, store, settings } = this.#parts;
     const machine = await store.readMachine();
     const setUp = machine?.complete ?? false;
@@ -152,6 +155,8 @@ export class Service implements AgentService {
 
   async lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }> {
     requirePermission(peer, 'lock');
+    this.#noticeSuspend();
+    this.#dropSecrets((run) => run.uid === peer.uid);
     const wasUnlocked = this.#parts.unlocked.forget(peer.uid);
     if (wasUnlocked) await this.#parts.audit('locked', peer.uid, { why: 'asked' });
     return { wasUnlocked };
@@ -159,6 +164,7 @@ export class Service implements AgentService {
 
   async purposeKey(peer: Peer, purpose: string): Promise<Secret> {
     requirePermission(peer, 'purpose-key');
+    this.#noticeSuspend();
     const key = this.#parts.unlocked.purposeKey(peer.uid, checkPurpose(purpose));
     await this.#parts.audit('purpose-key', peer.uid, { purpose });
     return key;
@@ -196,8 +202,26 @@ export class Service implements AgentService {
     return this.#readAudit({ ...options, uid });
   }
 
-  /** Forgets every unlocked container: the machine suspends, or the daemon stops. */
+  /** What is under way would end with a key; what has ended may hold secrets that nobody took. */
+  #dropSecrets(of: (run: CeremonyRun) => boolean): void {
+    for (const run of this.#ceremonies.values()) {
+      if (!of(run)) continue;
+      run.cancel();
+      run.wipe();
+    }
+  }
+
+  /** A suspend that nobody announced is made good at the first request after it, before that is answered. */
+  #noticeSuspend(): void {
+    if (this.#parts.slept()) this.forgetAll('suspend').catch(this.#onFault);
+  }
+
+  /**
+   * Forgets every unlocked container and every secret at hand, and cancels what is under way: the machine suspends, or
+   * the daemon stops. All is forgotten when this returns its promise; that waits for the audit log only.
+   */
   async forgetAll(why: string): Promise<void> {
+    this.#dropSecrets(() => true);
     for (const uid of this.#parts.unlocked.forgetAll()) await this.#parts.audit('locked', uid, { why });
   }
 

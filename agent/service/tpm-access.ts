@@ -22,6 +22,8 @@ export interface TpmAccessParts {
   readonly commandWithin: Milliseconds;
 }
 
+type Closer = () => Promise<void>;
+
 export class TpmAccess {
   readonly #parts: TpmAccessParts;
   readonly #queue = new SerialQueue();
@@ -37,28 +39,45 @@ export class TpmAccess {
 
   /** @throws {ERR_HAL_NOT_FOUND} no TPM is configured or there, and whatever the TPM says */
   withTpm<T>(signal: AbortSignal, use: (tpm: Tpm) => Promise<T>): Promise<T> {
-    return this.#queue.run(
-      async () => {
-        const { hal, clock, entropy, trace, commandWithin } = this.#parts;
-        if (hal === null) throw new UnlockdError('ERR_HAL_NOT_FOUND', 'this machine has no TPM');
-        const transport = await hal.open({ signal });
-        await using tpm = new Tpm(transport, { clock, entropy, trace, commandWithin });
-        if (!this.#swept) {
-          // What this program left loaded when it was killed would take slots for ever.
-          await tpm.flushLeftovers();
-          this.#swept = true;
-        }
-        return await use(tpm);
-      },
-      { signal },
-    );
+    return this.#operate(signal, use);
   }
 
   /** As {@link withTpm}, with the pinned root key checked and a salted session. @throws {ERR_TPM_OTHER_DEVICE} */
   withRoot<T>(signal: AbortSignal, machine: MachineState, use: (root: RootSession) => Promise<T>): Promise<T> {
-    return this.withTpm(signal, async (tpm) => {
-      await using root = await openRoot(tpm, { handle: machine.rootHandle, name: machine.rootName });
+    return this.#operate(signal, async (tpm, closers) => {
+      const root = await openRoot(tpm, { handle: machine.rootHandle, name: machine.rootName });
+      closers.push(() => root[Symbol.asyncDispose]());
       return await use(root);
+    });
+  }
+
+  /**
+   * One operation. Its result is handed on before the connection is closed, which the next operation waits for and the
+   * result does not depend on.
+   */
+  #operate<T>(signal: AbortSignal, use: (tpm: Tpm, closers: Closer[]) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const operation = async () => {
+        const { hal, clock, entropy, trace, commandWithin } = this.#parts;
+        if (hal === null) throw new UnlockdError('ERR_HAL_NOT_FOUND', 'this machine has no TPM');
+        const transport = await hal.open({ signal });
+        const tpm = new Tpm(transport, { clock, entropy, trace, commandWithin });
+        const closers: Closer[] = [() => tpm.close()];
+        try {
+          if (!this.#swept) {
+            // What this program left loaded when it was killed would take slots for ever.
+            await tpm.flushLeftovers();
+            this.#swept = true;
+          }
+          resolve(await use(tpm, closers));
+        } catch (error) {
+          reject(error);
+        } finally {
+          for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+        }
+      };
+      // What closing throws comes after the result, and rejects nothing any more.
+      this.#queue.run(operation, { signal }).catch(reject);
     });
   }
 }

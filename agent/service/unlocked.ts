@@ -12,6 +12,7 @@ import { deriveKey } from '../container/secret-box.ts';
 interface Unlocked {
   readonly key: Secret;
   readonly containerId: Uint8Array;
+  /** By the wall clock as well as by the timer, which stands still while the machine is suspended. */
   readonly until: UnixMs | null;
   readonly stopTimer: () => void;
 }
@@ -33,18 +34,28 @@ export class UnlockedContainers {
   add(uid: number, containerId: Uint8Array, key: Secret, forgetAfter: Milliseconds | null): void {
     this.forget(uid);
     const span = forgetAfter === null ? null : Math.min(forgetAfter, LONGEST_TIMER);
-    const expire = () => {
-      this.forget(uid);
-      this.#onExpired(uid);
-    };
-    const stopTimer = span === null ? () => undefined : this.#clock.timer(milliseconds(span), expire);
+    const stopTimer =
+      span === null ? () => undefined : this.#clock.timer(milliseconds(span), () => this.#expire(uid));
     const until = span === null ? null : unixMs(this.#clock.wall() + span);
     this.#byUid.set(uid, { key, containerId, until, stopTimer });
   }
 
   /** Whether it is unlocked, and until when. */
   stateOf(uid: number): { readonly until: UnixMs | null } | null {
-    return this.#byUid.get(uid) ?? null;
+    return this.#current(uid) ?? null;
+  }
+
+  #expire(uid: number): void {
+    this.forget(uid);
+    this.#onExpired(uid);
+  }
+
+  #current(uid: number): Unlocked | undefined {
+    const unlocked = this.#byUid.get(uid);
+    const until = unlocked?.until ?? null;
+    if (until === null || this.#clock.wall() < until) return unlocked;
+    this.#expire(uid);
+    return undefined;
   }
 
   /**
@@ -52,7 +63,7 @@ export class UnlockedContainers {
    * @throws {ERR_CONTAINER_LOCKED}
    */
   purposeKey(uid: number, purpose: string): Secret {
-    const unlocked = this.#byUid.get(uid);
+    const unlocked = this.#current(uid);
     if (unlocked === undefined) throw new UnlockdError('ERR_CONTAINER_LOCKED', 'the container is locked');
     return deriveKey(unlocked.key, 'purpose v1', unlocked.containerId, utf8(purpose));
   }

@@ -71,8 +71,11 @@ export async function unlockScript(
   request: UnlockRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   const purpose = request.purpose === null ? null : checkPurpose(request.purpose);
+  const reading = requireContainer(parts, run.uid);
+  // Read at the same time, but a machine that is not set up is told first.
+  reading.catch(() => undefined);
   const machine = await requireMachine(parts);
-  const before = await requireContainer(parts, run.uid);
+  const before = await reading;
   const policy = policyInForce(before);
   try {
     using collected = await collectFactors(parts, machine, before, policy, run);
@@ -83,9 +86,12 @@ export async function unlockScript(
     using key = containerKey;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected);
+    // `lock` and suspend cancel: what they forgot must not come back.
+    run.signal.throwIfAborted();
     parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));
     parts.unsettled.delete(run.uid);
     await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
+    run.signal.throwIfAborted();
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
     const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
     return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs, kdfMs, ...notes };
