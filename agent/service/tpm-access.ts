@@ -22,7 +22,7 @@ export interface TpmAccessParts {
   readonly commandWithin: Milliseconds;
 }
 
-type Closer = () => Promise<void>;
+type Closer = () => PromiseLike<void>;
 
 export class TpmAccess {
   readonly #parts: TpmAccessParts;

@@ -40,6 +40,8 @@ export class Tpm implements HandleOwner, AsyncDisposable {
   readonly #commandWithin: Milliseconds;
   readonly #queue = new SerialQueue();
   readonly #owned = new Set<number>();
+  /** One for all commands: after the first that takes too long, none is sent any more. */
+  readonly #deadline = new AbortController();
   /** Set once the stream of commands and answers can no longer be trusted to be in step. */
   #broken: UnlockdError | undefined;
 
@@ -105,12 +107,12 @@ export class Tpm implements HandleOwner, AsyncDisposable {
   }
 
   async #submit(bytes: Uint8Array, label: string): Promise<Uint8Array> {
-    const deadline = new AbortController();
-    const stop = this.#clock.timer(this.#commandWithin, () => deadline.abort());
+    const { signal } = this.#deadline;
+    const stop = this.#clock.timer(this.#commandWithin, () => this.#deadline.abort());
     try {
-      return await this.transport.submit(bytes, { signal: deadline.signal });
+      return await this.transport.submit(bytes, { signal });
     } catch (error) {
-      if (!deadline.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
       this.#broken = new UnlockdError('ERR_HAL_TIMEOUT', `${label}: no answer from ${this.transport.description}`);
       throw this.#broken;
     } finally {
