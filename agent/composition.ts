@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
+import { bootTime } from '../drivers/linux/boot-time.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { linuxMachine } from '../drivers/linux/machine.ts';
 import { peerCredentials } from '../drivers/linux/peer-credentials.ts';
@@ -21,6 +22,7 @@ import { authorityCoordinates } from './container/authority/signing-request.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import { lockFolder } from './lifecycle/daemon-lock.ts';
+import { SuspendWatch } from './lifecycle/suspend.ts';
 import { onlyDevice } from './service/only-device.ts';
 import type { ServiceParts, ServiceSettings } from './service/parts.ts';
 import { type AuditReader, Service } from './service/service.ts';
@@ -168,6 +170,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   const unlocked = new UnlockedContainers(clock, (uid) => {
     audit('locked', uid, { why: 'time' }).catch((error: unknown) => log.error('the audit log failed', {}, error));
   });
+  const suspends = new SuspendWatch(clock, bootTime);
   const machine = machineOf(config);
   opened.add(async () => machine.hid?.released?.());
   const parts: ServiceParts = {
@@ -185,6 +188,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     store: new StateStore(config.paths.stateDir, files, clock),
     files,
     unlocked,
+    slept: () => suspends.slept(),
     tries: new Map(),
     unsettled: new Map(),
     audit,
@@ -210,5 +214,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   const uid = process.getuid?.() ?? 0;
   const listening = await listen(api, { socketPath: socketPath(config), uid, clock });
   opened.add(() => listening.stop({ graceMs: milliseconds(STOP_GRACE_MS) }));
+  // What is closed first: an answer that somebody still reads must not keep a key in memory.
+  opened.add(() => service.forgetAll('stop'));
   return { service, listening, [Symbol.asyncDispose]: () => opened.close() };
 }

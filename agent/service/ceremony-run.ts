@@ -3,7 +3,7 @@
  * asked for and go out once, and an end that comes exactly once. The script of the ceremony is handed in.
  */
 import { deferred } from '../../drivers/base/deferred.ts';
-import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Ceremony, CeremonyEvent, CeremonyKind, ReasonLine, SecretSlotIn, SecretSlotOut } from '../api/ports.ts';
 import { toRefusal } from '../api/refusal.ts';
@@ -16,8 +16,9 @@ export class Denied extends UnlockdError {
     message: string,
     detail: Readonly<Record<string, string | number | boolean | null>>,
     reasons: readonly ReasonLine[],
+    code: ErrorCode = 'ERR_POLICY_DENIED',
   ) {
-    super('ERR_POLICY_DENIED', message, { detail });
+    super(code, message, { detail });
     this.reasons = reasons;
   }
 }

@@ -20,6 +20,7 @@ import type {
 } from '../api/ports.ts';
 import { compileBranches } from '../policy/branches.ts';
 import { parsePolicy } from '../policy/forms/native-json.ts';
+import { earlierKeyScript } from './ceremonies/earlier-key.ts';
 import { enrolScript } from './ceremonies/enrol.ts';
 import { lockoutResetScript } from './ceremonies/lockout-reset.ts';
 import { pinChangeScript } from './ceremonies/pin-change.ts';
@@ -29,7 +30,7 @@ import { unenrolScript } from './ceremonies/unenrol.ts';
 import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
 import { CeremonyRun } from './ceremony-run.ts';
 import { containerStatus, policyView, userLines } from './container-status.ts';
-import { nextPolicyVersion } from './context.ts';
+import { currentPolicy, nextPolicyVersion } from './context.ts';
 import { policyApplyScript, policyRequest } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
 import { readTpmStatus } from './tpm-status.ts';
@@ -97,6 +98,8 @@ export class Service implements AgentService {
         return (run) => enrolScript(parts, run);
       case 'unlock':
         return (run) => unlockScript(parts, run, request);
+      case 'earlier-key':
+        return (run) => earlierKeyScript(parts, run, request);
       case 'pin-change':
         return (run) => pinChangeScript(parts, run);
       case 'recover':
@@ -174,7 +177,7 @@ export class Service implements AgentService {
     requirePermission(peer, 'policy-show');
     const view = await policyView(this.#parts, await this.#parts.store.readMachine());
     // Who else is enrolled is root's to know.
-    return mayCall(peer, 'users') ? view : { ...view, pending: [] };
+    return mayCall(peer, 'users') ? view : { ...view, pending: [], warnings: [] };
   }
 
   async setPolicy(peer: Peer, document: string): Promise<PolicyView> {
@@ -182,12 +185,14 @@ export class Service implements AgentService {
     const policy = parsePolicy(document);
     const machine = await this.#parts.store.readMachine();
     compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
-    await this.#policyQueue.run(async () => {
+    const before = await this.#policyQueue.run(async () => {
+      const replaced = await currentPolicy(this.#parts).catch(() => null);
       const version = await nextPolicyVersion(this.#parts);
       await this.#parts.store.writePolicy({ version, document });
       await this.#parts.audit('policy-set', peer.uid, { version });
+      return replaced?.policy ?? null;
     });
-    return await policyView(this.#parts, machine);
+    return await policyView(this.#parts, machine, before);
   }
 
   async policyRequest(peer: Peer): Promise<unknown> {
@@ -225,11 +230,12 @@ export class Service implements AgentService {
     for (const uid of this.#parts.unlocked.forgetAll()) await this.#parts.audit('locked', uid, { why });
   }
 
-  /** Cancels what is under way and waits until it has ended. */
+  /** Forgets, cancels what is under way and waits until it has ended. */
   async stop(): Promise<void> {
-    for (const run of this.#ceremonies.values()) run.cancel();
-    await Promise.all([...this.#queues.values()].map((queue) => queue.run(async () => undefined)));
-    for (const run of this.#ceremonies.values()) run.wipe();
+    // First of all: what comes after it may wait for a TPM that never answers.
+    const forgotten = this.forgetAll('stop');
+    const ended = [...this.#queues.values()].map((queue) => queue.run(async () => undefined));
+    await Promise.all([forgotten, ...ended]);
     await this.forgetAll('stop');
   }
 }

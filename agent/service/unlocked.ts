@@ -34,8 +34,7 @@ export class UnlockedContainers {
   add(uid: number, containerId: Uint8Array, key: Secret, forgetAfter: Milliseconds | null): void {
     this.forget(uid);
     const span = forgetAfter === null ? null : Math.min(forgetAfter, LONGEST_TIMER);
-    const stopTimer =
-      span === null ? () => undefined : this.#clock.timer(milliseconds(span), () => this.#expire(uid));
+    const stopTimer = span === null ? () => undefined : this.#clock.timer(milliseconds(span), () => this.#expire(uid));
     const until = span === null ? null : unixMs(this.#clock.wall() + span);
     this.#byUid.set(uid, { key, containerId, until, stopTimer });
   }

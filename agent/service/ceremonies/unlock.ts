@@ -61,7 +61,9 @@ async function bringUpToDate(
   if (upgrade.is === 'done') return { state: upgrade.state, notes: { policyInForce: policyOf(upgrade.state).version } };
   const notes = expiry === null ? {} : expiry.expired ? { pinExpired: true } : { pinExpiresInDays: expiry.daysLeft };
   if (upgrade.is === 'none') return { state, notes };
-  run.emit({ type: 'refused', refusal: toRefusal(upgrade.why) });
+  const { code, message, detail } = upgrade.why;
+  const pending = new UnlockdError(code, `the newer policy is not in force, the old one stays: ${message}`, { detail });
+  run.emit({ type: 'refused', refusal: toRefusal(pending) });
   return { state, notes: { ...notes, policyPending: upgrade.why.code } };
 }
 
@@ -93,8 +95,9 @@ export async function unlockScript(
     await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
     run.signal.throwIfAborted();
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
+    const times = { deviceMs: Math.round(deviceMs), kdfMs: Math.round(kdfMs) };
     const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
-    return { unlocked: true, strength, until, epoch: policyOf(state).n, deviceMs, kdfMs, ...notes };
+    return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {
     if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code });
     throw error;

@@ -1,7 +1,7 @@
 /** An unlock is good for something, with the real daemon: a command gets its key, and every way of forgetting forgets. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyFiles } from '../../../agent/audit/verify.ts';
@@ -17,6 +17,17 @@ const because = (reason: string | null): string => (reason === null ? '' : ` (${
 /** Prints the key that it finds on the descriptor that it is told, and its length. */
 const SHOW_KEY =
   'const fs = require("node:fs"); const key = fs.readFileSync(Number(process.env.UNLOCKD_KEY_FD)); process.stdout.write(key.toString("hex")); process.exit(7);';
+
+/** Local addresses where a process accepts TCP connections, as proc(5) writes them. */
+async function listeningAddresses(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
+  const tables = await Promise.all(['tcp', 'tcp6'].map((table) => readFile(`/proc/${pid}/net/${table}`, 'ascii')));
+  const rows = tables.flatMap((table) => table.split('\n').slice(1)).map((row) => row.trim().split(/\s+/));
+  return rows
+    .filter(([, , , state, , , , , , inode]) => state === '0A' && links.includes(`socket:[${inode}]`))
+    .map(([, local]) => local ?? '');
+}
 
 describe.skipIf(missing !== null)(`the real daemon${because(missing)}`, () => {
   let stage: Stage;
@@ -80,10 +91,23 @@ describe.skipIf(missing !== null)(`the real daemon${because(missing)}`, () => {
     await expect.poll(state, { timeout: 20_000, interval: 250 }).toBe('locked');
   });
 
-  it('SIGUSR1, which says that the machine suspends, forgets', async () => {
+  const pidOfDaemon = async (): Promise<number> =>
+    Number(await readFile(join(stage.stateFolder, 'unlockd.lock'), 'ascii'));
+
+  it('SIGUSR2, which says that the machine suspends, forgets', async () => {
     await unlock();
-    process.kill(Number(await readFile(join(stage.stateFolder, 'unlockd.lock'), 'ascii')), 'SIGUSR1');
+    process.kill(await pidOfDaemon(), 'SIGUSR2');
     await expect.poll(state, { timeout: 20_000, interval: 250 }).toBe('locked');
+  });
+
+  it('SIGUSR1 opens no inspector in the daemon, and changes nothing', async () => {
+    await unlock();
+    const pid = await pidOfDaemon();
+    process.kill(pid, 'SIGUSR1');
+    // The state is asked over the socket, so the daemon has had its turn with the signal.
+    expect(await state()).toBe('unlocked');
+    expect(await listeningAddresses(pid)).toEqual([]);
+    await stage.ctl(['lock']);
   });
 
   it('a stop forgets; the next daemon begins locked, and the same factors give the same key', async () => {

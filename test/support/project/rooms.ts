@@ -178,7 +178,14 @@ export const ROOMS: readonly Room[] = [
     never: '`hal-mocks`',
   })),
   {
-    paths: ['agent/composition.ts', 'agent/main.ts', 'agent/ctl.ts', 'agent/doctor-probes.ts', 'agent/version.ts'],
+    paths: [
+      'agent/composition.ts',
+      'agent/daemon.ts',
+      'agent/main.ts',
+      'agent/ctl.ts',
+      'agent/doctor-probes.ts',
+      'agent/version.ts',
+    ],
     may: [...values('drivers', 'agent'), { target: 'hal-mocks', mode: 'dynamic' }],
     packages: ['pino', 'commander', 'zod'],
     builtins: true,

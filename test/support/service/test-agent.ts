@@ -61,6 +61,8 @@ export class TestAgent implements AsyncDisposable {
   service!: Service;
   /** What start-up could not do. */
   problems: readonly UnlockdError[] = [];
+  /** Set true: the machine was suspended, and nobody had said so before. */
+  slept = false;
   /** Set false to leave the key waiting. */
   touch: boolean;
 
@@ -122,6 +124,11 @@ export class TestAgent implements AsyncDisposable {
       store: new StateStore(this.folder, files, clock),
       files,
       unlocked: new UnlockedContainers(clock, () => undefined),
+      slept: () => {
+        const { slept } = this;
+        this.slept = false;
+        return slept;
+      },
       tries: new Map(),
       unsettled: new Map(),
       audit: async (event, uid, detail) => {
