@@ -47,6 +47,8 @@ export type CeremonyRequest =
       /** Forget after this many seconds; null: until `lock`, suspend or the daemon's stop. */
       readonly forSeconds: number | null;
     }
+  /** The purpose key of the container before the newest recovery (1), or before older ones. */
+  | { readonly kind: 'earlier-key'; readonly purpose: string; readonly earlier: number }
   | { readonly kind: 'pin-change' }
   | { readonly kind: 'recover' }
   /** `uid` null: the caller's own container. Another's only by root. */
@@ -121,7 +123,7 @@ export interface ContainerStatus {
   /** A newer policy waits for this user's next unlock. */
   readonly policyPending: boolean;
   readonly strength: 'bound-2' | 'bound-1' | 'asserted' | null;
-  /** `opens with: this machine + the PIN + a security key`. */
+  /** `this machine + the PIN + a security key`. */
   readonly opensWith: string | null;
   readonly pinTriesLeft: number | null;
   readonly epoch: number | null;
@@ -173,6 +175,8 @@ export interface PolicyView {
   readonly authority: 'this-machine' | 'managed';
   /** Names of users whose container still runs under an older policy. */
   readonly pending: readonly string[];
+  /** In words: what it lacks here and who cannot follow; when it has just been set, also what got weaker. */
+  readonly warnings: readonly string[];
 }
 
 /** One line of the audit log, as `unlockctl events` shows it. */

@@ -50,6 +50,7 @@ export const ceremonyRequestSchema = z
         .nullable()
         .default(null),
     }),
+    z.strictObject({ kind: z.literal('earlier-key'), purpose: purposeSchema, earlier: z.int().min(1).max(8) }),
     z.strictObject({ kind: z.literal('pin-change') }),
     z.strictObject({ kind: z.literal('recover') }),
     z.strictObject({ kind: z.literal('unenrol'), uid: uid.nullable().default(null) }),
@@ -139,6 +140,7 @@ export const policyViewSchema = z
       .readonly(),
     authority: z.enum(['this-machine', 'managed']),
     pending: z.array(z.string()).readonly(),
+    warnings: z.array(z.string()).readonly(),
   })
   .openapi('PolicyView');
 

@@ -92,6 +92,7 @@ export const POLICY: Shape = {
   branches: [{ factors: ['string'], strength: 'string', words: 'string' }],
   authority: 'string',
   pending: ['string'],
+  warnings: ['string'],
 };
 
 export const AUDIT: Shape = { seq: 'number', at: 'string', event: 'string', uid: 'number?', detail: {} };

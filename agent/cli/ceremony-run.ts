@@ -22,6 +22,11 @@ export interface CeremonyRun {
 
 type Prompt = Extract<CeremonyEvent, { type: 'prompt' }>;
 
+const VOID_SHEET = 'The recovery sheet that was just shown is void: nothing was changed. Throw it away.';
+
+const sameRefusal = (a: Refusal, b: Refusal | null): boolean =>
+  b !== null && a.code === b.code && refusalWords(a) === refusalWords(b);
+
 const inWords = (event: CeremonyEvent): string | null => {
   switch (event.type) {
     case 'insert':
@@ -30,10 +35,6 @@ const inWords = (event: CeremonyEvent): string | null => {
       return event.device === '' ? event.text : `${event.text} (${event.device})`;
     case 'progress':
       return `… ${event.step}`;
-    case 'refused':
-      return refusalWords(event.refusal);
-    case 'prompt':
-      return event.groups === undefined ? null : `${event.text}: groups ${event.groups.join(', ')}`;
     default:
       return null;
   }
@@ -46,6 +47,10 @@ class Run {
   /** Aborts the event stream and an open prompt, with the reason why. */
   readonly #stop = new AbortController();
   #lastRefusal: Refusal | null = null;
+  /** A refusal that was not shown yet: what ends the ceremony may say the same once more. */
+  #held: Refusal | null = null;
+  /** Shown, and the groups not asked back yet: nothing depends on the sheet. */
+  #sheetIsVoid = false;
   #prompting: Promise<void> = Promise.resolve();
 
   constructor(run: CeremonyRun, id: string) {
@@ -64,8 +69,12 @@ class Run {
         if (result !== null) return result;
       }
       throw new UnlockdError('ERR_CLI_CONNECTION_LOST', 'the ceremony ended without a result');
-    } catch (error) {
-      throw this.#stop.signal.aborted ? this.#stop.signal.reason : error;
+    } catch (thrown) {
+      const error: unknown = this.#stop.signal.aborted ? this.#stop.signal.reason : thrown;
+      if (!(error instanceof DaemonRefusal && sameRefusal(error.refusal, this.#held))) this.#showHeld();
+      const unconfirmed = error instanceof DaemonRefusal && error.refusal.code === 'ERR_RECOVERY_NOT_CONFIRMED';
+      if (this.#sheetIsVoid || unconfirmed) this.#run.output.note(VOID_SHEET, { type: 'progress', step: VOID_SHEET });
+      throw error;
     } finally {
       interrupted.removeEventListener('abort', onInterrupt);
       // An open prompt gives the terminal back before anything else is printed.
@@ -75,16 +84,22 @@ class Run {
   }
 
   async #on(event: CeremonyEvent): Promise<Readonly<Record<string, unknown>> | null> {
-    const { client, output, receive } = this.#run;
-    const words = inWords(event);
+    const { client, output, receive, sources } = this.#run;
+    const onDescriptor = event.type === 'prompt' && !sources.isAskedOnTerminal(event.slot);
+    // A descriptor without a further line ends the ceremony with what was refused before.
+    if (event.type !== 'failed' && !onDescriptor) this.#showHeld();
+    // Which groups are asked is different each time; all else a script knows.
+    const words = onDescriptor && event.groups !== undefined ? event.text : inWords(event);
     if (output.json && event.type !== 'done' && event.type !== 'failed') output.note('', { ...event });
     else if (words !== null) output.note(words, {});
+    this.#sheetIsVoid = event.type === 'prompt' && event.slot === 'recovery-groups';
     switch (event.type) {
       case 'prompt':
         this.#prompting = this.#answer(event);
         return null;
       case 'refused':
         this.#lastRefusal = event.refusal;
+        this.#held = event.refusal;
         return null;
       case 'secret': {
         const secret = await client.take(this.#id, event.slot, { signal: this.#stop.signal });
@@ -104,6 +119,12 @@ class Run {
     }
   }
 
+  #showHeld(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null && !this.#run.output.json) this.#run.output.note(refusalWords(held), {});
+  }
+
   /** Beside the event stream, so that a ceremony that ends meanwhile ends the prompt. Never rejects. */
   async #answer(prompt: Prompt): Promise<void> {
     const { client, sources } = this.#run;
@@ -111,6 +132,8 @@ class Run {
     try {
       const secret = await sources.ask(prompt, { signal });
       if (secret === null) throw this.#noFurtherLine(prompt);
+      this.#showHeld();
+      this.#sheetIsVoid = false;
       await client.supply(this.#id, prompt.slot, secret, { signal });
     } catch (error) {
       // When the daemon ended the ceremony at the same moment, its own event says why.

@@ -21,6 +21,8 @@ export interface Terminal {
    * @throws {ERR_CLI_SECRET_INVALID} when the line is longer than `limit` bytes
    */
   readHidden(prompt: string, options: { limit: number; signal: AbortSignal }): Promise<Secret>;
+  /** The same with echo, for what is no secret. */
+  readVisible(prompt: string, options: { limit: number; signal: AbortSignal }): Promise<string>;
   write(text: string): void;
   close(): void;
 }

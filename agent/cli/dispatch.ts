@@ -67,14 +67,22 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
         sheet: false,
         words: ({ before }) => [`The TPM has forgotten ${before} wrong tries.`],
       });
-    case 'unenrol':
+    case 'unenrol': {
+      const uid = await targetOf(context.deps, choice.user);
+      if (!choice.yes) {
+        const { requireTypedWord } = await import('./confirm.ts');
+        const whose = choice.user === null ? 'your container' : `the container of ${choice.user}`;
+        const what = `This destroys the key of ${whose} for ever, and with it whatever is encrypted under it.`;
+        await requireTypedWord(context, what, 'REMOVE');
+      }
       return ceremonyCommand(context, {
-        request: { kind: 'unenrol', uid: await targetOf(context.deps, choice.user) },
-        fds: choice.fds,
+        request: { kind: 'unenrol', uid },
+        fds: {},
         needs: [],
         sheet: false,
         words: () => ['The container is removed.'],
       });
+    }
     case 'policy apply': {
       const { readDocument } = await import('./commands/queries.ts');
       return ceremonyCommand(context, {

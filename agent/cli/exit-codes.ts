@@ -29,7 +29,11 @@ interface Row {
 
 export const EXIT_ROWS: readonly Row[] = [
   { exit: EXIT.ok, meaning: 'Done.', codes: [] },
-  { exit: EXIT.usage, meaning: 'The command line is not valid.', codes: ['ERR_CLI_USAGE'] },
+  {
+    exit: EXIT.usage,
+    meaning: 'The command line is not valid, or a policy document that it names.',
+    codes: ['ERR_CLI_USAGE', 'ERR_POLICY_INVALID'],
+  },
   {
     exit: EXIT.denied,
     meaning: 'The factors do not satisfy the policy: a wrong PIN, the wrong key, a missing factor.',

@@ -19,8 +19,8 @@ export interface Output {
   result(value: Readonly<Record<string, unknown>>, words: () => readonly string[]): void;
   /** Something on the way, for a person; `event` is what a program sees instead. */
   note(words: string, event: Readonly<Record<string, unknown>>): void;
-  /** An error, whatever was thrown. @returns the exit code */
-  failure(error: unknown): number;
+  /** An error, whatever was thrown. @param help where the command's help is @returns the exit code */
+  failure(error: unknown, help?: string): number;
 }
 
 interface Failure {
@@ -40,6 +40,20 @@ export function toFailure(error: unknown): Failure {
 /** A verdict's reasons as an indented tree, one line each. */
 export const reasonTree = (reasons: readonly ReasonLine[]): readonly string[] =>
   reasons.map(({ depth, ok, text }) => `${'  '.repeat(Math.min(depth, 20) + 1)}${ok ? '✓' : '✗'} ${text}`);
+
+/** `alice (uid 1000)`; a user without a name is called by the number alone. */
+export const userWords = (user: string, uid: number): string => (user === `uid ${uid}` ? user : `${user} (uid ${uid})`);
+
+/** `58 min`, `7 h 5 min`: rounded up to what is worth saying. @param seconds whole or not, never below 0 */
+export function spanWords(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 120) return `${whole} s`;
+  const minutes = Math.ceil(whole / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.ceil(hours / 24)} days`;
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+}
 
 export const triesLeft = (count: number): string => `${count} ${count === 1 ? 'try' : 'tries'} left`;
 
@@ -63,8 +77,10 @@ export function createOutput(sinks: { stdout: TextSink; stderr: TextSink }, json
       if (json) object(sinks.stderr, event);
       else line(sinks.stderr, words);
     },
-    failure: (error) => {
-      const { refusal, reasons } = toFailure(error);
+    failure: (error, help) => {
+      const { refusal: plain, reasons } = toFailure(error);
+      const named = help !== undefined && plain.code === 'ERR_CLI_USAGE';
+      const refusal = named ? { ...plain, cure: `See \`${help}\`.` } : plain;
       if (json) {
         object(sinks.stdout, { ok: false, error: refusal, reasons });
       } else {

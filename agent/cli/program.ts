@@ -18,7 +18,7 @@ interface WithFds {
 export type Choice = { readonly common: CommonOptions } & (
   | ({ readonly name: 'setup' | 'enrol' | 'recover'; readonly sheetFd: number | undefined } & WithFds)
   | ({ readonly name: 'pin change' | 'lockout reset' } & WithFds)
-  | ({ readonly name: 'unenrol'; readonly user: string | null } & WithFds)
+  | { readonly name: 'unenrol'; readonly user: string | null; readonly yes: boolean }
   | ({
       readonly name: 'unlock';
       readonly purpose: string | null;
@@ -88,8 +88,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   const program = new Command('unlockctl')
     .description('Unlock this machine’s containers with a PIN, a security key and other factors')
     .version(version, '--version', 'print the version')
-    .helpCommand('help [command]', 'help about a command')
-    .showHelpAfterError('(see `unlockctl help`)');
+    .helpCommand('help [command]', 'help about a command');
 
   const add = (parent: Command, name: string, description: string): Command =>
     common(parent.command(name).description(description).allowExcessArguments(false));
@@ -103,14 +102,13 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   enrol.action((o: Values) => choose({ name: 'enrol', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
   examples(enrol, 'unlockctl enrol', 'unlockctl enrol --new-pin-fd 3 3<pin.txt');
 
-  const unenrol = addFds(add(program, 'unenrol', 'remove your container, or as root that of another user'), [
-    'pin',
-    'key-pin',
-  ]).option('--user <name>', 'whose container: a user name or a uid');
-  unenrol.action((o: Values & { user?: string }) =>
-    choose({ name: 'unenrol', common: o, fds: fdsOf(o), user: o.user ?? null }),
+  const unenrol = add(program, 'unenrol', 'destroy your container for ever, or as root that of another user')
+    .option('--user <name>', 'whose container: a user name or a uid')
+    .option('--yes', 'do not ask for the word that confirms it');
+  unenrol.action((o: Values & { user?: string; yes?: true }) =>
+    choose({ name: 'unenrol', common: o, user: o.user ?? null, yes: o.yes === true }),
   );
-  examples(unenrol, 'unlockctl unenrol', 'sudo unlockctl unenrol --user 1001');
+  examples(unenrol, 'unlockctl unenrol', 'sudo unlockctl unenrol --user 1001 --yes');
 
   const lockout = program.command('lockout').description('the dictionary-attack lockout of the TPM');
   const reset = addFds(add(lockout, 'reset', 'make the TPM forget wrong tries, as root with the owner’s sheet'), [
@@ -128,7 +126,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
     .addOption(new Option('--purpose <name>', 'what the key is for; each purpose has its own').argParser(parsePurpose))
     .addOption(new Option('--for <time>', 'forget after this time: 90s, 10m, 8h, 1d').argParser(parseDuration))
     .addOption(new Option('--out-fd <n>', 'write the raw purpose key to descriptor n').argParser(parseFd))
-    .option('--reuse', 'take the key without asking for factors while the container is unlocked');
+    .option('--reuse', 'take the key of a container that is unlocked, and never ask for factors');
   unlock.action((o: Values & { purpose?: string; for?: number; outFd?: number; reuse?: true }) =>
     choose({
       name: 'unlock',
@@ -211,8 +209,29 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   completion.action((shell: Shell, o: Values) => choose({ name: 'completion', common: o, shell }));
   examples(completion, 'unlockctl completion bash > /etc/bash_completion.d/unlockctl');
 
-  for (const command of allCommands(program)) command.exitOverride();
+  for (const command of allCommands(program)) {
+    command.exitOverride().showHelpAfterError(`(see \`${helpLine(command)}\`)`);
+  }
   return program;
+}
+
+/** `unlockctl policy set --help`: where the help about a command is. */
+export function helpLine(command: Command): string {
+  const names: string[] = [];
+  for (let each: Command | null = command; each !== null; each = each.parent) names.unshift(each.name());
+  return `${names.join(' ')} --help`;
+}
+
+/** The command that a line of arguments is about, as far as it names one. */
+export function commandOf(program: Command, args: readonly string[]): Command {
+  let found = program;
+  for (const arg of args) {
+    if (arg.startsWith('-')) continue;
+    const next = found.commands.find((each) => each.name() === arg);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found;
 }
 
 /** The program and all its commands, depth first. */

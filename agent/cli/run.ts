@@ -29,7 +29,7 @@ async function parseAndRun(deps: CtlDeps, args: readonly string[], command: read
   const json = args.includes('--json');
   const output = createOutput(deps, json);
   const { CommanderError } = await import('commander');
-  const { allCommands, buildProgram } = await import('./program.ts');
+  const { allCommands, buildProgram, commandOf, helpLine } = await import('./program.ts');
   const choices: Choice[] = [];
   const program = buildProgram(deps.version, (choice) => choices.push(choice));
   for (const each of allCommands(program)) {
@@ -52,9 +52,10 @@ async function parseAndRun(deps: CtlDeps, args: readonly string[], command: read
     const { dispatch } = await import('./dispatch.ts');
     return await dispatch(deps, chosen, command);
   } catch (error) {
-    if (!(error instanceof CommanderError)) return output.failure(error);
+    const help = helpLine(commandOf(program, args));
+    if (!(error instanceof CommanderError)) return output.failure(error, help);
     if (error.exitCode === 0) return EXIT.ok;
-    if (json) output.failure(new UnlockdError('ERR_CLI_USAGE', error.message, { cause: error }));
+    if (json) output.failure(new UnlockdError('ERR_CLI_USAGE', error.message, { cause: error }), help);
     return EXIT.usage;
   }
 }

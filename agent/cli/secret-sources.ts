@@ -27,6 +27,8 @@ export type FdOf = Partial<Record<SecretSlotIn, number>>;
 const TYPING_TRIES = 3;
 
 export interface SecretSources {
+  /** Whether the person sees the question where it is answered. */
+  isAskedOnTerminal(slot: SecretSlotIn): boolean;
   /** @throws {ERR_CLI_NO_SECRET_SOURCE} when none of `slots` could be asked for */
   require(slots: readonly SecretSlotIn[]): void;
   /** Null: the descriptor has no further line. @throws {ERR_CLI_NO_SECRET_SOURCE} @throws {ERR_CLI_PIN_MISMATCH} */
@@ -35,8 +37,7 @@ export interface SecretSources {
 
 function question(prompt: Prompt): string {
   const tries = prompt.triesLeft === null ? '' : ` (${triesLeft(prompt.triesLeft)})`;
-  const groups = prompt.groups === undefined ? '' : ` [groups ${prompt.groups.join(', ')}]`;
-  return `${printable(prompt.text)}${groups}${tries}: `;
+  return `${printable(prompt.text)}${tries}: `;
 }
 
 async function askNewPin(terminal: Terminal, prompt: Prompt, signal: AbortSignal): Promise<Secret> {
@@ -64,6 +65,7 @@ export function secretSources(deps: CtlDeps, terminal: Terminal | null, fds: FdO
       detail: { slot, option: FD_OPTIONS[slot] },
     });
   return {
+    isAskedOnTerminal: (slot) => fds[slot] === undefined,
     require: (slots) => {
       for (const slot of slots) if (fds[slot] === undefined && terminal === null) throw missing(slot);
     },

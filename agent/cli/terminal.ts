@@ -1,5 +1,5 @@
 /**
- * Reading a PIN from the person's terminal: /dev/tty in raw mode (termios(3): no echo, no line discipline, so that no
+ * Reading a PIN, or an answer, from the person's terminal: a PIN from /dev/tty in raw mode (termios(3): no echo, no line discipline, so that no
  * buffer of the kernel keeps the line). The terminal is put back on every path, also when the process is ended by a
  * signal that it can see; after SIGKILL `stty sane` does it.
  */
@@ -89,7 +89,13 @@ class TypedLine {
   }
 }
 
-function readRaw(stream: ReadStream, limit: number, signal: AbortSignal, ask: () => void): Promise<Secret> {
+function readLine(
+  stream: ReadStream,
+  raw: boolean,
+  limit: number,
+  signal: AbortSignal,
+  ask: () => void,
+): Promise<Secret> {
   const line = new TypedLine(limit);
   return new Promise<Secret>((resolve, reject) => {
     const onData = (chunk: Buffer) => {
@@ -131,7 +137,7 @@ function readRaw(stream: ReadStream, limit: number, signal: AbortSignal, ask: ()
     stream.on('data', onData);
     stream.once('end', onEnd);
     stream.once('error', onEnd);
-    stream.setRawMode(true);
+    stream.setRawMode(raw);
     // Asked only now: whoever answers at once must not see the answer.
     ask();
     stream.resume();
@@ -163,10 +169,14 @@ export function openTerminal(): Terminal | null {
   return {
     readHidden: async (prompt, { limit, signal }) => {
       try {
-        return await readRaw(stream, limit, signal, () => write(prompt));
+        return await readLine(stream, true, limit, signal, () => write(prompt));
       } finally {
         write('\n');
       }
+    },
+    readVisible: async (prompt, { limit, signal }) => {
+      using line = await readLine(stream, false, limit, signal, () => write(prompt));
+      return new TextDecoder().decode(line.expose());
     },
     write,
     close: () => stream.destroy(),

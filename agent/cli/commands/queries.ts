@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { PolicyView } from '../../api/ports.ts';
 import type { Context } from '../context.ts';
+import { jsonErrorAt } from '../json-error.ts';
+import { userWords } from '../output.ts';
 
 const fileError = (path: string, cause: unknown): UnlockdError => {
   const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
@@ -25,7 +27,7 @@ export async function usersCommand(context: Context): Promise<void> {
       ? ['Nobody is enrolled.']
       : users.map(
           ({ uid, user, state, strength, policyPending }) =>
-            `${user} (uid ${uid}): ${state}${strength === null ? '' : `, ${strength}`}${policyPending ? ', older policy' : ''}`,
+            `${userWords(user, uid)}: ${state}${strength === null ? '' : `, ${strength}`}${policyPending ? ', older policy' : ''}`,
         ),
   );
 }
@@ -40,6 +42,7 @@ const policyWords = (view: PolicyView): readonly string[] => [
   ...view.branches.map(({ words, strength }) => `  ${words} (${strength})`),
   view.authority === 'managed' ? 'signed by an outside signer' : 'signed by this machine',
   ...(view.pending.length === 0 ? [] : [`still under an older policy: ${view.pending.join(', ')}`]),
+  ...view.warnings.map((warning) => `warning: ${warning}`),
 ];
 
 export async function policyShowCommand(context: Context): Promise<void> {
@@ -49,11 +52,25 @@ export async function policyShowCommand(context: Context): Promise<void> {
 
 export async function policySetCommand(context: Context, path: string): Promise<void> {
   const document = readDocument(path);
+  requireJson(path, document);
   const view = await context.client.setPolicy(document, { signal: context.deps.interrupted });
   context.output.result({ ...view }, () => [
     'The policy is set. Containers follow at their next unlock.',
     ...policyWords(view),
   ]);
+}
+
+/** @throws {ERR_POLICY_INVALID} with the file, the line and the column */
+function requireJson(path: string, text: string): void {
+  const at = jsonErrorAt(text);
+  if (at === null) return;
+  const before = text.slice(0, at).split('\n');
+  const [line, column] = [before.length, (before.at(-1)?.length ?? 0) + 1];
+  const what = at >= text.trimEnd().length ? 'the document ends too early' : 'this is not JSON';
+  const name = path === '-' ? 'standard input' : path;
+  throw new UnlockdError('ERR_POLICY_INVALID', `${name}:${line}:${column}: ${what}`, {
+    detail: { path, line, column },
+  });
 }
 
 /** @param path where the request goes; null: stdout */
@@ -72,12 +89,21 @@ export async function policyRequestCommand(context: Context, path: string | null
   context.output.result({ file: path }, () => [`The signing request is in ${path}.`]);
 }
 
+/** Whoever follows the log ends it by Ctrl-C: that is no failure. */
+async function* untilInterrupted<T>(log: AsyncIterable<T>, follow: boolean, signal: AbortSignal): AsyncIterable<T> {
+  try {
+    yield* log;
+  } catch (error) {
+    if (!follow || !signal.aborted) throw error;
+  }
+}
+
 /** With `--json`: one object with all events; with `--follow` as well, one line of JSON for each as it comes. */
 export async function eventsCommand(context: Context, options: { last: number; follow: boolean }): Promise<void> {
   const { client, output, deps } = context;
   const events: unknown[] = [];
   const log = client.audit({ ...options, signal: deps.interrupted });
-  for await (const event of log) {
+  for await (const event of untilInterrupted(log, options.follow, deps.interrupted)) {
     if (output.json && options.follow) {
       deps.stdout.write(`${JSON.stringify(event)}\n`);
     } else if (output.json) {

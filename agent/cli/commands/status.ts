@@ -5,7 +5,7 @@
 import { createClient } from '../../api/client.ts';
 import type { Status } from '../../api/ports.ts';
 import { type CtlDeps, DEFAULT_SOCKET_PATH } from '../deps.ts';
-import { createOutput, triesLeft } from '../output.ts';
+import { createOutput, spanWords, triesLeft, userWords } from '../output.ts';
 
 const STATES: Readonly<Record<string, string>> = {
   none: 'not enrolled',
@@ -18,20 +18,23 @@ const STATES: Readonly<Record<string, string>> = {
 /** @param nowMs wall-clock milliseconds */
 export function statusWords(status: Status, nowMs: number): readonly string[] {
   const { own, tpm } = status;
-  const out = [`${own.user} (uid ${own.uid}): ${STATES[own.state] ?? own.state}`];
+  const out = [`${userWords(own.user, own.uid)}: ${STATES[own.state] ?? own.state}`];
   if (own.unlockedUntil !== null) {
-    out.push(`  for another ${Math.max(0, Math.ceil((own.unlockedUntil - nowMs) / 1000))} s`);
+    out.push(`  for another ${spanWords((own.unlockedUntil - nowMs) / 1000)}`);
   }
   if (own.policy !== null)
     out.push(`  policy: ${own.policy}${own.policyPending ? ' (a newer one waits for the next unlock)' : ''}`);
-  if (own.opensWith !== null) out.push(`  ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
+  if (own.opensWith !== null)
+    out.push(`  opens with: ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
   if (own.state !== 'none') out.push(`  security keys: ${own.keys}`);
   if (own.pinTriesLeft !== null) out.push(`  PIN: ${triesLeft(own.pinTriesLeft)}`);
   out.push(`TPM: ${tpm.description}${tpm.reachable ? '' : ' (does not answer)'}`);
   if (tpm.testDouble !== null) out.push(`  ${tpm.testDouble}`);
   if (!tpm.setUp) out.push('  this machine is not set up: run `unlockctl setup` as root');
-  if (tpm.lockout !== null && tpm.lockout.lockedForSeconds > 0) {
-    out.push(`  locked out for at most ${tpm.lockout.lockedForSeconds} s`);
+  if (tpm.lockout !== null) {
+    const { counter, maxTries, lockedForSeconds } = tpm.lockout;
+    const locked = lockedForSeconds > 0 ? `; locked out for at most ${spanWords(lockedForSeconds)}` : '';
+    out.push(`  PIN tries of all users: ${Math.max(0, maxTries - counter)} of ${maxTries} left${locked}`);
   }
   if (tpm.problem !== null)
     out.push(`  ${tpm.problem.message} (${tpm.problem.code})`, `  what to do: ${tpm.problem.cure}`);

@@ -2,9 +2,8 @@
  * `unlockctl unlock`: presents the factors, and optionally takes one purpose key, for a command (`-- CMD`) or onto a
  * descriptor (`--out-fd N`). A key always has a purpose that was named: an unnamed default would be shared by accident.
  */
-import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
-import { DaemonRefusal } from '../../api/daemon-refusal.ts';
 import { runCeremony } from '../ceremony-run.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -15,7 +14,7 @@ export interface UnlockOptions {
   readonly purpose: string | null;
   readonly forSeconds: number | null;
   readonly outFd: number | null;
-  /** Take the key of a container that is unlocked already, without asking for factors. */
+  /** Take the key of a container that is unlocked already; ERR_CONTAINER_LOCKED where it is not. */
   readonly reuse: boolean;
   /** Null: no `--` was given. */
   readonly command: readonly string[] | null;
@@ -42,17 +41,6 @@ function checkOptions(context: Context, options: UnlockOptions): void {
     throw usage('a raw key does not belong on a terminal');
 }
 
-/** The key of an unlocked container; null when it is locked. */
-async function keyOfUnlocked(context: Context, purpose: string): Promise<Secret | null> {
-  try {
-    return await context.client.purposeKey(purpose, { signal: context.deps.interrupted });
-  } catch (error) {
-    const code = error instanceof DaemonRefusal ? error.refusal.code : isUnlockdError(error) ? error.code : null;
-    if (code === 'ERR_CONTAINER_LOCKED') return null;
-    throw error;
-  }
-}
-
 interface Unlocked {
   readonly key: Secret | null;
   readonly result: Readonly<Record<string, unknown>>;
@@ -60,8 +48,8 @@ interface Unlocked {
 
 async function unlocked(context: Context, options: UnlockOptions): Promise<Unlocked> {
   if (options.reuse && options.purpose !== null) {
-    const key = await keyOfUnlocked(context, options.purpose);
-    if (key !== null) return { key, result: { reused: true } };
+    const key = await context.client.purposeKey(options.purpose, { signal: context.deps.interrupted });
+    return { key, result: { reused: true } };
   }
   const { deps, client, output } = context;
   let key: Secret | null = null;

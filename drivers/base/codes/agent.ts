@@ -90,7 +90,7 @@ export const AGENT_CODES = {
   },
   ERR_CLI_USAGE: {
     cause: 'The command line is not valid.',
-    cure: 'See `unlockctl help COMMAND`.',
+    cure: 'See `unlockctl COMMAND --help`.',
   },
   ERR_CLI_DAEMON_UNTRUSTED: {
     cause: 'The socket is served by a process of a user who is not trusted to be the daemon; nothing was sent to it.',

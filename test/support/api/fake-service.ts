@@ -282,7 +282,7 @@ export class FakeService implements AgentService {
         policy: container === undefined ? null : 'first PIN, then security key',
         policyPending: false,
         strength: container === undefined ? null : ('bound-2' as const),
-        opensWith: container === undefined ? null : 'opens with: this machine + the PIN + a security key',
+        opensWith: container === undefined ? null : 'this machine + the PIN + a security key',
         pinTriesLeft: container?.tries ?? null,
         epoch: 1,
         keys: container === undefined ? 0 : 1,
@@ -323,6 +323,7 @@ export class FakeService implements AgentService {
       branches: [{ factors: ['pin', 'security-key'], strength: 'bound-2', words: 'the PIN and a security key' }],
       authority: this.managed ? 'managed' : 'this-machine',
       pending: [],
+      warnings: [],
     };
   }
 
@@ -335,7 +336,7 @@ export class FakeService implements AgentService {
     this.#enter('setPolicy', peer);
     requirePermission(peer, 'policy-set');
     this.policyDocument = JSON.parse(document);
-    return this.#view();
+    return { ...this.#view(), warnings: ['this got weaker'] };
   }
 
   async policyRequest(peer: Peer): Promise<unknown> {

@@ -29,19 +29,20 @@ export interface Ran {
 
 function scriptedTerminal(typed: readonly (string | null)[], screen: (text: string) => void): Terminal {
   const queue = [...typed];
+  const next = async (prompt: string, signal: AbortSignal): Promise<string> => {
+    screen(prompt);
+    const line = queue.shift();
+    if (line === undefined) throw new UnlockdError('ERR_CLI_INTERRUPTED', 'nothing more is typed');
+    if (line !== null) return line;
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    throw new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted');
+  };
   return {
     write: screen,
     close: () => undefined,
-    readHidden: async (prompt, { limit, signal }) => {
-      screen(prompt);
-      const next = queue.shift();
-      if (next === undefined) throw new UnlockdError('ERR_CLI_INTERRUPTED', 'nothing more is typed');
-      if (next === null) {
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        throw new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted');
-      }
-      return checkedLine(new TextEncoder().encode(next), limit);
-    },
+    readHidden: async (prompt, { limit, signal }) =>
+      checkedLine(new TextEncoder().encode(await next(prompt, signal)), limit),
+    readVisible: (prompt, { signal }) => next(prompt, signal),
   };
 }
 

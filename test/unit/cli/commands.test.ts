@@ -59,6 +59,9 @@ describe('unlockctl', () => {
       expect((await run('unlock --pin-fd 3', { lines: { 3: ['271828'] } })).exit).toBe(0);
       const wrong = await json('unlock --pin-fd 3', { lines: { 3: ['000000'] } });
       expect([wrong.exit, wrong.object.error.code]).toEqual([3, 'ERR_PIN_WRONG']);
+      const inWords = await run('unlock --pin-fd 3', { lines: { 3: ['000000'] } });
+      expect(inWords.stderr.split('PIN wrong')).toHaveLength(2);
+      for (const each of service.containers.values()) each.tries = 5;
       expect([...service.ceremonies.values()].at(-1)?.cancelled).toBe(true);
       const empty = await json('unlock --pin-fd 3', { lines: { 3: [] } });
       expect(empty.object.error.code).toBe('ERR_CLI_NO_SECRET_SOURCE');
@@ -96,8 +99,9 @@ describe('unlockctl', () => {
     it('takes the key of an unlocked container without asking, only with --reuse', async () => {
       const line = 'unlock --purpose disk --out-fd 5 --reuse';
       const locked = await run(line);
-      expect(locked.exit).toBe(1);
-      expect(locked.stderr).toContain('ERR_CLI_NO_SECRET_SOURCE');
+      expect(locked.exit).toBe(9);
+      expect(locked.stderr).toContain('ERR_CONTAINER_LOCKED');
+      expect(begun()).toBe(0);
       await run('unlock --pin-fd 3', { lines: { 3: ['271828'] } });
       expect((await run(line)).written[5]).toBe(Buffer.from(service.keyOf('disk')).toString());
     });
@@ -141,7 +145,8 @@ describe('unlockctl', () => {
       const ran = await run('enrol', { typed: ['314159', '314159', 'BBBBB EEEEE'] });
       expect(ran.exit).toBe(0);
       expect(ran.terminal).toContain(SHEET);
-      expect(ran.terminal).toContain('[groups 2, 5]');
+      expect(ran.terminal.split('Groups 2 and 5')).toHaveLength(2);
+      expect(ran.stderr).not.toContain('Groups');
       expect(ran.stdout + ran.stderr).not.toContain('BBBBB');
       expect(service.containers.get(1000)?.pin).toBe('314159');
     });
@@ -161,6 +166,26 @@ describe('unlockctl', () => {
       expect([ran.exit, ran.object.ok]).toEqual([0, true]);
       expect(ran.written).toEqual({ 7: `${SHEET}\n` });
       expect(ran.stdout + ran.stderr).not.toContain('BBBBB');
+    });
+
+    it('says which groups are asked back where no terminal shows it', async () => {
+      const world: Typed = { lines: { 3: ['314159', 'BBBBB EEEEE'] } };
+      const ran = await run('enrol --new-pin-fd 3 --recovery-groups-fd 3 --sheet-fd 7', world);
+      expect(ran.stderr.split('Groups 2 and 5')).toHaveLength(2);
+    });
+
+    it.each([
+      ['interrupted while its groups are asked', { typed: ['314159', '314159'] }],
+      ['not confirmed', { typed: ['314159', '314159', 'AAAAA AAAAA'] }],
+    ])('says that the sheet is void when it was %s', async (_what, world) => {
+      expect((await run('enrol', world)).stderr).toContain('is void');
+    });
+
+    it('says nothing of a void sheet when none was shown, or when it is confirmed', async () => {
+      expect((await run('enrol', { typed: ['314159'] })).stderr).not.toContain('is void');
+      service.containers.clear();
+      const ran = await run('enrol', { typed: ['314159', '314159', 'BBBBB EEEEE'] });
+      expect([ran.exit, ran.stderr.includes('is void')]).toEqual([0, false]);
     });
 
     it.each([
@@ -199,18 +224,35 @@ describe('unlockctl', () => {
 
   it('removes the own container, and that of another only as root', async () => {
     for (const uid of [1000, 1001]) service.addUser(uid);
-    expect((await run('unenrol --user alice')).exit).toBe(5);
-    expect((await run('unenrol --user mallory')).stderr).toContain('ERR_CLI_NO_SUCH_USER');
-    expect((await run('unenrol')).exit).toBe(0);
+    expect((await run('unenrol --user alice --yes')).exit).toBe(5);
+    expect((await run('unenrol --user mallory --yes')).stderr).toContain('ERR_CLI_NO_SUCH_USER');
+    expect((await run('unenrol', { typed: ['REMOVE'] })).exit).toBe(0);
+    expect(service.containers.has(1000)).toBe(false);
     api.peer = peerOfUid(0);
-    expect((await run('unenrol --user alice')).exit).toBe(0);
+    expect((await run('unenrol --user alice --yes')).exit).toBe(0);
     expect(service.containers.size).toBe(0);
+  });
+
+  it('removes nothing unless it is confirmed, and says what would be lost', async () => {
+    service.addUser(1000);
+    const silent = await run('unenrol');
+    expect([silent.exit, silent.stderr.includes('ERR_CLI_USAGE'), silent.stderr.includes('--yes')]).toEqual([
+      2,
+      true,
+      true,
+    ]);
+    const hesitant = await run('unenrol', { typed: ['yes'] });
+    expect([hesitant.exit, hesitant.terminal.includes('for ever')]).toEqual([6, true]);
+    expect(begun()).toBe(0);
+    expect(service.containers.size).toBe(1);
   });
 
   it('shows status, users, policy and events, in words and as JSON', async () => {
     service.addUser(1000);
     service.audited('unlocked', 1000);
-    expect((await run('status')).stdout).toContain('user-1000 (uid 1000): locked\n');
+    const words = (await run('status')).stdout;
+    expect(words).toContain('user-1000 (uid 1000): locked\n');
+    expect(words).toContain('  opens with: this machine + the PIN + a security key (bound-2)\n');
     expect((await json('status')).object.result.own.uid).toBe(1000);
     expect((await run('status --daemon-uid 0')).exit).toBe(0);
     expect((await run('users')).exit).toBe(5);
@@ -233,6 +275,7 @@ describe('unlockctl', () => {
     const ran = await run('events --follow --json', { interrupted: interruption.signal, onStdout });
     const [one, two] = ran.stdout.split('\n');
     expect([JSON.parse(one ?? '').event, JSON.parse(two ?? '').event]).toEqual(['one', 'two']);
+    expect([ran.exit, ran.stderr, ran.stdout.split('\n')]).toEqual([0, '', expect.objectContaining({ length: 3 })]);
   });
 
   it('sets, requests and applies a policy', async () => {
@@ -240,7 +283,8 @@ describe('unlockctl', () => {
     writeFileSync(file, '{"first":["pin"],"then":["fingerprint"]}');
     expect((await run(`policy set ${file}`)).exit).toBe(5);
     api.peer = peerOfUid(0);
-    expect((await run(`policy set ${file}`)).exit).toBe(0);
+    const set = await run(`policy set ${file}`);
+    expect([set.exit, set.stdout.includes('warning: this got weaker\n')]).toEqual([0, true]);
     expect(service.policyDocument).toEqual(JSON.parse('{"first":["pin"],"then":["fingerprint"]}'));
     expect((await run('policy set /nowhere')).stderr).toContain('ERR_CLI_FILE');
     expect((await run('policy request')).stderr).toContain('ERR_POLICY_NOT_MANAGED');
@@ -251,6 +295,29 @@ describe('unlockctl', () => {
     const applied = await json(`policy apply ${request}`);
     expect(applied.object.ok).toBe(true);
     expect(applied.stderr).toContain('"progress"');
+  });
+
+  it('names the place where a policy document stops being JSON, and asks nobody', async () => {
+    api.peer = peerOfUid(0);
+    const file = join(folder, 'broken.json');
+    writeFileSync(file, '{\n  "first": ["pin"],\n  "then": securityKey\n}\n');
+    const ran = await run(`policy set ${file}`);
+    expect(ran.exit).toBe(2);
+    expect(ran.stderr).toContain(`${file}:3:11: this is not JSON (ERR_POLICY_INVALID)`);
+    expect(service.calls).toEqual([]);
+  });
+
+  it.each([
+    ['policy set', 'unlockctl policy set --help'],
+    ['policy set a b', 'unlockctl policy set --help'],
+    ['unlock --for x', 'unlockctl unlock --help'],
+    ['unlock --purpose p', 'unlockctl unlock --help'],
+    ['unenrol', 'unlockctl unenrol --help'],
+    ['pin chnge', 'unlockctl pin --help'],
+    ['nothing', 'unlockctl --help'],
+  ])('a wrong `%s` points at `%s`', async (line, help) => {
+    const ran = await run(line);
+    expect([ran.exit, ran.stderr.includes(`ee \`${help}\``)]).toEqual([2, true]);
   });
 
   it('refuses a daemon that it does not trust, before it sends or asks anything', async () => {
