@@ -4,10 +4,12 @@ import type { ContainerStatus, PolicyView, UserLine } from '../api/ports.ts';
 import { type Lockout, protectsPin } from '../container/lockout.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
+import type { UnlockPolicy } from '../policy/model.ts';
 import { branchOpensWith, factorsWords, opensWith, policyWords, weakest } from '../policy/words.ts';
 import { currentPolicy, policyInForce } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 import { pinTriesLeft } from './pin-check.ts';
+import { policyWarnings } from './policy-warnings.ts';
 
 const NONE = { unlockedUntil: null, policy: null, policyPending: false, strength: null, opensWith: null } as const;
 
@@ -75,7 +77,12 @@ export async function userLines(parts: ServiceParts, machine: MachineState | nul
   return lines;
 }
 
-export async function policyView(parts: ServiceParts, machine: MachineState | null): Promise<PolicyView> {
+/** @param before the policy that was replaced just now; null: none was */
+export async function policyView(
+  parts: ServiceParts,
+  machine: MachineState | null,
+  before: UnlockPolicy | null = null,
+): Promise<PolicyView> {
   const { policy, document } = await currentPolicy(parts);
   const branches = branchesOf(policy, { pinIsBound: machine?.lockout.protects ?? false });
   const users = await userLines(parts, machine);
@@ -89,5 +96,6 @@ export async function policyView(parts: ServiceParts, machine: MachineState | nu
     })),
     authority: (machine?.managedAuthority ?? null) === null ? 'this-machine' : 'managed',
     pending: users.filter(({ policyPending }) => policyPending).map(({ user }) => user),
+    warnings: await policyWarnings(parts, machine, policy, before),
   };
 }
