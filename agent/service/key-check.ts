@@ -38,12 +38,16 @@ function requireHid(parts: ServiceParts): HidHal {
   return parts.hid;
 }
 
-/** How a ceremony talks to the person while a key is asked. */
+/**
+ * How a ceremony talks to the person while a key is asked.
+ * @param hid where the keys are @param texts what is said instead of the usual
+ */
 export function keyCeremony(
   parts: ServiceParts,
   run: CeremonyRun,
   signal: AbortSignal,
   hid: HidHal = requireHid(parts),
+  texts: Partial<typeof TOUCH_TEXT> = {},
 ): SecurityKeyCeremony {
   return {
     hid,
@@ -55,7 +59,7 @@ export function keyCeremony(
     touchWithin: parts.settings.touchWithin,
     requestKeyPin: (request) => run.ask('key-pin', { text: keyPinText(request), triesLeft: request.triesLeft, signal }),
     onTouch: ({ why, device }) =>
-      run.emit({ type: 'touch', text: TOUCH_TEXT[why], device: device.product ?? device.path }),
+      run.emit({ type: 'touch', text: texts[why] ?? TOUCH_TEXT[why], device: device.product ?? device.path }),
     onInsert: ({ why }) => run.emit({ type: 'insert', text: INSERT_TEXT[why] }),
   };
 }

@@ -13,6 +13,11 @@ import { keyCeremony } from './key-check.ts';
 import type { ServiceParts } from './parts.ts';
 
 const GENERATION = 1;
+/** The key makes a credential, then answers with its secret: a person who sees it blink twice wonders. */
+const TOUCHES = {
+  enrol: 'Touch your security key to enrol it (1 of 2)',
+  confirm: 'Touch your security key once more (2 of 2)',
+} as const;
 
 /** The security keys of a new container: one so far, under a fresh group secret. */
 export interface NewKeyGroup extends Disposable {
@@ -30,7 +35,7 @@ export async function enrolKeyGroup(
   containerId: Uint8Array,
   uv: UserVerification,
 ): Promise<NewKeyGroup> {
-  const ceremony = keyCeremony(parts, run, run.signal);
+  const ceremony = keyCeremony(parts, run, run.signal, undefined, TOUCHES);
   const enrolled = await enrolSecurityKey({ ...ceremony, userId: containerId, userName: 'unlockd container', uv });
   using hmacSecret = enrolled.hmacSecret;
   if (enrolled.salt.length !== 32) throw new UnlockdError('ERR_CTAP_VERIFICATION', 'the salt is not 32 bytes');

@@ -10,7 +10,7 @@ import { deriveKey } from '../container/secret-box.ts';
 import type { PinState } from '../container/state.ts';
 import { normalisePin } from '../enrolment/pin/characters.ts';
 import { requireNotInHistory } from '../enrolment/pin/history.ts';
-import { requireGoodPin } from '../enrolment/pin/rules.ts';
+import { requireGoodPin, rulesWords } from '../enrolment/pin/rules.ts';
 import type { PinRules } from '../policy/model.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import type { ServiceParts } from './parts.ts';
@@ -32,7 +32,7 @@ export interface NewPin extends Disposable {
  */
 export async function askNewPin(parts: ServiceParts, run: CeremonyRun, rules: PinRules): Promise<NewPin> {
   for (let attempt = 1; ; attempt++) {
-    using typed = await run.ask('new-pin', { text: `New PIN (at least ${rules.minLength} characters)` });
+    using typed = await run.ask('new-pin', { text: `New PIN (${rulesWords(rules)})` });
     try {
       return await newPin(parts, typed, rules);
     } catch (error) {

@@ -26,6 +26,27 @@ export function isSimplePin(pin: Secret): boolean {
   return true;
 }
 
+const CLASS_NAMES: Readonly<Record<CharacterClass, string>> = {
+  digits: 'digits',
+  lowercase: 'lower-case letters',
+  uppercase: 'upper-case letters',
+  special: 'special characters',
+};
+
+/** The rules in words, for the prompt: `6 to 127 characters; with a digit; no row like 123456`. */
+export function rulesWords(rules: PinRules): string {
+  const { minLength, maxLength, refuseSimple, history } = rules;
+  const required = CHARACTER_CLASSES.filter((each) => rules[each] === 'required').map((each) => NAME[each]);
+  const refused = CHARACTER_CLASSES.filter((each) => rules[each] === 'disallowed').map((each) => CLASS_NAMES[each]);
+  return [
+    `${minLength} to ${maxLength} characters`,
+    ...(required.length > 0 ? [`with ${required.join(' and ')}`] : []),
+    ...(refused.length > 0 ? [`without ${refused.join(' and ')}`] : []),
+    ...(refuseSimple ? ['no row of digits like 123456 or 1111'] : []),
+    ...(history > 1 ? [`none of the last ${history}`] : []),
+  ].join('; ');
+}
+
 type PinProblemCode =
   | 'ERR_PIN_TOO_SHORT'
   | 'ERR_PIN_TOO_LONG'
