@@ -16,6 +16,7 @@ import { linuxMachine } from '../drivers/linux/machine.ts';
 import { peerCredentials } from '../drivers/linux/peer-credentials.ts';
 import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
+import { EventAllowance } from './audit/allowance.ts';
 import { AuditLog } from './audit/log.ts';
 import { type Config, socketPath } from './config/load.ts';
 import { authorityCoordinates } from './container/authority/signing-request.ts';
@@ -55,6 +56,11 @@ class Closers {
 }
 
 const STOP_GRACE_MS = 2000;
+
+/** Events that any user can bring about as often as it likes; see {@link EventAllowance}. */
+const COUNTED_EVENTS = ['purpose-key', 'unlock-refused'] as const;
+const ONE_BY_ONE = 20;
+const ALLOWANCE_SPAN = seconds(600);
 
 /** P-256 coordinates of the authority of a managed machine, or null. @throws {ERR_CONFIG_INVALID} */
 function managedAuthority(config: Config): ServiceSettings['managedAuthority'] {
@@ -157,7 +163,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   opened.add(() => auditLog.close());
   const trace = traceToLog(log);
   const files = new DurableFiles();
-  const audit: ServiceParts['audit'] = async (event, uid, detail) => {
+  const write: ServiceParts['audit'] = async (event, uid, detail) => {
     try {
       await auditLog.append({ event, uid, detail });
     } catch (error) {
@@ -167,6 +173,16 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     }
     log.info(event, { event, ...(uid === null ? {} : { uid }), detail });
   };
+  const allowance = new EventAllowance({
+    clock,
+    write,
+    counted: COUNTED_EVENTS,
+    oneByOne: ONE_BY_ONE,
+    span: ALLOWANCE_SPAN,
+    failed: (error) => log.error('the audit log failed', {}, error),
+  });
+  opened.add(() => allowance.flush());
+  const audit: ServiceParts['audit'] = (event, uid, detail) => allowance.write(event, uid, detail);
   const unlocked = new UnlockedContainers(clock, (uid) => {
     audit('locked', uid, { why: 'time' }).catch((error: unknown) => log.error('the audit log failed', {}, error));
   });

@@ -45,6 +45,8 @@ export type AuditReader = (options: {
 
 /** How long a finished ceremony can still be asked for its events and secrets. */
 const LINGER = milliseconds(60_000);
+/** How many finished ceremonies of one uid can still be asked for; the oldest go first. */
+const LINGERING = 8;
 
 type Script = (run: CeremonyRun) => Promise<Readonly<Record<string, unknown>>>;
 
@@ -53,6 +55,8 @@ export class Service implements AgentService {
   readonly #readAudit: AuditReader;
   readonly #onFault: (error: unknown) => void;
   readonly #ceremonies = new Map<string, CeremonyRun>();
+  /** Finished ceremonies in the order of their end, with what stops the timer of each. */
+  readonly #lingering = new Map<CeremonyRun, () => void>();
   readonly #queues = new Map<number, SerialQueue>();
   /** Changes of the machine's policy: each has a number of its own. */
   readonly #policyQueue = new SerialQueue();
@@ -124,10 +128,19 @@ export class Service implements AgentService {
   }
 
   #linger(run: CeremonyRun): void {
-    this.#parts.clock.timer(LINGER, () => {
-      run.wipe();
-      this.#ceremonies.delete(run.id);
-    });
+    this.#lingering.set(
+      run,
+      this.#parts.clock.timer(LINGER, () => this.#drop(run)),
+    );
+    const own = [...this.#lingering.keys()].filter(({ uid }) => uid === run.uid);
+    for (const oldest of own.slice(0, -LINGERING)) this.#drop(oldest);
+  }
+
+  #drop(run: CeremonyRun): void {
+    this.#lingering.get(run)?.();
+    this.#lingering.delete(run);
+    run.wipe();
+    this.#ceremonies.delete(run.id);
   }
 
   ceremony(peer: Peer, id: string): Ceremony {

@@ -129,6 +129,32 @@ describe('forgetting', () => {
     expect(() => agent.service.ceremony(peer(uid), id).take('purpose-key')).toThrow(/no purpose-key/);
   });
 
+  it('of the finished ceremonies of one uid the last eight are kept; the key of an older one is wiped', async () => {
+    const other = await agent.service.begin(peer(1001), UNLOCK);
+    other.cancel();
+    await endOf(other);
+    const first = agent.service.ceremony(peer(uid), await untaken());
+    const ids = [first.id];
+    for (let more = 0; more < 8; more++) {
+      const ceremony = await waiting();
+      ids.push(ceremony.id);
+      ceremony.cancel();
+      await endOf(ceremony);
+    }
+    // What comes after the end of the last one is done when the next request of the same user has its turn.
+    (await waiting()).cancel();
+    const found = (id: string) => {
+      try {
+        return agent.service.ceremony(peer(uid), id).id === id;
+      } catch {
+        return false;
+      }
+    };
+    expect(ids.map(found)).toEqual([false, ...Array.from({ length: 8 }, () => true)]);
+    expect(() => first.take('purpose-key')).toThrow(/no purpose-key/);
+    expect(agent.service.ceremony(peer(1001), other.id).id).toBe(other.id);
+  });
+
   it('the service forgets first when it stops, also with a TPM that never answers', async () => {
     await agent.run(uid, KEPT, PIN);
     const ceremony = await waiting();
