@@ -19,10 +19,12 @@ import {
   type Signature,
   sessionAuth,
   startAuthSession,
+  type Ticket,
   TPM_CC,
   TPM_EO,
+  type Tpm,
 } from '../../drivers/tpm2/index.ts';
-import { authorizePolicy } from './approval.ts';
+import { type ApprovedPolicy, authorizePolicy, verifyApproval } from './approval.ts';
 import { type CompiledPolicy, epochOperand } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
 import { assertReference } from './references.ts';
@@ -57,7 +59,19 @@ export interface PassPlan {
   readonly authority: PublicArea;
   readonly policyRef: Uint8Array;
   readonly signature: Signature;
+  /** What the TPM said of the signature earlier in the same ceremony. */
+  readonly ticket?: Ticket | null;
 }
+
+const approvalOf = (plan: PassPlan): ApprovedPolicy => ({
+  digest: plan.compiled.digest,
+  policyRef: plan.policyRef,
+  signature: plan.signature,
+});
+
+/** Has the TPM check the signature of a plan ahead of the pass. @throws {ERR_TPM_RESPONSE} 0x2DB: not by the authority */
+export const verifyPlan = (tpm: Tpm, plan: PassPlan): Promise<Ticket> =>
+  verifyApproval(tpm, plan.authority, approvalOf(plan));
 
 /** Two sets of factors are the same branch whatever their order. */
 const sameFactors = (a: readonly FactorKind[], b: readonly FactorKind[]): boolean =>
@@ -113,11 +127,7 @@ export async function satisfyPolicy(
     for (const digests of branch.orPath) await policyOr(tpm, policy, digests);
     const operand = epochOperand(plan.compiled.n);
     await policyNv(tpm, policy, writtenCounter(plan.counter), emptyAuth, operand, TPM_EO.UNSIGNED_LE);
-    await authorizePolicy(tpm, policy, plan.authority, {
-      digest: plan.compiled.digest,
-      policyRef: plan.policyRef,
-      signature: plan.signature,
-    });
+    await authorizePolicy(tpm, policy, plan.authority, approvalOf(plan), plan.ticket);
     return policy;
   } catch (error) {
     await policy.close();

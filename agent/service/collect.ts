@@ -8,6 +8,7 @@ import { deferred } from '../../drivers/base/deferred.ts';
 import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind, FactorSignal, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
+import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
 import type { FactorProof } from '../container/pass.ts';
@@ -38,6 +39,8 @@ export interface Collected extends Disposable {
   readonly mint: () => Grant;
   /** Of the branch that granted. */
   readonly strength: Strength;
+  /** That the TPM has found the authority's signature under the container's policy good; null: not asked yet. */
+  readonly ticket: Ticket | null;
   readonly proofs: Map<FactorKind, FactorProof>;
   /** Milliseconds that went into the key's own time, for reports. */
   readonly deviceMs: number;
@@ -83,7 +86,9 @@ class Collector implements Disposable {
   failure: UnlockdError | null = null;
   deviceMs = 0;
   kdfMs = 0;
+  ticket: Ticket | null = null;
   #keysAhead: KeysAhead | null = null;
+  #triesAtFirst: number | null;
   /** Writes that nobody waits for until the end. */
   readonly #writes: Promise<void>[] = [];
 
@@ -95,7 +100,9 @@ class Collector implements Disposable {
     state: ContainerState,
     run: CeremonyRun,
     options: CollectOptions,
+    triesLeft: number,
   ) {
+    this.#triesAtFirst = triesLeft;
     this.#settle = options.settle ?? true;
     this.#parts = parts;
     this.#machine = machine;
@@ -128,7 +135,8 @@ class Collector implements Disposable {
   }
 
   async #askPin(known: number | null, signal: AbortSignal): Promise<Report> {
-    const triesLeft = known ?? (await pinTriesLeft(this.#parts, this.#state.uid, null));
+    const triesLeft = known ?? this.#triesAtFirst ?? (await pinTriesLeft(this.#parts, this.#state.uid, null));
+    this.#triesAtFirst = null;
     if (triesLeft === 0) return await this.#pinRefused(signal);
     const typed = await this.#run.ask('pin', { text: 'PIN', triesLeft, signal });
     this.#openKeysAhead();
@@ -136,6 +144,7 @@ class Collector implements Disposable {
       const verdict = await checkPin(this.#parts, this.#machine, this.#state, typed, { signal, settle: this.#settle });
       if (verdict.is === 'right') {
         this.kdfMs += verdict.kdfMs;
+        this.ticket = verdict.ticket;
         this.#writes.push(verdict.struckOff);
         this.#prove('pin', verdict.authValue);
         const evidence = { checkedBy: 'TPM' };
@@ -241,8 +250,11 @@ export async function collectFactors(
   collecting: CollectOptions = {},
 ): Promise<Collected> {
   const { clock, settings } = parts;
-  const collector = new Collector(parts, machine, state, run, collecting);
+  const reading = pinTriesLeft(parts, state.uid, null);
+  // Read at the same time, but what the TPM says is told first.
+  reading.catch(() => undefined);
   const options = { machineSimulated: parts.simulated, pinIsBound: await isPinBound(parts, machine, run.signal) };
+  const collector = new Collector(parts, machine, state, run, collecting, await reading);
   let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries });
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
@@ -314,9 +326,9 @@ export async function collectFactors(
       if (decision.verdict === 'denied') throw denial(decision, 'denied: too much time has passed', null);
       return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
     };
-    const { proofs, deviceMs, kdfMs } = collector;
+    const { proofs, deviceMs, kdfMs, ticket } = collector;
     granted = true;
-    return { mint, strength, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
+    return { mint, strength, ticket, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
   } finally {
     stopTimer();
     run.signal.removeEventListener('abort', onAbort);

@@ -42,7 +42,8 @@ export async function withOpenContainer<T>(
     // Minted when the TPM is at hand: what was presented may not wait in a queue.
     using door = openDoor(collected.mint(), parts.clock);
     const unseal = throughDoor(door, root);
-    using containerKey = await unseal(planOf(state), collected.proofs, state.sealedKey);
+    const plan = { ...planOf(state), ticket: collected.ticket };
+    using containerKey = await unseal(plan, collected.proofs, state.sealedKey);
     return await use({ root, unseal, containerKey });
   });
 }

@@ -5,10 +5,12 @@
  */
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import { load, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
+import { isTpmResponse, load, sessionAuth, type Ticket, type Tpm, unseal } from '../../drivers/tpm2/index.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import { type Lockout, lockedForSeconds, readLockout, tpmTriesLeft } from '../container/lockout.ts';
+import { verifyPlan } from '../container/pass.ts';
 import { pinAuthValue } from '../container/pin-value.ts';
+import { planOf } from '../container/plan.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { PinTries } from '../container/tries.ts';
@@ -30,6 +32,8 @@ export type PinVerdict =
       readonly authValue: Secret;
       /** Milliseconds that the derivation of the authValue took. */
       readonly kdfMs: number;
+      /** What the TPM said of the authority's signature while the PIN was derived; null: it was not asked, or refused. */
+      readonly ticket: Ticket | null;
       /** Settles when the try is struck off the disk; to be awaited before the next ceremony of this user. */
       readonly struckOff: Promise<void>;
     }
@@ -65,6 +69,16 @@ async function settle(parts: ServiceParts, root: RootSession, state: ContainerSt
     await settleEpoch(root, state, () => parts.store.syncContainer(state.uid));
   } catch (error) {
     if (!isUnlockdError(error, 'ERR_STATE_NOT_DURABLE')) throw error;
+  }
+}
+
+/** A signature that is refused here is refused again by the pass, whose refusal is the one that is told. */
+async function verifyAhead(tpm: Tpm, state: ContainerState): Promise<Ticket | null> {
+  try {
+    return await verifyPlan(tpm, planOf(state));
+  } catch (error) {
+    if (isTpmResponse(error)) return null;
+    throw error;
   }
 }
 
@@ -109,10 +123,11 @@ export async function checkPin(
       try {
         const { tpm, srk, session } = root;
         await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
+        const ticket = options.settle ? await verifyAhead(tpm, state) : null;
         const { authValue, kdfMs } = await deriving;
         judged = true;
         using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
-        return { is: 'right', authValue, kdfMs, struckOff: tries.succeeded() };
+        return { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() };
       } catch (error) {
         if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
           const lockout = await readLockout(root.tpm);
