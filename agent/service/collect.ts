@@ -17,7 +17,7 @@ import type { ContainerState, MachineState } from '../container/state.ts';
 import type { Strength } from '../policy/branches.ts';
 import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import { explain, missingWords } from '../policy/explain.ts';
+import { explain, missingWords, refusedWords, stillMissing, waitsFor } from '../policy/explain.ts';
 import { type Grant, grantFor } from '../policy/grant.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { newAttempt, step } from '../unlock/machine.ts';
@@ -26,7 +26,7 @@ import { type CeremonyRun, Denied } from './ceremony-run.ts';
 import { KeysAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
 import type { ServiceParts } from './parts.ts';
-import { checkPin, pinTriesLeft } from './pin-check.ts';
+import { checkPin, pinTriesLeft, triesOf } from './pin-check.ts';
 
 /** A proved factor counts this long: long enough for a touch, short enough that nobody walks away in between. */
 const PROOF_VALID_FOR = milliseconds(120_000);
@@ -147,11 +147,12 @@ class Collector implements Disposable {
         this.ticket = verdict.ticket;
         this.#writes.push(verdict.struckOff);
         this.#prove('pin', verdict.authValue);
-        const evidence = { checkedBy: 'TPM' };
-        return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence }) };
+        return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence: {} }) };
       }
       if (verdict.is === 'locked-out') return this.#pinLocked(verdict.error);
       await this.#parts.audit('pin-wrong', this.#state.uid, { triesLeft: verdict.triesLeft });
+      // That was the last one: whoever comes to the end now has to wait, and is told how long.
+      if ((await triesOf(this.#parts, this.#state.uid).left()) === 0) this.failure ??= this.#softLimit();
       const refused = this.#signal('pin', 'TPM', { state: 'unsatisfied', reason: 'wrong' });
       return { signal: refused, triesLeft: verdict.triesLeft };
     } catch (error) {
@@ -172,16 +173,21 @@ class Collector implements Disposable {
   /** No try is left: what `begin` says goes to the person, with the time to wait. */
   async #pinRefused(signal: AbortSignal): Promise<Report> {
     signal.throwIfAborted();
+    return this.#pinLocked(this.#softLimit());
+  }
+
+  #softLimit(): UnlockdError {
     const waitSeconds = Math.ceil(this.#parts.settings.softLimit.forgetAfter / 1000);
     const message = `too many wrong PINs: one more try within ${waitSeconds} s`;
-    return this.#pinLocked(new UnlockdError('ERR_PIN_SOFT_LIMIT', message, { detail: { waitSeconds } }));
+    return new UnlockdError('ERR_PIN_SOFT_LIMIT', message, { detail: { waitSeconds } });
   }
 
   #pinLocked(error: UnlockdError): Report {
     this.failure ??= error;
     this.#run.emit({ type: 'refused', refusal: toRefusal(error) });
+    const source = error.code === 'ERR_TPM_LOCKED_OUT' ? 'TPM' : 'unlockd';
     return {
-      signal: this.#signal('pin', 'TPM', { state: 'unavailable', reason: 'locked-out', detail: error.message }),
+      signal: this.#signal('pin', source, { state: 'unavailable', reason: 'locked-out', detail: error.message }),
     };
   }
 
@@ -193,7 +199,7 @@ class Collector implements Disposable {
       const answer = await askSecurityKey(this.#parts, this.#state, this.#run, signal, ahead?.hid);
       this.deviceMs += answer.deviceMs;
       this.#prove('securityKey', answer.authValue);
-      const evidence = { device: answer.device, userVerified: answer.uv };
+      const evidence = { 'user verified': answer.uv };
       const rest = { state: 'satisfied', strength: 'bound', evidence } as const;
       return { signal: this.#signal('securityKey', answer.device, rest) };
     } catch (error) {
@@ -232,9 +238,20 @@ function refusedEvent(signal: FactorSignal, triesLeft: number | null): Parameter
 }
 
 function denial(decision: Decision | null, outcome: string, failure: UnlockdError | null): Denied {
-  const missing = decision?.verdict === 'denied' ? missingWords(decision.missing) : '';
-  const message = missing === '' ? outcome : `${outcome}; missing: ${missing}`;
-  return new Denied(message, { cause: failure?.code ?? null, missing }, decision === null ? [] : explain(decision));
+  const reasons = decision === null ? [] : explain(decision);
+  const missing = decision === null ? '' : missingWords(stillMissing(decision));
+  // Nothing but the PIN could help, and it has to wait: its own code and cure say more than that this is a denial.
+  if (
+    isUnlockdError(failure, 'ERR_PIN_SOFT_LIMIT', 'ERR_TPM_LOCKED_OUT') &&
+    decision !== null &&
+    waitsFor(decision, 'pin')
+  )
+    return new Denied(failure.message, { ...failure.detail, cause: null, missing }, reasons, failure.code);
+  const refused = decision === null ? '' : refusedWords(decision);
+  const message = [outcome, refused && `refused: ${refused}`, missing && `missing: ${missing}`]
+    .filter(Boolean)
+    .join('; ');
+  return new Denied(message, { cause: failure?.code ?? null, missing }, reasons);
 }
 
 /**

@@ -43,7 +43,7 @@ export type PinVerdict =
 const lockedOut = (lockout: Lockout, cause: unknown): UnlockdError => {
   const seconds = Math.max(lockedForSeconds(lockout), 1);
   return new UnlockdError('ERR_TPM_LOCKED_OUT', `the TPM is locked out: it forgets a try in at most ${seconds} s`, {
-    detail: { lockedForSeconds: seconds, counter: lockout.counter, maxTries: lockout.maxTries },
+    detail: { waitSeconds: seconds, lockedForSeconds: seconds, counter: lockout.counter, maxTries: lockout.maxTries },
     cause,
   });
 };

@@ -35,8 +35,15 @@ export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise
     if (isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) return [error];
     throw error;
   }
-  if (machine === null) return [];
   const problems: UnlockdError[] = [];
+  try {
+    await parts.tpm.withTpm(signal, async () => undefined);
+  } catch (error) {
+    // It may come later; whoever reads the log should not have to wait for the first user to learn that it is not there.
+    if (!isUnlockdError(error)) throw error;
+    problems.push(error);
+  }
+  if (machine === null) return problems;
   for (const kind of ['intent', 'retired'] as const) {
     for (const uid of await parts.store.intents(kind)) {
       try {

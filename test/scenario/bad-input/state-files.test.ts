@@ -154,7 +154,7 @@ describe('a damaged count of tries', () => {
     await writeFile(join(containers(), '1000.tries'), 'damaged');
     await agent.restart();
     const limited = await agent.run(1000, UNLOCK, PIN);
-    expect(endOf(limited)).toBe('ERR_POLICY_DENIED: ERR_PIN_SOFT_LIMIT');
+    expect(endOf(limited)).toBe('ERR_PIN_SOFT_LIMIT');
     expect((await agent.service.status(peer(1000))).own.state).toBe('locked');
   });
 });

@@ -86,7 +86,7 @@ describe('a TPM that is locked out', () => {
     const before = await kept(agent.folder);
     const tries = (await agent.service.status(peer(1000))).own.pinTriesLeft;
     const locked = await agent.run(1000, UNLOCK, PIN);
-    expect(endOf(locked)).toBe('ERR_POLICY_DENIED: ERR_TPM_LOCKED_OUT');
+    expect(endOf(locked)).toBe('ERR_TPM_LOCKED_OUT');
     const refused = locked.events.find((event) => event.type === 'refused');
     expect(refused).toMatchObject({ refusal: { detail: { lockedForSeconds: 600, counter: 3, maxTries: 3 } } });
     expect(locked.events.some(({ type }) => type === 'touch')).toBe(false);

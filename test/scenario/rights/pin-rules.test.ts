@@ -59,7 +59,7 @@ describe('five wrong PINs', () => {
     await limit();
     await agent.restart();
     const limited = await agent.run(1000, UNLOCK, PIN);
-    expect(endOf(limited)).toBe('ERR_POLICY_DENIED: ERR_PIN_SOFT_LIMIT');
+    expect(endOf(limited)).toBe('ERR_PIN_SOFT_LIMIT');
     const refused = limited.events.find((event) => event.type === 'refused');
     expect(refused).toMatchObject({ refusal: { detail: { waitSeconds: expect.any(Number) } } });
     const { own, tpm } = await agent.service.status(peer(1000));
