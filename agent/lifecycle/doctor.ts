@@ -50,8 +50,10 @@ export interface PackageFact {
 
 export interface FolderFact {
   readonly path: string;
-  /** Null: as it should be. */
+  /** Null: as it should be, or not there yet. */
   readonly problem: string | null;
+  /** Not there: the daemon makes it when it starts. */
+  readonly missing: boolean;
   readonly cure: string;
 }
 
@@ -78,7 +80,10 @@ export interface DoctorReport {
   /** No finding is a problem. */
   readonly ok: boolean;
   readonly findings: readonly Finding[];
+  /** Of this command: the environment and the file that it sees. */
   readonly config: readonly ConfigRow[];
+  /** A daemon that runs may have been started with another file and with `--set`. */
+  readonly daemonRuns: boolean;
 }
 
 const finding = (check: Finding['check'], level: Level, text: string, cure: string | null = null): Finding => ({
@@ -165,16 +170,21 @@ export async function examine(probes: DoctorProbes, options: { signal: AbortSign
     ),
   );
   await attempt('folders', async () =>
-    (await probes.folders()).map(({ path, problem, cure }) =>
-      problem === null ? finding('folders', 'ok', path) : finding('folders', 'problem', `${path}: ${problem}`, cure),
-    ),
+    (await probes.folders()).map(({ path, problem, missing, cure }) => {
+      if (missing) return finding('folders', 'info', `${path}: not there yet; the daemon makes it when it starts`);
+      return problem === null
+        ? finding('folders', 'ok', path)
+        : finding('folders', 'problem', `${path}: ${problem}`, cure);
+    }),
   );
   let daemon: DaemonFacts | null = null;
+  let daemonRuns = false;
   await attempt('daemon', async () => {
     daemon = await probes.daemon(options.signal);
+    daemonRuns = daemon.running;
     if (daemon.running) return [finding('daemon', 'ok', `version ${daemon.version} runs under uid ${daemon.uid}`)];
     return [finding('daemon', 'warning', 'the daemon does not run', 'Start it: `systemctl start unlockd`.')];
   });
   await attempt('tpm', () => tpmOf(probes, daemon, options.signal));
-  return { ok: findings.every(({ level }) => level !== 'problem'), findings, config };
+  return { ok: findings.every(({ level }) => level !== 'problem'), findings, config, daemonRuns };
 }

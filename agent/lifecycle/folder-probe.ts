@@ -13,10 +13,12 @@ export interface ExpectedFolder {
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
 
+const MISSING = 'does not exist';
+
 function problemOf({ path, forbidden, owners }: ExpectedFolder): string | null {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined) return 'does not exist yet';
+    if (found === undefined) return MISSING;
     if (!found.isDirectory()) return 'is no directory';
     if (!owners.includes(found.uid)) return `belongs to uid ${found.uid}`;
     if ((found.mode & forbidden) !== 0) return `has mode ${octal(found.mode)}: others may do too much`;
@@ -29,9 +31,11 @@ function problemOf({ path, forbidden, owners }: ExpectedFolder): string | null {
 
 export function probeFolder(expected: ExpectedFolder): FolderFact {
   const allowed = octal(0o777 & ~expected.forbidden);
+  const problem = problemOf(expected);
   return {
     path: expected.path,
-    problem: problemOf(expected),
+    problem: problem === MISSING ? null : problem,
+    missing: problem === MISSING,
     cure: `It belongs to the daemon with mode ${allowed} or less: \`install -d -m ${allowed} ${expected.path}\`.`,
   };
 }

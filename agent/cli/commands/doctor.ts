@@ -22,10 +22,12 @@ export function doctorWords(report: DoctorReport): readonly string[] {
     out.push(`${MARKS[level]} ${check}: ${text}`);
     if (cure !== null && level !== 'ok') out.push(`    what to do: ${cure}`);
   }
-  if (report.config.length > 0) out.push('', 'Configuration:');
+  const whose = report.daemonRuns ? ' of this command, not of the running daemon' : '';
+  if (report.config.length > 0) out.push('', `Configuration${whose}:`);
   for (const row of report.config) {
     const { value, fallback } = valueWords(row);
-    out.push(`  ${row.key} = ${value}  (default ${fallback}; from ${row.origin})`);
+    const origin = row.origin === 'default' ? 'default' : `from ${row.origin}; default ${fallback}`;
+    out.push(`  ${row.key} = ${value}  (${origin})`);
   }
   out.push('', report.ok ? 'No problem found.' : 'There are problems.');
   return out;

@@ -30,7 +30,7 @@ export const AGENT_CODES = {
   },
   ERR_CONFIG_INVALID: {
     cause: 'The configuration file is not valid.',
-    cure: 'Correct the key that the message names; `unlockctl doctor` lists every key with its default and unit.',
+    cure: 'Correct the key that the message names; docs/reference/configuration.md lists every key with unit and default.',
   },
   ERR_API_INTERNAL: {
     cause: 'The daemon met a condition that it does not know.',

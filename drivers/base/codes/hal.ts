@@ -2,7 +2,7 @@
 export const HAL_CODES = {
   ERR_HAL_NOT_FOUND: {
     cause: 'The device or socket is not there.',
-    cure: 'Plug the device in, or start the service that owns the socket; `unlockctl doctor` shows what is looked for.',
+    cure: 'Plug the device in, or start the service that owns the socket; the configuration (`tpm.tcti`) says what is looked for.',
   },
   ERR_HAL_PERMISSION: {
     cause: 'The device is there, but this process may not open it.',

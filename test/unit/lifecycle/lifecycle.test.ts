@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApi } from '../../../agent/api/create-api.ts';
 import { listen } from '../../../agent/api/listen.ts';
+import { doctorWords } from '../../../agent/cli/commands/doctor.ts';
 import { lockFolder } from '../../../agent/lifecycle/daemon-lock.ts';
 import { type DoctorProbes, examine, type TpmFacts } from '../../../agent/lifecycle/doctor.ts';
 import { probeFolder } from '../../../agent/lifecycle/folder-probe.ts';
@@ -362,7 +363,29 @@ describe('doctor', () => {
       'tpm ok',
       'tpm ok',
     ]);
-    expect(report.findings[0]?.cure).toContain('unlockctl doctor');
+    expect(report.findings[0]?.cure).toContain('docs/reference/configuration.md');
+  });
+
+  it('calls a folder that the daemon makes itself no problem', async () => {
+    const missing = async () => [{ path: '/x', problem: null, missing: true, cure: '' }];
+    expect(await levels({ folders: missing })).toContain('folders info');
+    expect((await look({ folders: missing })).ok).toBe(true);
+  });
+
+  it('says whose configuration it shows, and each default once', async () => {
+    const row = { unit: 'seconds', default: '120' };
+    const config = async () => [
+      { ...row, key: 'tpm.timeout_seconds', value: '120', origin: 'default' },
+      { ...row, key: 'tpm.other', value: '60', origin: 'env:X' },
+    ];
+    const alone = doctorWords(await look({ config }));
+    expect(alone).toContain('Configuration:');
+    expect(alone).toContain('  tpm.timeout_seconds = 120 seconds  (default)');
+    expect(alone).toContain('  tpm.other = 60 seconds  (from env:X; default 120 seconds)');
+    const daemon = async () => ({ running: true as const, uid: 0, version: '1', tpm });
+    expect(doctorWords(await look({ config, daemon }))).toContain(
+      'Configuration of this command, not of the running daemon:',
+    );
   });
 
   it('looks at who may do what with a folder', () => {
@@ -372,7 +395,7 @@ describe('doctor', () => {
     chmodSync(folder, 0o700);
     expect(probeFolder(expected).problem).toBeNull();
     expect(probeFolder({ ...expected, owners: [uid + 1] }).problem).toContain(`uid ${uid}`);
-    expect(probeFolder({ ...expected, path: join(folder, 'none') }).problem).toBe('does not exist yet');
+    expect(probeFolder({ ...expected, path: join(folder, 'none') })).toMatchObject({ problem: null, missing: true });
     writeFileSync(join(folder, 'file'), '');
     expect(probeFolder({ ...expected, path: join(folder, 'file') }).problem).toBe('is no directory');
   });
