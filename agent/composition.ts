@@ -13,7 +13,7 @@ import type { Machine } from '../drivers/hal/machine.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { linuxMachine } from '../drivers/linux/machine.ts';
-import { peerCredentials } from '../drivers/linux/peer-credentials.ts';
+import { namedPeer } from '../drivers/linux/peer-credentials.ts';
 import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
 import { EventAllowance } from './audit/allowance.ts';
@@ -219,7 +219,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   }
   const api = createApi({
     service,
-    peerOf: peerCredentials,
+    peerOf: namedPeer,
     clock,
     limits: {
       connections: config.api.maxConnections,

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../drivers/base/clock.ts';
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { CeremonyWatch } from './ceremony-watch.ts';
 import { type ApiLimits, DEFAULT_LIMITS, PerUid, tooManyConnections } from './limits.ts';
 import { answerRefusal, serveRequest } from './node-adapter.ts';
@@ -19,7 +19,7 @@ import { wipeReadBuffers } from './secret-body.ts';
 
 export interface ApiOptions {
   readonly service: AgentService;
-  /** The peer of a fresh connection as the kernel reports it; null or a throw: refused. */
+  /** The peer of a fresh connection as the kernel reports it; null or a throw: refused, with its own ERR_API_PEER_UNKNOWN. */
   readonly peerOf: (socket: Socket) => Peer | null;
   readonly clock: Clock;
   readonly limits?: Partial<ApiLimits>;
@@ -68,12 +68,14 @@ export function createApi(options: ApiOptions): Api {
   const connections = new WeakMap<Socket, Connection>();
   let open = 0;
 
-  const readPeer = (socket: Socket): Peer | null => {
+  const readPeer = (socket: Socket): Peer | UnlockdError => {
+    const unknown = new UnlockdError('ERR_API_PEER_UNKNOWN', 'the kernel does not say who is asking');
     try {
-      return options.peerOf(socket);
+      return options.peerOf(socket) ?? unknown;
     } catch (error) {
+      if (isUnlockdError(error, 'ERR_API_PEER_UNKNOWN')) return error;
       unexpected(error);
-      return null;
+      return unknown;
     }
   };
 
@@ -81,7 +83,7 @@ export function createApi(options: ApiOptions): Api {
     socket.on('error', () => undefined);
     wipeReadBuffers(socket);
     const peer = readPeer(socket);
-    if (peer === null) {
+    if (peer instanceof UnlockdError) {
       const told = open < limits.connections ? refusedPerUid.take(NOBODY) : null;
       if (told === null) {
         socket.destroy();
@@ -92,8 +94,7 @@ export function createApi(options: ApiOptions): Api {
         told();
         open--;
       });
-      const refusal = new UnlockdError('ERR_API_PEER_UNKNOWN', 'the kernel does not say who is asking');
-      connections.set(socket, { peer, refusal, pending: 0 });
+      connections.set(socket, { peer: null, refusal: peer, pending: 0 });
       return;
     }
     const full = peer.uid !== ROOT && open >= limits.connections;

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
+import { UnlockdError } from '../base/errors.ts';
 import { libc } from './libc.ts';
 
 const SOL_SOCKET = 1;
@@ -46,6 +47,22 @@ function descriptorOf(socket: Socket): number | null {
  * @throws {ERR_HAL_MODULE_MISSING} when koffi is not installed
  */
 export function peerCredentials(socket: Socket): PeerCredentials | null {
+  const peer = readPeer(socket);
+  return peer === null || peer.uid === overflowUid() ? null : peer;
+}
+
+/**
+ * The same for a server, which tells a peer why it is refused.
+ * @throws {ERR_API_PEER_UNKNOWN} the peer is the overflow uid @throws {ERR_HAL_MODULE_MISSING}
+ */
+export function namedPeer(socket: Socket): PeerCredentials | null {
+  const peer = readPeer(socket);
+  if (peer === null || peer.uid !== overflowUid()) return peer;
+  const message = `uid ${peer.uid} is the kernel’s overflow uid: it stands for every user whom the kernel cannot name here`;
+  throw new UnlockdError('ERR_API_PEER_UNKNOWN', message, { detail: { uid: peer.uid } });
+}
+
+function readPeer(socket: Socket): PeerCredentials | null {
   const fd = descriptorOf(socket);
   if (fd === null) return null;
   const value = Buffer.alloc(UCRED_BYTES);
@@ -56,6 +73,6 @@ export function peerCredentials(socket: Socket): PeerCredentials | null {
   const little = endianness() === 'LE';
   const [pid, uid, gid] = [view.getInt32(0, little), view.getUint32(4, little), view.getUint32(8, little)];
   // A socket that is no UNIX socket answers with pid 0 and ids of -1.
-  if (uid === NO_ID || gid === NO_ID || uid === overflowUid()) return null;
+  if (uid === NO_ID || gid === NO_ID) return null;
   return { uid, gid, pid };
 }

@@ -94,6 +94,7 @@ describe.skipIf(missing !== null)(title('another user at the real socket'), () =
   it('a user whom the kernel cannot name is nobody: ERR_API_PEER_UNKNOWN', async () => {
     const refused = await call(OVERFLOW, 'GET', '/v1/status');
     expect([refused.status, refused.text.includes('ERR_API_PEER_UNKNOWN')]).toEqual([403, true]);
+    expect(refused.text).toContain('overflow uid');
   });
 
   it('cannot remove the container of root, and root keeps it', async () => {
