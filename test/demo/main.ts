@@ -3,7 +3,7 @@
  * when every step came out as expected.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { type Arguments, readArguments } from './arguments.ts';
 import { writeReport } from './report.ts';
 import { Scene, type StepResult, type Watcher } from './scene.ts';
 import { Stage } from './stage.ts';
@@ -44,7 +44,16 @@ async function play(scene: Scene): Promise<void> {
   }
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, report: { type: 'string' } } });
+function argumentsOrExit(): Arguments {
+  const values = readArguments(process.argv.slice(2));
+  if ('print' in values) {
+    (values.status === 0 ? process.stdout : process.stderr).write(values.print);
+    process.exit(values.status);
+  }
+  return values;
+}
+
+const values = argumentsOrExit();
 const startedAt = new Date();
 const report =
   values.report ?? join(process.cwd(), 'reports', `demo-${startedAt.toISOString().replace(/[:.]/g, '-')}.html`);

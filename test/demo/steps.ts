@@ -206,7 +206,8 @@ export class Script {
       async () => {
         const [first] = await attackerTries(stage, this.#oldFiles, this.#pins.first, true);
         const ok = first !== undefined && !first.released && first.rc === 0x126;
-        return { ok, got: `${hex(first?.rc ?? null)}`, lines: [first?.text ?? ''] };
+        const meaning = ok ? ': refused by the TPM, the epoch counter has moved on' : '';
+        return { ok, got: `${hex(first?.rc ?? null)}${meaning}`, lines: [first?.text ?? ''] };
       },
     );
     await this.#scene.step(
@@ -216,10 +217,11 @@ export class Script {
         const files = await stage.copyFiles('stolen-files');
         const attempts = await attackerTries(stage, files, this.#pins.next, false);
         const released = attempts.some((attempt) => attempt.released);
-        const codes = attempts.map(({ what, rc }) => `${what}: ${hex(rc)}`);
+        const codes = attempts.map(({ what, rc, text }) => `${what}: ${hex(rc)}${text === '' ? '' : ` (${text})`}`);
         const expected = [0x1c4, 0x9a2, 0x99d, 0x12f];
         const ok = !released && expected.every((rc, index) => attempts[index]?.rc === rc);
-        return { ok, got: attempts.map(({ rc }) => hex(rc)).join(', '), lines: codes };
+        const meaning = ok ? `all ${attempts.length} attempts refused by the TPM: ` : '';
+        return { ok, got: `${meaning}${attempts.map(({ rc }) => hex(rc)).join(', ')}`, lines: codes };
       },
     );
     await this.#scene.step('unlockctl unlock afterwards', 'granted; the rightful user lost nothing', async () => {

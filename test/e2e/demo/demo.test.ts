@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
+import { readArguments } from '../../demo/arguments.ts';
 import { type Ended, run } from '../../demo/child.ts';
 import { reportHtml } from '../../demo/report.ts';
 import { Scene, type StepResult } from '../../demo/scene.ts';
@@ -77,8 +78,12 @@ describe.skipIf(missing !== null)(`npm run demo -- --json${why}`, () => {
     ['both factors release the sealed key', /both factors/, /^granted; the released key is the sealed one$/],
     ['a wrong PIN is counted', /a wrong PIN/, /5 → 4 tries; the TPM counts 0 → 1/],
     ['the PIN is changed', /pin change/, /^changed; epoch \d+$/],
-    ['the old PIN with the old files opens nothing', /old files/, /^0x126$/],
-    ['one factor opens nothing without evaluate()', /evaluate\(\) skipped/, /^0x1C4/],
+    ['the old PIN with the old files opens nothing', /old files/, /^0x126: refused by the TPM/],
+    [
+      'one factor opens nothing without evaluate()',
+      /evaluate\(\) skipped/,
+      /^all 4 attempts refused by the TPM: 0x1C4/,
+    ],
   ])('shows that %s', (_what, name, got) => {
     expect(printed.steps.find((step) => name.test(step.name))?.got).toMatch(got);
   });
@@ -93,6 +98,32 @@ describe.skipIf(missing !== null)(`npm run demo -- --json${why}`, () => {
 
   it('leaves nothing else behind', async () => {
     expect(await readdir(folder)).toEqual(['below']);
+  });
+});
+
+describe('the arguments of the demo', () => {
+  it.each([[['--bogus']], [['--json', '--bogus']], [['word']], [['--report']]])(
+    '%j: a usage line and exit 2',
+    (args) => {
+      const read = readArguments(args);
+      expect(read).toMatchObject({ status: 2, print: expect.stringMatching(/^[^\n]+\nusage: npm run demo .*\n$/) });
+    },
+  );
+
+  it('--help: the usage line and exit 0', () => {
+    expect(readArguments(['--help'])).toEqual({ status: 0, print: expect.stringMatching(/^usage: npm run demo/) });
+  });
+
+  it('may be none, or name the report', () => {
+    expect(readArguments([])).toEqual({ json: false });
+    expect(readArguments(['--json', '--report', 'x'])).toEqual({ json: true, report: 'x' });
+  });
+
+  it('that are wrong end the program at once, without a stack trace', async () => {
+    requireBuild();
+    const ended = await run([process.execPath, join(DIST, 'test/demo/main.js'), '--json', '--bogus']);
+    expect([ended.status, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr.trimEnd().split('\n')).toHaveLength(2);
   });
 });
 
