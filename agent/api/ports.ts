@@ -194,7 +194,8 @@ export interface AgentService {
   begin(peer: Peer, request: CeremonyRequest): Promise<Ceremony>;
   /** @throws {ERR_API_NO_SUCH_CEREMONY} also for ceremonies of other uids, so that their ids cannot be probed */
   ceremony(peer: Peer, id: string): Ceremony;
-  status(peer: Peer): Promise<Status>;
+  /** `signal`: nobody waits for the answer any more. */
+  status(peer: Peer, options?: { readonly signal: AbortSignal }): Promise<Status>;
   /** Root only. */
   users(peer: Peer): Promise<readonly UserLine[]>;
   /** The own container; forgets the keys. */
@@ -208,7 +209,7 @@ export interface AgentService {
   /** Root only. `document`: JSON text. */
   setPolicy(peer: Peer, document: string): Promise<PolicyView>;
   /** The signing request of the own container, JSON. @throws {ERR_POLICY_NOT_MANAGED} */
-  policyRequest(peer: Peer): Promise<unknown>;
+  policyRequest(peer: Peer, options?: { readonly signal: AbortSignal }): Promise<unknown>;
   /** Own events; root: all. First what is in the log (the newest `last`), then, if `follow`, what comes. */
   audit(peer: Peer, options: { last: number; follow: boolean; signal: AbortSignal }): AsyncIterable<AuditEvent>;
 }

@@ -68,13 +68,14 @@ async function wantedPolicy(
 /**
  * What has to be signed next for the container of `uid`. The number of a policy is burned before the request leaves:
  * two requests never ask for the same one, and what was signed for an earlier one dies with the next that is applied.
- * @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING | ERR_EPOCH_LOST}
+ * @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING | ERR_EPOCH_LOST} or the signal's reason: nothing is burned
  */
-export async function policyRequest(parts: ServiceParts, uid: number): Promise<unknown> {
+export async function policyRequest(parts: ServiceParts, uid: number, signal: AbortSignal): Promise<unknown> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, uid);
   requireManaged(state);
-  const value = await parts.tpm.withRoot(new AbortController().signal, machine, (root) => valueOrNull(root, state));
+  const value = await parts.tpm.withRoot(signal, machine, (root) => valueOrNull(root, state));
+  signal.throwIfAborted();
   const policy = await wantedPolicy(parts, machine, state);
   const n = Math.max(value ?? 0, state.highestSigned) + 1;
   if (n - (value ?? 0) > MAX_EPOCH_STEP) throw epochGap(n, value ?? 0);

@@ -2,8 +2,9 @@
  * The agent's service: what the API's routes are answered by. It checks who may what, starts the ceremonies and keeps
  * them findable for the uid that began them, and answers the plain questions.
  */
-import { milliseconds } from '../../drivers/base/brand.ts';
+import { milliseconds, seconds } from '../../drivers/base/brand.ts';
 import { toHex } from '../../drivers/base/bytes.ts';
+import { startDeadline } from '../../drivers/base/deadline.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { SerialQueue } from '../../drivers/base/queue.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
@@ -43,11 +44,14 @@ export type AuditReader = (options: {
   readonly signal: AbortSignal;
 }) => AsyncIterable<AuditEvent>;
 
+/** How long a plain question waits for the TPM. */
+const ANSWER_WITHIN = seconds(30);
 /** How long a finished ceremony can still be asked for its events and secrets. */
 const LINGER = milliseconds(60_000);
 /** How many finished ceremonies of one uid can still be asked for; the oldest go first. */
 const LINGERING = 8;
 
+type Waiting = { readonly signal?: AbortSignal };
 type Script = (run: CeremonyRun) => Promise<Readonly<Record<string, unknown>>>;
 
 export class Service implements AgentService {
@@ -152,14 +156,16 @@ export class Service implements AgentService {
     return run;
   }
 
-  async status(peer: Peer): Promise<Status> {
+  async status(peer: Peer, options: Waiting = {}): Promise<Status> {
     requirePermission(peer, 'status');
     this.#noticeSuspend();
     const { tpm, store, settings } = this.#parts;
     const machine = await store.readMachine();
     const setUp = machine?.complete ?? false;
-    const never = new AbortController().signal;
-    const { status, lockout } = await readTpmStatus(tpm.description, setUp, (use) => tpm.withTpm(never, use));
+    using deadline = startDeadline(this.#parts.clock, ANSWER_WITHIN, { what: 'the status of the TPM', ...options });
+    const { status, lockout } = await readTpmStatus(tpm.description, setUp, (use) =>
+      deadline.race(tpm.withTpm(deadline.signal, use)),
+    );
     const own = await containerStatus(this.#parts, peer.uid, machine, lockout);
     return { version: settings.version, tpm: status, own };
   }
@@ -208,10 +214,12 @@ export class Service implements AgentService {
     return await policyView(this.#parts, machine, before);
   }
 
-  async policyRequest(peer: Peer): Promise<unknown> {
+  async policyRequest(peer: Peer, options: Waiting = {}): Promise<unknown> {
     requirePermission(peer, 'policy-request');
+    using deadline = startDeadline(this.#parts.clock, ANSWER_WITHIN, { what: 'the signing request', ...options });
+    const { signal, race } = deadline;
     // It burns a number in the state file: never beside a change of the same container.
-    return await this.#queueOf(peer.uid).run(() => policyRequest(this.#parts, peer.uid));
+    return await race(this.#queueOf(peer.uid).run(() => policyRequest(this.#parts, peer.uid, signal), { signal }));
   }
 
   audit(peer: Peer, options: { last: number; follow: boolean; signal: AbortSignal }): AsyncIterable<AuditEvent> {

@@ -2,11 +2,16 @@
  * What start-up does before anybody is served: changes that a crash interrupted are finished without any factor, and
  * counters that an enrolment left behind are freed. A TPM that is not there yet is met later, by the first use.
  */
+import { seconds } from '../../drivers/base/brand.ts';
+import { startDeadline } from '../../drivers/base/deadline.ts';
 import { isUnlockdError, type UnlockdError } from '../../drivers/base/errors.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import type { MachineState } from '../container/state.ts';
 import { clearIntent } from './leftovers.ts';
 import type { ServiceParts } from './parts.ts';
+
+/** How long nobody is served for the sake of what is left over; the rest is met by its first use. */
+const SETTLE_WITHIN = seconds(60);
 
 async function settle(parts: ServiceParts, machine: MachineState, uid: number, signal: AbortSignal): Promise<void> {
   try {
@@ -24,7 +29,7 @@ async function settle(parts: ServiceParts, machine: MachineState, uid: number, s
   }
 }
 
-/** @returns what could not be done now; it is tried again at the next start */
+/** @returns what could not be done now; it is tried again at the first use, and at the next start */
 export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise<readonly UnlockdError[]> {
   await parts.store.open();
   let machine: MachineState | null;
@@ -36,6 +41,22 @@ export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise
     throw error;
   }
   const problems: UnlockdError[] = [];
+  using deadline = startDeadline(parts.clock, SETTLE_WITHIN, { what: 'start-up', signal });
+  try {
+    await deadline.race(settleAll(parts, machine, problems, deadline.signal));
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    problems.push(error);
+  }
+  return [...problems, ...parts.unsettled.values()];
+}
+
+async function settleAll(
+  parts: ServiceParts,
+  machine: MachineState | null,
+  problems: UnlockdError[],
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await parts.tpm.withTpm(signal, async () => undefined);
   } catch (error) {
@@ -43,9 +64,10 @@ export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise
     if (!isUnlockdError(error)) throw error;
     problems.push(error);
   }
-  if (machine === null) return problems;
+  if (machine === null) return;
   for (const kind of ['intent', 'retired'] as const) {
     for (const uid of await parts.store.intents(kind)) {
+      if (signal.aborted) return;
       try {
         await clearIntent(parts, uid, kind, signal);
       } catch (error) {
@@ -54,6 +76,8 @@ export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise
       }
     }
   }
-  for (const uid of await parts.store.enrolled()) await settle(parts, machine, uid, signal);
-  return [...problems, ...parts.unsettled.values()];
+  for (const uid of await parts.store.enrolled()) {
+    if (signal.aborted) return;
+    await settle(parts, machine, uid, signal);
+  }
 }

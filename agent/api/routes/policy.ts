@@ -40,7 +40,7 @@ export function addPolicyRoutes(router: Router, service: AgentService): void {
   // Whatever the service made is sent as it is: its shape belongs to the signer, not to this API.
   router.openAPIRegistry.registerPath(request);
   router.get('/v1/policy/request', async (c) => {
-    const text = JSON.stringify(await service.policyRequest(c.env.peer));
+    const text = JSON.stringify(await service.policyRequest(c.env.peer, { signal: c.env.gone }));
     return c.body(text, 200, { 'content-type': 'application/json' });
   });
 }

@@ -84,7 +84,7 @@ async function* auditTexts(log: AsyncIterable<AuditEvent>): AsyncGenerator<strin
 }
 
 export function addStateRoutes(router: Router, service: AgentService): void {
-  router.openapi(status, async (c) => c.json(await service.status(c.env.peer), 200));
+  router.openapi(status, async (c) => c.json(await service.status(c.env.peer, { signal: c.env.gone }), 200));
   router.openapi(users, async (c) => c.json([...(await service.users(c.env.peer))], 200));
   router.openapi(lock, async (c) => c.json(await service.lock(c.env.peer), 200));
   router.openapi(purposeKey, async (c) => {
