@@ -14,6 +14,7 @@ import {
   type Status,
   type UserLine,
 } from './ports.ts';
+import { PURPOSE, PURPOSE_WORDS } from './purpose.ts';
 
 const DAY_SECONDS = 86_400;
 /** The largest uid; -1 as an unsigned number means "no uid" to the kernel. */
@@ -22,12 +23,7 @@ const MAX_UID = 0xffff_fffe;
 const uid = z.int().min(0).max(MAX_UID);
 const detail = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
-/** A name for a derived key: printable ASCII, so that two names that look the same are the same. */
-export const purposeSchema = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/);
+export const purposeSchema = z.string().regex(PURPOSE, { error: PURPOSE_WORDS });
 
 export const ceremonyIdSchema = z
   .string()

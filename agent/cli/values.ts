@@ -1,5 +1,6 @@
 /** Values on the command line: durations, descriptors, counts. Each parser refuses with words that say what is valid. */
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import { PURPOSE, PURPOSE_WORDS } from '../api/purpose.ts';
 
 const usage = (message: string): UnlockdError => new UnlockdError('ERR_CLI_USAGE', message);
 
@@ -31,8 +32,8 @@ export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'ui
 /** @throws {ERR_CLI_USAGE} */
 export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
 
-/** The name of a purpose as the API takes it: printable ASCII, no blank at either end. @throws {ERR_CLI_USAGE} */
+/** The name of a purpose as the API takes it. @throws {ERR_CLI_USAGE} */
 export function parsePurpose(text: string): string {
-  if (text.length <= 128 && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
-  throw usage('a purpose has 1 to 128 printable ASCII characters');
+  if (PURPOSE.test(text)) return text;
+  throw usage(PURPOSE_WORDS);
 }

@@ -5,6 +5,7 @@
 import { type Milliseconds, milliseconds, unixMs } from '../../../drivers/base/brand.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { CeremonyRequest } from '../../api/ports.ts';
+import { PURPOSE, PURPOSE_WORDS } from '../../api/purpose.ts';
 import { toRefusal } from '../../api/refusal.ts';
 import { policyOf } from '../../container/plan.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
@@ -20,12 +21,10 @@ import { replacePin } from './pin-change.ts';
 
 type UnlockRequest = Extract<CeremonyRequest, { kind: 'unlock' }>;
 
-const MAX_PURPOSE = 128;
-
 /** @throws {ERR_API_REQUEST_INVALID} */
 export function checkPurpose(purpose: string): string {
-  if (purpose.length > 0 && purpose.length <= MAX_PURPOSE && /^[\x21-\x7e]+$/.test(purpose)) return purpose;
-  throw new UnlockdError('ERR_API_REQUEST_INVALID', `a purpose is 1 to ${MAX_PURPOSE} printable ASCII characters`);
+  if (PURPOSE.test(purpose)) return purpose;
+  throw new UnlockdError('ERR_API_REQUEST_INVALID', PURPOSE_WORDS);
 }
 
 function forgetAfter(parts: ServiceParts, request: UnlockRequest): Milliseconds | null {

@@ -30,7 +30,10 @@ const types = (...targets: string[]): Permission[] => targets.map((target) => ({
 /** What every room above the drivers speaks: the basics and the vocabulary of signals. */
 const VOCABULARY = values('drivers/base', 'drivers/signal.ts');
 /** The typed client of the API: what calls the daemon, and what its refusals look like. */
-const API_CLIENT = [...values('agent/api/client.ts', 'agent/api/daemon-refusal.ts'), ...types('agent/api/ports.ts')];
+const API_CLIENT = [
+  ...values('agent/api/client.ts', 'agent/api/daemon-refusal.ts', 'agent/api/purpose.ts'),
+  ...types('agent/api/ports.ts'),
+];
 
 /** Packages with native code, or that talk to devices; only a host room may import them. */
 export const NATIVE_PACKAGES = ['node-hid', 'koffi', 'dbus-native', '@abandonware/noble', 'node-wifi'] as const;
@@ -152,7 +155,8 @@ export const ROOMS: readonly Room[] = [
     may: [
       ...VOCABULARY,
       ...values('agent/policy', 'agent/signals', 'agent/unlock', 'agent/container', 'agent/enrolment', 'agent/release'),
-      ...values('drivers/tpm2', 'drivers/fido2', 'agent/audit', 'agent/api/permissions.ts', 'agent/api/refusal.ts'),
+      ...values('drivers/tpm2', 'drivers/fido2', 'agent/audit', 'agent/api/permissions.ts'),
+      ...values('agent/api/refusal.ts', 'agent/api/purpose.ts'),
       ...types('drivers/hal', 'drivers/driver.ts', 'agent/api/ports.ts', 'agent/config', 'agent/telemetry'),
     ],
     packages: [],

@@ -1,0 +1,7 @@
+/**
+ * The name of a derived key, `--purpose` on the command line: one rule for the command line, the API and the service.
+ * Printable ASCII without blanks, so that two names that look the same are the same.
+ */
+export const PURPOSE = /^[\x21-\x7e]{1,128}$/;
+/** The rule in words. */
+export const PURPOSE_WORDS = 'a purpose has 1 to 128 printable ASCII characters and no blanks';
