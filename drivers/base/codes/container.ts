@@ -18,7 +18,7 @@ export const CONTAINER_CODES = {
   },
   ERR_STATE_READ_FAILED: {
     cause: 'A state file could not be read.',
-    cure: 'Check the permissions of the state folder; `unlockctl doctor` names what is wrong.',
+    cure: 'Check owner and permissions of the state folder: it belongs to the user of the daemon, with mode 0700.',
   },
   ERR_SETUP_NEEDED: {
     cause: 'This machine has not been set up.',
@@ -47,6 +47,10 @@ export const CONTAINER_CODES = {
   ERR_CONTAINER_MISSING: {
     cause: 'This user is not enrolled.',
     cure: 'Run `unlockctl enrol` as that user.',
+  },
+  ERR_CONTAINER_NO_EARLIER_KEY: {
+    cause: 'The container was not recovered as often as the number asks for.',
+    cure: 'Name a smaller number: 1 is the key before the newest recovery.',
   },
   ERR_CONTAINER_LOCKED: {
     cause: 'The container is locked.',

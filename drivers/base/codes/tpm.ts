@@ -31,7 +31,7 @@ export const TPM_CODES = {
   },
   ERR_TPM_OTHER_DEVICE: {
     cause: 'This is another TPM, or its owner was cleared: the storage root key is not the one that was pinned.',
-    cure: 'Nothing secret was sent. Put the right TPM back, or use the recovery sheet to enrol on this one.',
+    cure: 'Nothing secret was sent. Put the right TPM back, or set the machine up anew (`unlockctl setup` as root) and let each user recover with the sheet.',
   },
   ERR_TPM_SETTING: {
     cause: 'The setting that says where the TPM is names none.',

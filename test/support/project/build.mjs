@@ -3,13 +3,15 @@
  * source is gone. Writes to stderr only, so that programs built by it own their stdout.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDERS = ['agent', 'drivers', 'hal-mocks', 'test'];
+/** What `bin` of package.json names; tsc makes no file executable. */
+const PROGRAMS = ['dist/agent/main.js', 'dist/agent/ctl.js'];
 /** Compiled by tsc, not copied. */
 const COMPILED = /\.ts$/;
 /** Scripts of the checkout and data that the tests read in place. */
@@ -44,6 +46,7 @@ export function build() {
       if (!existsSync(join(ROOT, origin)) && !existsSync(join(ROOT, source))) rmSync(join(ROOT, path));
     }
   }
+  for (const program of PROGRAMS) if (existsSync(join(ROOT, program))) chmodSync(join(ROOT, program), 0o755);
   return status === 0;
 }
 

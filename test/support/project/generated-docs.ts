@@ -3,6 +3,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_CONFIG_FILE, envName } from '../../../agent/config/load.ts';
+import { allSettings } from '../../../agent/config/settings.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
 import { importTable } from './import-check.ts';
 import { PROJECT_ROOT } from './source-tree.ts';
@@ -47,6 +49,40 @@ function errorReference(): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** `0x81000001` as the TPM tools write it; a text that is empty says so. */
+function valueOf(unit: string, value: string | number | boolean): string {
+  if (value === '') return 'empty';
+  return `\`${unit === 'TPM handle' ? `0x${Number(value).toString(16)}` : value}\``;
+}
+
+function configurationReference(): string {
+  const lines = [
+    '# Configuration of the daemon',
+    '',
+    'Generated from `agent/config/settings.ts` by `npm run docs`; do not edit.',
+    '',
+    `The file is \`${DEFAULT_CONFIG_FILE}\`, or the one that \`--config\` or \`UNLOCKD_CONFIG\` names; it is TOML, and only root`,
+    'or the user of the daemon may be able to write it. An [example](../operations/unlockd.toml) is beside the unit file. Later',
+    'ones win: default, file, environment, `unlockd --set section.key=value`. What is not in this table is an error that names',
+    'the line. `unlockctl doctor` shows every value that it sees with where it comes from.',
+  ];
+  let open = '';
+  for (const { section, name, key, setting } of allSettings()) {
+    if (section !== open)
+      lines.push(
+        '',
+        `## \`[${section}]\``,
+        '',
+        '| key | default | unit | meaning | environment |',
+        '|---|---|---|---|---|',
+      );
+    open = section;
+    const { unit, fallback, meaning } = setting;
+    lines.push(`| \`${name}\` | ${valueOf(unit, fallback)} | ${unit} | ${cell(meaning)} | \`${envName(key)}\` |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 const START = '<!-- generated: import table -->';
 const END = '<!-- end of the import table -->';
 
@@ -62,6 +98,7 @@ function architecture(): string {
 export function generatedDocs(): GeneratedDoc[] {
   return [
     { path: 'docs/reference/errors.md', content: errorReference() },
+    { path: 'docs/reference/configuration.md', content: configurationReference() },
     { path: 'docs/architecture.md', content: architecture() },
   ];
 }

@@ -1,7 +1,11 @@
 /** The pages agree with the code: what is generated is up to date, links lead somewhere, every package has a reason. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../agent/config/load.ts';
+import { compileBranches } from '../../../agent/policy/branches.ts';
+import { parsePolicy } from '../../../agent/policy/forms/native-json.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
 import { generatedDocs } from '../../support/project/generated-docs.ts';
 import { deadLinks } from '../../support/project/markdown-links.ts';
@@ -37,6 +41,29 @@ describe('generated pages', () => {
 
   it.each(Object.entries(ERROR_CODES))('%s has a cause and a cure in sentences', (_code, { cause, cure }) => {
     expect([cause, cure].filter((text) => !/^[A-Z`].*[.!?]$/s.test(text.trim()))).toEqual([]);
+  });
+});
+
+describe('the example configuration', () => {
+  it('is valid as it is', () => {
+    const copy = join(mkdtempSync(join(tmpdir(), 'unlockd-docs-')), 'unlockd.toml');
+    writeFileSync(copy, read('docs/operations/unlockd.toml'), { mode: 0o600 });
+    const config = loadConfig({ file: copy, env: {} });
+    rmSync(dirname(copy), { recursive: true });
+    expect(config.unlock.forSeconds).toBe(28_800);
+  });
+});
+
+describe('the policies of the guide', () => {
+  const documents = [...read('docs/guides/policy-document.md').matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(
+    ([, text]) => text ?? '',
+  );
+
+  it('are some', () => expect(documents.length).toBeGreaterThan(3));
+
+  it.each(documents.map((text) => [text]))('%s is accepted', (text) => {
+    const policy = parsePolicy(text);
+    expect(compileBranches(policy, { pinIsBound: true }).length).toBeGreaterThan(0);
   });
 });
 
