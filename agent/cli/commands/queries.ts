@@ -55,7 +55,7 @@ export async function policySetCommand(context: Context, path: string): Promise<
   requireJson(path, document);
   const view = await context.client.setPolicy(document, { signal: context.deps.interrupted });
   context.output.result({ ...view }, () => [
-    'The policy is set. Containers follow at their next unlock.',
+    'The policy is set. Each container that can follow does so at its next unlock.',
     ...policyWords(view),
   ]);
 }

@@ -31,7 +31,7 @@ export function statusWords(status: Status, nowMs: number): readonly string[] {
   out.push(`TPM: ${tpm.description}${tpm.reachable ? '' : ' (does not answer)'}`);
   if (tpm.testDouble !== null) out.push(`  ${tpm.testDouble}`);
   if (!tpm.setUp) out.push('  this machine is not set up: run `unlockctl setup` as root');
-  if (tpm.lockout !== null) {
+  if (tpm.setUp && tpm.lockout !== null) {
     const { counter, maxTries, lockedForSeconds } = tpm.lockout;
     const locked = lockedForSeconds > 0 ? `; locked out for at most ${spanWords(lockedForSeconds)}` : '';
     out.push(`  PIN tries of all users: ${Math.max(0, maxTries - counter)} of ${maxTries} left${locked}`);
