@@ -22,6 +22,11 @@ export const PERMISSIONS = {
   'lockout-reset': { what: 'reset the lockout of the TPM with the owner’s sheet', own: 'root', other: null },
   enrol: { what: 'create a container', own: 'everyone', other: 'nobody' },
   unlock: { what: 'unlock a container, which spends PIN tries', own: 'everyone', other: 'nobody' },
+  'earlier-key': {
+    what: 'take a purpose key of a container that a recovery replaced, which spends PIN tries',
+    own: 'everyone',
+    other: 'nobody',
+  },
   lock: { what: 'forget the keys of a container', own: 'everyone', other: 'nobody' },
   'purpose-key': { what: 'take a purpose key of an unlocked container', own: 'everyone', other: 'nobody' },
   'pin-change': { what: 'change a PIN, which spends PIN tries', own: 'everyone', other: 'nobody' },

@@ -12,7 +12,7 @@ import { bytes, corrupt, integer, list, record, type ShapeOf } from './shape.ts'
 const shape = record({
   pinHistory: list(record({ salt: bytes({ exact: 16 }), logN: integer(10, 20), value: bytes({ exact: 32 }) }), 50),
   wrapKeys: list(record({ credentialId: bytes({ max: 1023 }), key: bytes({ exact: 32 }) }), 16),
-  earlierKeys: list(bytes({ exact: 32 }), 8),
+  earlierKeys: list(record({ containerId: bytes({ exact: 16 }), key: bytes({ exact: 32 }) }), 8),
 });
 
 export type Records = ShapeOf<typeof shape>;
@@ -46,5 +46,5 @@ export function openRecords(containerKey: Secret, containerId: Uint8Array, seale
 export function wipeRecords(records: Records): void {
   for (const entry of records.pinHistory) entry.value.fill(0);
   for (const entry of records.wrapKeys) entry.key.fill(0);
-  for (const key of records.earlierKeys) key.fill(0);
+  for (const entry of records.earlierKeys) entry.key.fill(0);
 }

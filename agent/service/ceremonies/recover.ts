@@ -36,7 +36,8 @@ async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Reco
   using sheet = await askSheet(run);
   using recovered = openRecovery(sheet, state);
   const records = openRecords(recovered.containerKey, state.containerId, state.records);
-  const earlierKeys = [new Uint8Array(recovered.containerKey.expose()), ...records.earlierKeys];
+  const replaced = { containerId: state.containerId, key: new Uint8Array(recovered.containerKey.expose()) };
+  const earlierKeys = [replaced, ...records.earlierKeys];
   return { ...records, wrapKeys: [], earlierKeys: earlierKeys.slice(0, MAX_EARLIER_KEYS) };
 }
 

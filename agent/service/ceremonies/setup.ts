@@ -1,9 +1,10 @@
 /** `setup`: once a machine, by root. The owner's sheet is shown and confirmed before the TPM is told anything. */
-import { UnlockdError } from '../../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import { guessesPerDay, readLockout } from '../../container/lockout.ts';
 import { newRecoverySecret } from '../../container/recovery-sheet.ts';
 import { setUpMachine } from '../../container/setup.ts';
+import type { MachineState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import type { ServiceParts } from '../parts.ts';
 import { showSheet } from '../sheets.ts';
@@ -15,10 +16,25 @@ async function ownerSheet(parts: ServiceParts, run: CeremonyRun, lockoutAuthSet:
   return await showSheet(parts, run, 'owner-sheet', text);
 }
 
+/** Whether the pinned root key is there. A cleared TPM and another one are the same thing: their containers need recovery. */
+async function isTheSameTpm(parts: ServiceParts, run: CeremonyRun, machine: MachineState): Promise<boolean> {
+  try {
+    await parts.tpm.withRoot(run.signal, machine, async () => undefined);
+    return true;
+  } catch (error) {
+    if (isUnlockdError(error, 'ERR_TPM_OTHER_DEVICE')) return false;
+    throw error;
+  }
+}
+
 export async function setupScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
   const earlier = await parts.store.readMachine();
-  if (earlier?.complete) throw new UnlockdError('ERR_SETUP_DONE', 'this machine has been set up before');
   run.emit({ type: 'progress', step: 'looking at the TPM' });
+  const replaced = earlier?.complete === true;
+  if (replaced && (await isTheSameTpm(parts, run, earlier))) {
+    throw new UnlockdError('ERR_SETUP_DONE', 'this machine has been set up before');
+  }
+  const managedAuthority = parts.settings.managedAuthority();
   const before = await parts.tpm.withTpm(run.signal, readLockout);
   if (before.ownerAuthSet) {
     throw new UnlockdError('ERR_TPM_OWNER_AUTH_SET', 'the owner hierarchy of the TPM has a password');
@@ -31,13 +47,15 @@ export async function setupScript(parts: ServiceParts, run: CeremonyRun): Promis
       clock: parts.clock,
       entropy: parts.entropy,
       rootHandle: parts.settings.rootHandle,
-      managedAuthority: parts.settings.managedAuthority,
+      managedAuthority,
       sheet,
-      earlier,
+      // What was wrapped for another TPM says nothing about this one.
+      earlier: replaced ? null : earlier,
       write: (state) => parts.store.writeMachine(state),
     }),
   );
   await parts.audit('machine-set-up', null, {
+    tpmReplaced: replaced,
     pinIsBound: machine.lockout.protects,
     lockoutAuth: machine.lockout.auth,
   });
@@ -48,5 +66,6 @@ export async function setupScript(parts: ServiceParts, run: CeremonyRun): Promis
     lockoutAuth: machine.lockout.auth,
     maxTries: lockout.maxTries,
     guessesPerDay: guessesPerDay(lockout),
+    tpmReplaced: replaced,
   };
 }

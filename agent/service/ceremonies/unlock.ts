@@ -13,7 +13,7 @@ import { pinExpiry } from '../../enrolment/pin/history.ts';
 import type { UnlockPolicy } from '../../policy/model.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
-import { policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { type CurrentPolicy, currentPolicy, policyInForce, requireContainer, requireMachine } from '../context.ts';
 import { withOpenContainer } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
 import { upgradePolicy } from '../policy-upgrade.ts';
@@ -42,6 +42,7 @@ async function bringUpToDate(
   state: ContainerState,
   policy: UnlockPolicy,
   collected: Collected,
+  current: Promise<CurrentPolicy>,
 ): Promise<{ state: ContainerState; notes: Readonly<Record<string, unknown>> }> {
   const { pin } = state.factors;
   const expiry = pin === null ? null : pinExpiry(unixMs(pin.setAt), policy.pin, parts.clock.wall());
@@ -56,7 +57,7 @@ async function bringUpToDate(
     await parts.audit('pin-changed', state.uid, { epoch: policyOf(next).n, expired: true });
     return { state: next, notes: { pinChanged: true } };
   }
-  const upgrade = await upgradePolicy(parts, machine, state, collected, run.signal);
+  const upgrade = await upgradePolicy(parts, machine, state, collected, current, run.signal);
   if (upgrade.is === 'done') return { state: upgrade.state, notes: { policyInForce: policyOf(upgrade.state).version } };
   const notes = expiry === null ? {} : expiry.expired ? { pinExpired: true } : { pinExpiresInDays: expiry.daysLeft };
   if (upgrade.is === 'none') return { state, notes };
@@ -80,13 +81,16 @@ export async function unlockScript(
   const policy = policyInForce(before);
   try {
     using collected = await collectFactors(parts, machine, before, policy, run);
+    // Read while the TPM works. What fails here is told when it is needed.
+    const current = currentPolicy(parts);
+    current.catch(() => undefined);
     const containerKey = await withOpenContainer(parts, machine, before, collected, run.signal, async (open) =>
       open.containerKey.clone(),
     );
     const { strength, deviceMs, kdfMs } = collected;
     using key = containerKey;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
-    const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected);
+    const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected, current);
     // `lock` and suspend cancel: what they forgot must not come back.
     run.signal.throwIfAborted();
     parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));

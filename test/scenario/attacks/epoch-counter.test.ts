@@ -157,7 +157,10 @@ describe('a counter that the owner redefined identically', () => {
           factors: made,
           proofs: machine.proofs(draft, { pin: '975310', group }),
           policy: { version: 1, document: '{}', branches: [['pin', 'securityKey']] },
-          records: { ...records, earlierKeys: [recovered.containerKey.expose()] },
+          records: {
+            ...records,
+            earlierKeys: [{ containerId: container.state.containerId, key: recovered.containerKey.expose() }],
+          },
           sheet,
           writeIntent: (intent) => machine.store.writeIntent(container.state.uid, 'intent', intent),
         },
@@ -171,7 +174,7 @@ describe('a counter that the owner redefined identically', () => {
     using opened = await machine.open(state, { pin: '975310', group });
     expect(opened.equals(rightful)).toBe(false);
     const kept = openRecords(opened, containerId, state.records);
-    expect(kept.earlierKeys.map((key) => Secret.copyOf(key).equals(rightful))).toEqual([true]);
+    expect(kept.earlierKeys.map(({ key }) => Secret.copyOf(key).equals(rightful))).toEqual([true]);
     expect(() => openRecovery(container.sheet, state)).toThrow(expect.objectContaining({ code: 'ERR_RECOVERY_WRONG' }));
   });
 });

@@ -17,7 +17,7 @@ describe('a PIN that expires on a managed machine', () => {
   beforeAll(async () => {
     program = await SignerProgram.build();
     signer = await program.authority('authority');
-    agent = await TestAgent.start({ settings: { managedAuthority: signer.coordinates }, clock });
+    agent = await TestAgent.start({ settings: { managedAuthority: () => signer.coordinates }, clock });
     await agent.service.setPolicy(peer(0), POLICY);
     await agent.setUpAndEnrol(1000);
     for (const _request of ['first-write', 'policy']) {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   program = await SignerProgram.build();
   signer = await program.authority('authority');
   stranger = await program.authority('stranger');
-  agent = await TestAgent.start({ settings: { managedAuthority: signer.coordinates } });
+  agent = await TestAgent.start({ settings: { managedAuthority: () => signer.coordinates } });
 });
 afterAll(async () => {
   await agent?.close();

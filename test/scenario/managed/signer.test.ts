@@ -25,7 +25,7 @@ let good: Request;
 beforeAll(async () => {
   program = await SignerProgram.build();
   signer = await program.authority('authority');
-  await using agent = await TestAgent.start({ settings: { managedAuthority: signer.coordinates } });
+  await using agent = await TestAgent.start({ settings: { managedAuthority: () => signer.coordinates } });
   await agent.setUpAndEnrol(1000);
   firstWrite = (await agent.service.policyRequest(peer(1000))) as Request;
   await agent.run(1000, { kind: 'policy-apply', document: approvalOf(await signer.sign(firstWrite)) });

@@ -27,6 +27,7 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   'lockout-reset': (who) => begun(who, { kind: 'lockout-reset' }),
   enrol: (who) => begun(who, { kind: 'enrol' }),
   unlock: (who) => begun(who, UNLOCK),
+  'earlier-key': (who) => begun(who, { kind: 'earlier-key', purpose: 'test', earlier: 1 }),
   lock: (who) => agent.service.lock(who),
   'purpose-key': (who) => agent.service.purposeKey(who, 'test'),
   'pin-change': (who) => begun(who, { kind: 'pin-change' }),

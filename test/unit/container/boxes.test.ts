@@ -60,7 +60,7 @@ describe('records', () => {
   const records = {
     pinHistory: [{ salt: systemEntropy.bytes(16), logN: 14, value: systemEntropy.bytes(32) }],
     wrapKeys: [{ credentialId: systemEntropy.bytes(40), key: systemEntropy.bytes(32) }],
-    earlierKeys: [systemEntropy.bytes(32)],
+    earlierKeys: [{ containerId: systemEntropy.bytes(16), key: systemEntropy.bytes(32) }],
   };
 
   it('are read back under the container key, and wiped', () => {
@@ -68,7 +68,7 @@ describe('records', () => {
     expect(opened).toEqual(records);
     wipeRecords(opened);
     const zeros = new Uint8Array(32);
-    expect([opened.pinHistory[0]?.value, opened.wrapKeys[0]?.key, opened.earlierKeys[0]]).toEqual([
+    expect([opened.pinHistory[0]?.value, opened.wrapKeys[0]?.key, opened.earlierKeys[0]?.key]).toEqual([
       zeros,
       zeros,
       zeros,

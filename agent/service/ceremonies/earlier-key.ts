@@ -1,0 +1,46 @@
+/**
+ * `unlock --earlier N`: the purpose key of a container that a recovery has replaced, so that what was encrypted under it
+ * can be moved to the new one. It takes a fresh full pass and leaves nothing unlocked.
+ */
+import { utf8 } from '../../../drivers/base/bytes.ts';
+import { UnlockdError } from '../../../drivers/base/errors.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
+import type { CeremonyRequest } from '../../api/ports.ts';
+import { openRecords, wipeRecords } from '../../container/records.ts';
+import { deriveKey } from '../../container/secret-box.ts';
+import type { CeremonyRun } from '../ceremony-run.ts';
+import { collectFactors } from '../collect.ts';
+import { policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { withOpenContainer } from '../open-container.ts';
+import type { ServiceParts } from '../parts.ts';
+
+type EarlierKeyRequest = Extract<CeremonyRequest, { kind: 'earlier-key' }>;
+
+/** @throws {ERR_CONTAINER_NO_EARLIER_KEY} there were fewer recoveries */
+export async function earlierKeyScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  { purpose, earlier }: EarlierKeyRequest,
+): Promise<Readonly<Record<string, unknown>>> {
+  const machine = await requireMachine(parts);
+  const state = await requireContainer(parts, run.uid);
+  using collected = await collectFactors(parts, machine, state, policyInForce(state), run);
+  const key = await withOpenContainer(parts, machine, state, collected, run.signal, async (open) => {
+    const records = openRecords(open.containerKey, state.containerId, state.records);
+    try {
+      const found = records.earlierKeys[earlier - 1];
+      if (found === undefined) {
+        throw new UnlockdError('ERR_CONTAINER_NO_EARLIER_KEY', `there is no earlier key ${earlier}`, {
+          detail: { earlier, known: records.earlierKeys.length },
+        });
+      }
+      using containerKey = Secret.copyOf(found.key);
+      return deriveKey(containerKey, 'purpose v1', found.containerId, utf8(purpose));
+    } finally {
+      wipeRecords(records);
+    }
+  });
+  await parts.audit('earlier-key', run.uid, { purpose, earlier });
+  run.offer('purpose-key', key, `key for ${purpose} as it was ${earlier} recoveries ago`);
+  return { earlier };
+}
