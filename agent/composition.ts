@@ -19,7 +19,7 @@ import { type Listening, listen } from './api/listen.ts';
 import { EventAllowance } from './audit/allowance.ts';
 import { AuditLog } from './audit/log.ts';
 import { type Config, socketPath } from './config/load.ts';
-import { authorityCoordinates } from './container/authority/signing-request.ts';
+import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import { lockFolder } from './lifecycle/daemon-lock.ts';
@@ -62,20 +62,6 @@ const COUNTED_EVENTS = ['purpose-key', 'unlock-refused'] as const;
 const ONE_BY_ONE = 20;
 const ALLOWANCE_SPAN = seconds(600);
 
-/** P-256 coordinates of the authority of a managed machine, or null. @throws {ERR_CONFIG_INVALID} */
-function managedAuthority(config: Config): ServiceSettings['managedAuthority'] {
-  const { authorityFile } = config.policy;
-  if (authorityFile === '') return null;
-  try {
-    return authorityCoordinates(readFileSync(authorityFile, 'utf8'));
-  } catch (cause) {
-    throw new UnlockdError('ERR_CONFIG_INVALID', `policy.authority_file: ${authorityFile} holds no P-256 public key`, {
-      detail: { key: 'policy.authority_file' },
-      cause,
-    });
-  }
-}
-
 function settingsOf(config: Config, version: string): ServiceSettings {
   const { unlock } = config;
   return {
@@ -88,7 +74,7 @@ function settingsOf(config: Config, version: string): ServiceSettings {
     insertWithin: seconds(unlock.insertTimeoutSeconds),
     touchWithin: seconds(unlock.touchTimeoutSeconds),
     forgetAfter: unlock.forSeconds === 0 ? null : seconds(unlock.forSeconds),
-    managedAuthority: managedAuthority(config),
+    managedAuthority: () => readAuthorityFile(config.policy.authorityFile),
     version,
   };
 }

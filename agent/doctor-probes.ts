@@ -5,9 +5,11 @@
 import { seconds } from '../drivers/base/brand.ts';
 import { systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
+import { isUnlockdError } from '../drivers/base/errors.ts';
 import { noTrace } from '../drivers/base/trace.ts';
 import { linuxTpm } from '../drivers/linux/tpm/open.ts';
 import { type Config, describeConfig, loadConfig } from './config/load.ts';
+import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import type { DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
@@ -34,7 +36,27 @@ function folders(config: Config): readonly FolderFact[] {
   return [
     probeFolder({ path: config.paths.stateDir, forbidden: PRIVATE, owners }),
     probeFolder({ path: config.paths.runDir, forbidden: NOT_WRITABLE, owners }),
+    ...authorityFile(config.policy.authorityFile),
   ];
+}
+
+/** Set-up reads it; a bad one should be known before. */
+function authorityFile(path: string): readonly FolderFact[] {
+  if (path === '') return [];
+  try {
+    readAuthorityFile(path);
+    return [{ path, missing: false, problem: null, cure: '' }];
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    return [
+      {
+        path,
+        missing: false,
+        problem: error.message,
+        cure: 'Put a P-256 public key in PEM there, or empty the setting.',
+      },
+    ];
+  }
 }
 
 /** @throws {ERR_CONFIG_INVALID | ERR_CONFIG_UNREADABLE | ERR_CONFIG_PERMISSION} when `config` is asked */

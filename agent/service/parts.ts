@@ -26,8 +26,8 @@ export interface ServiceSettings {
   readonly touchWithin: Milliseconds;
   /** Forget an unlocked container after this long unless the caller says otherwise; null: no limit. */
   readonly forgetAfter: Milliseconds | null;
-  /** P-256 coordinates of the authority of a managed machine, read at set-up. */
-  readonly managedAuthority: { readonly x: Uint8Array; readonly y: Uint8Array } | null;
+  /** P-256 coordinates of the authority of a managed machine, for set-up. @throws {ERR_CONFIG_INVALID} */
+  readonly managedAuthority: () => { readonly x: Uint8Array; readonly y: Uint8Array } | null;
   readonly version: string;
 }
 

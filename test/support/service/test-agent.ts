@@ -105,7 +105,7 @@ export class TestAgent implements AsyncDisposable {
       insertWithin: milliseconds(300),
       touchWithin: milliseconds(1500),
       forgetAfter: null,
-      managedAuthority: null,
+      managedAuthority: () => null,
       version: '0.0.0-test',
       ...this.#options.settings,
     };
