@@ -25,6 +25,7 @@ export type Choice = { readonly common: CommonOptions } & (
       readonly forSeconds: number | null;
       readonly outFd: number | null;
       readonly reuse: boolean;
+      readonly earlier: number | null;
     } & WithFds)
   | { readonly name: 'users' | 'lock' | 'status' | 'policy show' | 'doctor' }
   | { readonly name: 'policy set'; readonly file: string }
@@ -126,8 +127,13 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
     .addOption(new Option('--purpose <name>', 'what the key is for; each purpose has its own').argParser(parsePurpose))
     .addOption(new Option('--for <time>', 'forget after this time: 90s, 10m, 8h, 1d').argParser(parseDuration))
     .addOption(new Option('--out-fd <n>', 'write the raw purpose key to descriptor n').argParser(parseFd))
-    .option('--reuse', 'take the key of a container that is unlocked, and never ask for factors');
-  unlock.action((o: Values & { purpose?: string; for?: number; outFd?: number; reuse?: true }) =>
+    .option('--reuse', 'take the key of a container that is unlocked, and never ask for factors')
+    .addOption(
+      new Option('--earlier <n>', 'the key as it was before the newest recovery (1), or before older ones').argParser(
+        parseCount,
+      ),
+    );
+  unlock.action((o: Values & { purpose?: string; for?: number; outFd?: number; reuse?: true; earlier?: number }) =>
     choose({
       name: 'unlock',
       common: o,
@@ -136,6 +142,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
       forSeconds: o.for ?? null,
       outFd: o.outFd ?? null,
       reuse: o.reuse === true,
+      earlier: o.earlier ?? null,
     }),
   );
   examples(

@@ -4,6 +4,7 @@
  */
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
+import type { CeremonyRequest } from '../../api/ports.ts';
 import { runCeremony } from '../ceremony-run.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -16,6 +17,8 @@ export interface UnlockOptions {
   readonly outFd: number | null;
   /** Take the key of a container that is unlocked already; ERR_CONTAINER_LOCKED where it is not. */
   readonly reuse: boolean;
+  /** The key of the container before the newest recovery (1) or older ones; null: the one in use. */
+  readonly earlier: number | null;
   /** Null: no `--` was given. */
   readonly command: readonly string[] | null;
   readonly fds: FdOf;
@@ -33,6 +36,9 @@ function checkOptions(context: Context, options: UnlockOptions): void {
   if (wantsKey && purpose === null)
     throw usage('name what the key is for: --purpose P is needed with -- CMD and --out-fd');
   if (!wantsKey && purpose !== null) throw usage('--purpose needs a place for the key: -- CMD or --out-fd N');
+  if (options.earlier !== null && (!wantsKey || options.reuse || options.forSeconds !== null)) {
+    throw usage('--earlier goes with -- CMD or --out-fd N, and without --reuse and --for: it leaves nothing unlocked');
+  }
   if (options.reuse && !wantsKey) throw usage('--reuse needs -- CMD or --out-fd N');
   if (context.output.json && command !== null)
     throw usage('--json and -- CMD exclude each other: stdout is the command’s');
@@ -40,6 +46,11 @@ function checkOptions(context: Context, options: UnlockOptions): void {
   if (outFd !== null && context.deps.descriptors.isTerminal(outFd))
     throw usage('a raw key does not belong on a terminal');
 }
+
+const requestOf = ({ purpose, forSeconds, earlier }: UnlockOptions): CeremonyRequest =>
+  earlier !== null && purpose !== null
+    ? { kind: 'earlier-key', purpose, earlier }
+    : { kind: 'unlock', purpose, forSeconds };
 
 interface Unlocked {
   readonly key: Secret | null;
@@ -65,7 +76,7 @@ async function unlocked(context: Context, options: UnlockOptions): Promise<Unloc
         },
         interrupted: deps.interrupted,
       },
-      { kind: 'unlock', purpose: options.purpose, forSeconds: options.forSeconds },
+      requestOf(options),
     );
     return { key, result };
   } catch (error) {
@@ -91,7 +102,9 @@ export async function unlockCommand(context: Context, options: UnlockOptions): P
     key?.dispose();
   }
   // With a raw key on stdout, a sentence there would spoil it.
-  if (options.outFd === STDOUT) context.output.note('Unlocked.', {});
-  else context.output.result(result, () => ['Unlocked.']);
+  if (options.outFd === STDOUT)
+    context.output.note(options.earlier === null ? 'Unlocked.' : 'The earlier key was handed out.', {});
+  else
+    context.output.result(result, () => [options.earlier === null ? 'Unlocked.' : 'The earlier key was handed out.']);
   return EXIT.ok;
 }
