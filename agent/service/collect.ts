@@ -279,9 +279,14 @@ export async function collectFactors(
   let stopTimer: () => void = () => undefined;
 
   const feed = (event: UnlockEvent): void => {
-    const { state: next, effects } = step(current, event);
-    current = next;
-    for (const effect of effects) carryOut(effect);
+    try {
+      const { state: next, effects } = step(current, event);
+      current = next;
+      for (const effect of effects) carryOut(effect);
+    } catch (error) {
+      // Timers, listeners and answers call this: what they throw is nobody's, and would end the daemon.
+      finished.reject(error);
+    }
   };
 
   const ask = (factor: FactorKind, triesLeft: number | null): void => {
