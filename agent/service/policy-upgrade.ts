@@ -7,7 +7,7 @@ import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import type { Collected } from './collect.ts';
-import { currentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
+import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
 import { changeOpenContainer, withOpenContainer } from './open-container.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -20,16 +20,20 @@ export type Upgrade =
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((entry) => b.includes(entry));
 
-/** Puts the machine's policy in force for this container, if it is a newer one and the factors at hand allow it. */
+/**
+ * Puts the machine's policy in force for this container, if it is a newer one and the factors at hand allow it.
+ * @param reading the machine's policy, read since the factors were presented
+ */
 export async function upgradePolicy(
   parts: ServiceParts,
   machine: MachineState,
   state: ContainerState,
   collected: Collected,
+  reading: Promise<CurrentPolicy>,
   signal: AbortSignal,
 ): Promise<Upgrade> {
   try {
-    const current = await currentPolicy(parts);
+    const current = await reading;
     if (current.version <= policyOf(state).version) return { is: 'none' };
     requireVerifiedKeys(current.policy, state);
     const branches = provableBranches(current.policy, enrolledFactors(state), machine);
