@@ -2,9 +2,10 @@
  * The parts of an unlock that no program can do without, besides the TPM's: a durable write, a line that is durable, a
  * key agreement. Each in the shortest way that this platform has for a program that must not block.
  */
-import { createECDH } from 'node:crypto';
+import { createECDH, scrypt } from 'node:crypto';
 import { type FileHandle, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PIN_LOG_N } from '../../agent/container/pin-value.ts';
 import { systemClock } from '../../drivers/base/clock.ts';
 
 /** Milliseconds that `work` took. */
@@ -62,3 +63,10 @@ export function agreeOnKey(): void {
   own.generateKeys();
   own.computeSecret(peer);
 }
+
+/** scrypt as a PIN is derived, with nothing beside it. */
+export const deriveBare = (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const parameters = { N: 2 ** PIN_LOG_N, r: 8, p: 1, maxmem: 129 * 2 ** PIN_LOG_N * 8 };
+    scrypt('bench', 'salt', 32, parameters, (error) => (error ? reject(error) : resolve()));
+  });

@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '../../drivers/base/clock.ts';
 import type { TpmHal, TpmTransport } from '../../drivers/hal/tpm.ts';
+import { deriveBare } from './bare-parts.ts';
 
 /** Of a command or response: tag, size, code (Part 1 §18). */
 const HEADER = 10;
@@ -63,6 +64,9 @@ export class BareTpm implements TpmHal {
   }
 
   async open(): Promise<TpmTransport> {
+    // The service derives the PIN while it makes the TPM ready. On a machine with few cores the commands would not be
+    // bare: none is sent before another derivation, begun later, has ended as well.
+    await deriveBare();
     const socket = connect(this.#path);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);

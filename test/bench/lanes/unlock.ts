@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../drivers/base/clock.ts';
-import { agreeOnKey, BareWrites, timed } from '../bare-parts.ts';
+import { agreeOnKey, BareWrites, deriveBare, timed } from '../bare-parts.ts';
 import { Closers } from '../closers.ts';
 import { type BenchDaemon, startBenchDaemon } from '../daemon.ts';
 import { Lab } from '../lab.ts';
@@ -60,7 +60,11 @@ export async function unlockLanes(only: (name: string) => boolean): Promise<read
   const ours: number[] = [];
   const sums: number[] = [];
   const script: number[] = [];
-  const apart: Record<'authenticator' | 'derivation', number[]> = { authenticator: [], derivation: [] };
+  const apart: Record<'authenticator' | 'derivation' | 'bareDerivation', number[]> = {
+    authenticator: [],
+    derivation: [],
+    bareDerivation: [],
+  };
   const parts: Record<'tpm' | 'requests' | 'writes' | 'agreements', number[]> = {
     tpm: [],
     requests: [],
@@ -83,12 +87,14 @@ export async function unlockLanes(only: (name: string) => boolean): Promise<read
     for (let i = 0; i < agreements; i++) agreementMs += await timed(agreeOnKey);
     let writeMs = await timed(() => writes.append(line));
     for (let i = 0; i < TRIES_WRITES; i++) writeMs += await timed(() => writes.replace(tries));
+    const bareDerivationMs = await timed(deriveBare);
     const scriptMs = tools !== null && round % TOOLS_EVERY === 0 ? await timed(() => tools.run()) : null;
     if (round < 0) continue;
     whole.push(took);
     ours.push(took - deviceMs - kdfMs);
     apart.authenticator.push(deviceMs);
     apart.derivation.push(kdfMs);
+    apart.bareDerivation.push(bareDerivationMs);
     parts.tpm.push(tally.ms);
     parts.requests.push(requestMs);
     parts.writes.push(writeMs);
@@ -115,6 +121,7 @@ export async function unlockLanes(only: (name: string) => boolean): Promise<read
       apart: {
         'the authenticator itself': apart.authenticator,
         'deriving the authValue from the PIN (scrypt)': apart.derivation,
+        'the same derivation alone, in the benchmark itself': apart.bareDerivation,
         'all of it together': whole,
       },
     }),
