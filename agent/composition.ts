@@ -18,7 +18,7 @@ import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
 import { EventAllowance } from './audit/allowance.ts';
 import { AuditLog } from './audit/log.ts';
-import { type Config, socketPath } from './config/load.ts';
+import { type Config, describeConfig, socketPath } from './config/load.ts';
 import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
@@ -76,6 +76,13 @@ function settingsOf(config: Config, version: string): ServiceSettings {
     forgetAfter: unlock.forSeconds === 0 ? null : seconds(unlock.forSeconds),
     managedAuthority: () => readAuthorityFile(config.policy.authorityFile),
     version,
+    configuration: describeConfig(config).map(({ key, value, unit, default: fallback, origin }) => ({
+      key,
+      value: String(value),
+      unit,
+      default: String(fallback),
+      origin,
+    })),
   };
 }
 

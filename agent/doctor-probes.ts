@@ -12,7 +12,7 @@ import { type Config, describeConfig, loadConfig } from './config/load.ts';
 import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
-import type { DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
+import type { ConfigRow, DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
 import { probeFolder } from './lifecycle/folder-probe.ts';
 import { packageFacts } from './lifecycle/package-probe.ts';
 import { TpmAccess } from './service/tpm-access.ts';
@@ -31,12 +31,27 @@ async function isSetUp(config: Config): Promise<boolean> {
   }
 }
 
-function folders(config: Config): readonly FolderFact[] {
+/** Where the daemon keeps what; its own word where it runs and says so. */
+interface Places {
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly authorityFile: string;
+}
+
+function placesOf(rows: readonly ConfigRow[] | null, own: () => Config): Places {
+  const at = (key: string) => rows?.find((row) => row.key === key)?.value;
+  const [stateDir, runDir, authority] = [at('paths.state_dir'), at('paths.run_dir'), at('policy.authority_file')];
+  if (stateDir !== undefined && runDir !== undefined) return { stateDir, runDir, authorityFile: authority ?? '' };
+  const { paths, policy } = own();
+  return { stateDir: paths.stateDir, runDir: paths.runDir, authorityFile: policy.authorityFile };
+}
+
+function folders(places: Places): readonly FolderFact[] {
   const owners = [...new Set([0, process.getuid?.() ?? 0])];
   return [
-    probeFolder({ path: config.paths.stateDir, forbidden: PRIVATE, owners }),
-    probeFolder({ path: config.paths.runDir, forbidden: NOT_WRITABLE, owners }),
-    ...authorityFile(config.policy.authorityFile),
+    probeFolder({ path: places.stateDir, forbidden: PRIVATE, owners }),
+    probeFolder({ path: places.runDir, forbidden: NOT_WRITABLE, owners }),
+    ...authorityFile(places.authorityFile),
   ];
 }
 
@@ -71,7 +86,7 @@ export async function doctorProbes(): Promise<Omit<DoctorProbes, 'daemon'>> {
         default: String(fallback),
         origin,
       })),
-    folders: async () => folders(read()),
+    folders: async (rows = null) => folders(placesOf(rows, read)),
     packages: packageFacts,
     tpm: async (signal) => {
       const config = read();

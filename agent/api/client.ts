@@ -11,6 +11,7 @@ import type {
   AuditEvent,
   CeremonyEvent,
   CeremonyRequest,
+  ConfigRow,
   PolicyView,
   Refusal,
   SecretSlotIn,
@@ -18,7 +19,7 @@ import type {
   Status,
   UserLine,
 } from './ports.ts';
-import { AUDIT, EVENTS, isRecord, POLICY, REFUSAL, type Shape, STATUS, shaped, USERS } from './shape.ts';
+import { AUDIT, CONFIGURATION, EVENTS, isRecord, POLICY, REFUSAL, type Shape, STATUS, shaped, USERS } from './shape.ts';
 import { type DaemonCheck, unixFetch } from './unix-fetch.ts';
 
 /** The largest answer that is not a stream, bytes. */
@@ -46,6 +47,7 @@ export interface ApiClient {
   /** Nothing secret goes either way: the daemon's uid is not checked, which keeps it fast. */
   status(options?: CallOptions): Promise<Status>;
   users(options?: CallOptions): Promise<readonly UserLine[]>;
+  configuration(options?: CallOptions): Promise<readonly ConfigRow[]>;
   lock(options?: CallOptions): Promise<{ wasUnlocked: boolean }>;
   /** The caller owns the secret. */
   purposeKey(purpose: string, options?: CallOptions): Promise<Secret>;
@@ -202,6 +204,7 @@ export function createClient(options: ClientOptions): ApiClient {
     cancel: async (id, call = {}) => drop(await send('DELETE', ceremonyPath(id), call), call.signal),
     status: (call = {}) => json('GET', '/v1/status', STATUS, { ...call, unchecked: true }),
     users: (call = {}) => json('GET', '/v1/users', USERS, call),
+    configuration: (call = {}) => json('GET', '/v1/configuration', CONFIGURATION, call),
     lock: (call = {}) => json('POST', '/v1/lock', { wasUnlocked: 'boolean' }, call),
     purposeKey: (purpose, call = {}) =>
       secret('POST', '/v1/purpose-key', { ...call, json: JSON.stringify({ purpose }) }),

@@ -34,6 +34,7 @@ export const PERMISSIONS = {
   unenrol: { what: 'remove a container', own: 'everyone', other: 'root' },
   status: { what: 'read the status of a container', own: 'everyone', other: 'nobody' },
   users: { what: 'list who is enrolled', own: 'root', other: null },
+  configuration: { what: 'read the configuration that the daemon was started with', own: 'root', other: null },
   'policy-show': { what: 'read the unlock policy of this machine', own: 'everyone', other: null },
   'policy-set': { what: 'set the unlock policy of this machine', own: 'root', other: null },
   'policy-request': { what: 'write the signing request of a container', own: 'everyone', other: 'nobody' },

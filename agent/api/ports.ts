@@ -179,6 +179,17 @@ export interface PolicyView {
   readonly warnings: readonly string[];
 }
 
+/** One setting of the daemon as it was started. */
+export interface ConfigRow {
+  /** `tpm.tcti` */
+  readonly key: string;
+  readonly value: string;
+  readonly unit: string;
+  readonly default: string;
+  /** `default`, `file:/etc/unlockd/unlockd.toml:12`, `env:UNLOCKD_TPM_TCTI` or `flag`. */
+  readonly origin: string;
+}
+
 /** One line of the audit log, as `unlockctl events` shows it. */
 export interface AuditEvent {
   readonly seq: number;
@@ -198,6 +209,8 @@ export interface AgentService {
   status(peer: Peer, options?: { readonly signal: AbortSignal }): Promise<Status>;
   /** Root only. */
   users(peer: Peer): Promise<readonly UserLine[]>;
+  /** Root only: the configuration that the daemon was started with. */
+  configuration(peer: Peer): Promise<readonly ConfigRow[]>;
   /** The own container; forgets the keys. */
   lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }>;
   /**

@@ -7,6 +7,7 @@ import {
   type AuditEvent,
   type CeremonyEvent,
   type CeremonyRequest,
+  type ConfigRow,
   type PolicyView,
   type Refusal,
   SECRET_SLOTS_IN,
@@ -140,6 +141,10 @@ export const policyViewSchema = z
   })
   .openapi('PolicyView');
 
+export const configRowSchema = z
+  .object({ key: z.string(), value: z.string(), unit: z.string(), default: z.string(), origin: z.string() })
+  .openapi('ConfigRow');
+
 export const auditEventSchema = z
   .object({ seq: z.int(), at: z.string(), event: z.string(), uid: uid.nullable(), detail })
   .openapi('AuditEvent');
@@ -155,6 +160,7 @@ export type Agreement = [
   Same<z.output<typeof statusSchema>, Status>,
   Same<z.output<typeof userLineSchema>, UserLine>,
   Same<z.output<typeof policyViewSchema>, PolicyView>,
+  Same<z.output<typeof configRowSchema>, ConfigRow>,
   Same<z.output<typeof auditEventSchema>, AuditEvent>,
 ];
 type Same<A extends B, B> = A;

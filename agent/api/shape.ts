@@ -95,6 +95,10 @@ export const POLICY: Shape = {
   warnings: ['string'],
 };
 
+export const CONFIGURATION: Shape = [
+  { key: 'string', value: 'string', unit: 'string', default: 'string', origin: 'string' },
+];
+
 export const AUDIT: Shape = { seq: 'number', at: 'string', event: 'string', uid: 'number?', detail: {} };
 
 /** By the type of the event. */

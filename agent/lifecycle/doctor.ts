@@ -37,7 +37,14 @@ export interface TpmFacts {
 export type TpmProbe = (signal: AbortSignal) => Promise<TpmFacts>;
 
 export type DaemonFacts =
-  | { readonly running: true; readonly uid: number; readonly version: string; readonly tpm: TpmFacts }
+  | {
+      readonly running: true;
+      readonly uid: number;
+      readonly version: string;
+      readonly tpm: TpmFacts;
+      /** What it was started with; null: it does not tell this user. */
+      readonly config: readonly ConfigRow[] | null;
+    }
   | { readonly running: false };
 
 export interface PackageFact {
@@ -63,7 +70,8 @@ export interface DoctorProbes {
   /** Throws what the client throws: the finding carries its code. Not running is a value. */
   readonly daemon: (signal: AbortSignal) => Promise<DaemonFacts>;
   readonly tpm: TpmProbe | null;
-  readonly folders: () => Promise<readonly FolderFact[]>;
+  /** @param config whose folders: the daemon's; without it this command's own */
+  readonly folders: (config?: readonly ConfigRow[] | null) => Promise<readonly FolderFact[]>;
   readonly packages: () => Promise<readonly PackageFact[]>;
 }
 
@@ -80,10 +88,9 @@ export interface DoctorReport {
   /** No finding is a problem. */
   readonly ok: boolean;
   readonly findings: readonly Finding[];
-  /** Of this command: the environment and the file that it sees. */
   readonly config: readonly ConfigRow[];
-  /** A daemon that runs may have been started with another file and with `--set`. */
-  readonly daemonRuns: boolean;
+  /** Whose it is: a daemon that runs may have been started with another file, another environment and `--set`. */
+  readonly configOf: 'the running daemon' | 'this command, not the running daemon' | 'this command';
 }
 
 const finding = (check: Finding['check'], level: Level, text: string, cure: string | null = null): Finding => ({
@@ -156,6 +163,13 @@ export async function examine(probes: DoctorProbes, options: { signal: AbortSign
     }
   };
 
+  // Asked first, told in its place: the folders are those of the daemon where it runs.
+  const asked = await probes.daemon(options.signal).then(
+    (facts) => ({ facts, error: null }),
+    (error: unknown) => ({ facts: null, error }),
+  );
+  const daemon = asked.facts;
+  const daemonConfig = daemon?.running === true ? daemon.config : null;
   let config: readonly ConfigRow[] = [];
   await attempt('config', async () => {
     if (probes.config === null) return [];
@@ -170,21 +184,28 @@ export async function examine(probes: DoctorProbes, options: { signal: AbortSign
     ),
   );
   await attempt('folders', async () =>
-    (await probes.folders()).map(({ path, problem, missing, cure }) => {
+    (await probes.folders(daemonConfig)).map(({ path, problem, missing, cure }) => {
       if (missing) return finding('folders', 'info', `${path}: not there yet; the daemon makes it when it starts`);
       return problem === null
         ? finding('folders', 'ok', path)
         : finding('folders', 'problem', `${path}: ${problem}`, cure);
     }),
   );
-  let daemon: DaemonFacts | null = null;
-  let daemonRuns = false;
   await attempt('daemon', async () => {
-    daemon = await probes.daemon(options.signal);
-    daemonRuns = daemon.running;
+    if (daemon === null) throw asked.error;
     if (daemon.running) return [finding('daemon', 'ok', `version ${daemon.version} runs under uid ${daemon.uid}`)];
     return [finding('daemon', 'warning', 'the daemon does not run', 'Start it: `systemctl start unlockd`.')];
   });
   await attempt('tpm', () => tpmOf(probes, daemon, options.signal));
-  return { ok: findings.every(({ level }) => level !== 'problem'), findings, config, daemonRuns };
+  return {
+    ok: findings.every(({ level }) => level !== 'problem'),
+    findings,
+    config: daemonConfig ?? config,
+    configOf:
+      daemonConfig !== null
+        ? 'the running daemon'
+        : daemon?.running === true
+          ? 'this command, not the running daemon'
+          : 'this command',
+  };
 }

@@ -5,7 +5,7 @@ import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { UnlockdError } from '../../drivers/base/errors.ts';
 import type { TraceSink } from '../../drivers/base/trace.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
-import type { AuditEvent } from '../api/ports.ts';
+import type { AuditEvent, ConfigRow } from '../api/ports.ts';
 import type { DurableFiles } from '../container/durable-files.ts';
 import type { StateStore } from '../container/store.ts';
 import type { PinTries, TriesLimit } from '../container/tries.ts';
@@ -29,6 +29,8 @@ export interface ServiceSettings {
   /** P-256 coordinates of the authority of a managed machine, for set-up. @throws {ERR_CONFIG_INVALID} */
   readonly managedAuthority: () => { readonly x: Uint8Array; readonly y: Uint8Array } | null;
   readonly version: string;
+  /** What the daemon was started with, for `doctor`. */
+  readonly configuration: readonly ConfigRow[];
 }
 
 /** Writes one line of the audit log durably. */

@@ -14,6 +14,7 @@ import type {
   AuditEvent,
   Ceremony,
   CeremonyRequest,
+  ConfigRow,
   Peer,
   PolicyView,
   Status,
@@ -173,6 +174,11 @@ export class Service implements AgentService {
   async users(peer: Peer): Promise<readonly UserLine[]> {
     requirePermission(peer, 'users');
     return await userLines(this.#parts, await this.#parts.store.readMachine());
+  }
+
+  async configuration(peer: Peer): Promise<readonly ConfigRow[]> {
+    requirePermission(peer, 'configuration');
+    return this.#parts.settings.configuration;
   }
 
   async lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }> {

@@ -1,9 +1,9 @@
-/** /v1/status, /v1/users, /v1/lock, /v1/purpose-key and /v1/events: what needs no ceremony. */
+/** /v1/status, /v1/users, /v1/configuration, /v1/lock, /v1/purpose-key and /v1/events: what needs no ceremony. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { encodeEvent } from '../event-stream.ts';
 import type { AgentService, AuditEvent } from '../ports.ts';
 import { EVENT_STREAM_HEADERS, RAW_HEADERS, type Router, refusalAnswer } from '../router.ts';
-import { auditEventSchema, purposeSchema, statusSchema, userLineSchema } from '../schemas.ts';
+import { auditEventSchema, configRowSchema, purposeSchema, statusSchema, userLineSchema } from '../schemas.ts';
 
 /** The newest lines that one request may ask for. */
 const MAX_LAST = 10_000;
@@ -24,6 +24,16 @@ const users = createRoute({
   summary: 'Who is enrolled; root only',
   responses: {
     200: { description: 'Users', content: { 'application/json': { schema: z.array(userLineSchema) } } },
+    ...refusalAnswer,
+  },
+});
+
+const configuration = createRoute({
+  method: 'get',
+  path: '/v1/configuration',
+  summary: 'The configuration that the daemon was started with; root only',
+  responses: {
+    200: { description: 'Settings', content: { 'application/json': { schema: z.array(configRowSchema) } } },
     ...refusalAnswer,
   },
 });
@@ -86,6 +96,7 @@ async function* auditTexts(log: AsyncIterable<AuditEvent>): AsyncGenerator<strin
 export function addStateRoutes(router: Router, service: AgentService): void {
   router.openapi(status, async (c) => c.json(await service.status(c.env.peer, { signal: c.env.gone }), 200));
   router.openapi(users, async (c) => c.json([...(await service.users(c.env.peer))], 200));
+  router.openapi(configuration, async (c) => c.json([...(await service.configuration(c.env.peer))], 200));
   router.openapi(lock, async (c) => c.json(await service.lock(c.env.peer), 200));
   router.openapi(purposeKey, async (c) => {
     c.env.secret = await service.purposeKey(c.env.peer, c.req.valid('json').purpose);

@@ -1,5 +1,6 @@
 /** `unlockctl doctor`: prints what `agent/lifecycle/doctor.ts` finds, with what to do. Works without the daemon. */
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
+import { DaemonRefusal } from '../../api/daemon-refusal.ts';
 import { type DaemonFacts, type DoctorReport, examine, type Level } from '../../lifecycle/doctor.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,8 +23,7 @@ export function doctorWords(report: DoctorReport): readonly string[] {
     out.push(`${MARKS[level]} ${check}: ${text}`);
     if (cure !== null && level !== 'ok') out.push(`    what to do: ${cure}`);
   }
-  const whose = report.daemonRuns ? ' of this command, not of the running daemon' : '';
-  if (report.config.length > 0) out.push('', `Configuration${whose}:`);
+  if (report.config.length > 0) out.push('', `Configuration of ${report.configOf}:`);
   for (const row of report.config) {
     const { value, fallback } = valueWords(row);
     const origin = row.origin === 'default' ? 'default' : `from ${row.origin}; default ${fallback}`;
@@ -54,7 +54,12 @@ export async function askDaemon(context: Context, signal: AbortSignal): Promise<
       if (isUnlockdError(error)) throw error;
     });
     const status = await client.status({ signal });
-    return { running: true, uid, version: status.version, tpm: status.tpm };
+    // It is root's to read; an older daemon does not know the question.
+    const config = await client.configuration({ signal }).catch((error: unknown) => {
+      if (error instanceof DaemonRefusal) return null;
+      throw error;
+    });
+    return { running: true, uid, version: status.version, tpm: status.tpm, config };
   } catch (error) {
     if (isUnlockdError(error, 'ERR_DAEMON_NOT_RUNNING')) return { running: false };
     throw error;

@@ -35,6 +35,7 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   unenrol: (who) => begun(who, { kind: 'unenrol', uid: OTHER }),
   status: (who) => agent.service.status(who),
   users: (who) => agent.service.users(who),
+  configuration: (who) => agent.service.configuration(who),
   'policy-show': (who) => agent.service.policy(who),
   'policy-set': (who) =>
     agent.service.setPolicy(who, '{"version": 1, "first": ["pin"], "then": ["securityKey"], "pin": {"minLength": 6}}'),

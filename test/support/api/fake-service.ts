@@ -302,6 +302,14 @@ export class FakeService implements AgentService {
     }));
   }
 
+  async configuration(peer: Peer) {
+    this.#enter('configuration', peer);
+    requirePermission(peer, 'configuration');
+    return [
+      { key: 'tpm.tcti', value: 'device:/dev/tpmrm7', unit: 'TCTI', default: 'device:/dev/tpmrm0', origin: 'flag' },
+    ];
+  }
+
   async lock(peer: Peer) {
     this.#enter('lock', peer);
     const container = this.#container(peer.uid);

@@ -50,7 +50,7 @@ function errorReference(): string {
 }
 
 /** `0x81000001` as the TPM tools write it; a text that is empty says so. */
-function valueOf(unit: string, value: string | number | boolean): string {
+function defaultWords(unit: string, value: string | number | boolean): string {
   if (value === '') return 'empty';
   return `\`${unit === 'TPM handle' ? `0x${Number(value).toString(16)}` : value}\``;
 }
@@ -78,7 +78,7 @@ function configurationReference(): string {
       );
     open = section;
     const { unit, fallback, meaning } = setting;
-    lines.push(`| \`${name}\` | ${valueOf(unit, fallback)} | ${unit} | ${cell(meaning)} | \`${envName(key)}\` |`);
+    lines.push(`| \`${name}\` | ${defaultWords(unit, fallback)} | ${unit} | ${cell(meaning)} | \`${envName(key)}\` |`);
   }
   return `${lines.join('\n')}\n`;
 }

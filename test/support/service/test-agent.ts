@@ -107,6 +107,7 @@ export class TestAgent implements AsyncDisposable {
       forgetAfter: null,
       managedAuthority: () => null,
       version: '0.0.0-test',
+      configuration: [],
       ...this.#options.settings,
     };
     this.parts = {

@@ -343,6 +343,11 @@ describe('unlockctl', () => {
 
   it('asks a running daemon for the facts of the TPM, and ends with 1 when there is a problem', async () => {
     expect((await run('doctor')).stdout).toContain('✓ tpm: a test TPM\n');
+    expect((await run('doctor')).stdout).not.toContain('/dev/tpmrm7');
+    api.peer = peerOfUid(0);
+    expect((await run('doctor')).stdout).toContain(
+      'Configuration of the running daemon:\n  tpm.tcti = device:/dev/tpmrm7',
+    );
     service.setUp = false;
     const ran = await run('doctor');
     expect([ran.exit, ran.stdout.includes('✗ tpm: this machine is not set up')]).toEqual([1, true]);

@@ -268,7 +268,7 @@ describe('doctor', () => {
       return tpm;
     };
     expect(await levels({ tpm: own })).toEqual(['daemon warning', 'tpm ok', 'tpm ok']);
-    const daemon = async () => ({ running: true as const, uid: 0, version: '1', tpm });
+    const daemon = async () => ({ running: true as const, uid: 0, version: '1', tpm, config: null });
     expect(await levels({ tpm: own, daemon })).toEqual(['daemon ok', 'tpm ok', 'tpm ok']);
     expect(asked).toBe(1);
   });
@@ -323,12 +323,32 @@ describe('doctor', () => {
       { ...row, key: 'tpm.other', value: '60', origin: 'env:X' },
     ];
     const alone = doctorWords(await look({ config }));
-    expect(alone).toContain('Configuration:');
+    expect(alone).toContain('Configuration of this command:');
     expect(alone).toContain('  tpm.timeout_seconds = 120 seconds  (default)');
     expect(alone).toContain('  tpm.other = 60 seconds  (from env:X; default 120 seconds)');
-    const daemon = async () => ({ running: true as const, uid: 0, version: '1', tpm });
+    const daemon = async () => ({ running: true as const, uid: 0, version: '1', tpm, config: null });
     expect(doctorWords(await look({ config, daemon }))).toContain(
-      'Configuration of this command, not of the running daemon:',
+      'Configuration of this command, not the running daemon:',
+    );
+  });
+
+  it('shows the configuration of a daemon that tells it, and looks at its folders', async () => {
+    const told = [{ key: 'paths.state_dir', value: '/there', unit: 'path', default: '/here', origin: 'flag' }];
+    let looked: unknown = null;
+    const report = await look({
+      config: async () => [],
+      daemon: async () => ({ running: true, uid: 0, version: '1', tpm, config: told }),
+      folders: async (config) => {
+        looked = config;
+        return [];
+      },
+    });
+    expect(looked).toEqual(told);
+    expect(doctorWords(report)).toEqual(
+      expect.arrayContaining([
+        'Configuration of the running daemon:',
+        '  paths.state_dir = /there  (from flag; default /here)',
+      ]),
     );
   });
 
