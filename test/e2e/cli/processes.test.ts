@@ -110,7 +110,7 @@ describe('unlockctl and the daemon as processes', () => {
   );
 
   /** What a person sees who types `typed` on a terminal of their own, and the terminal's settings afterwards. */
-  const onTerminal = (args: string, typed: string): Promise<string> =>
+  const onTerminal = (args: string, typed: string, question = 'tries left): '): Promise<string> =>
     new Promise((resolve, reject) => {
       const line = `'${process.execPath}' '${built.ctl}' ${args}; echo "exit $?"; stty -a`;
       const child = spawn('script', ['-qec', line, '/dev/null'], {
@@ -121,7 +121,7 @@ describe('unlockctl and the daemon as processes', () => {
       let waiting = true;
       child.stdout.on('data', (chunk) => {
         seen += chunk;
-        if (!waiting || !seen.includes('tries left): ')) return;
+        if (!waiting || !seen.includes(question)) return;
         waiting = false;
         child.stdin.write(typed);
       });
@@ -138,6 +138,20 @@ describe('unlockctl and the daemon as processes', () => {
       expect(seen).toContain('exit 0');
       expect(seen).not.toContain('271828');
       expect(seen).toMatch(/[ ;]echo[ ;]/);
+      expect(seen).toMatch(/[ ;]icanon[ ;]/);
+    },
+  );
+
+  it.runIf(hasScript).each([
+    ['REMOVE', 'The container is removed.', 'exit 0'],
+    ['remove', 'nothing was changed', 'exit 6'],
+  ])(
+    'unenrol only when the word is typed, which is shown: %s (skipped where script(1) is missing)',
+    async (word, said, status) => {
+      const seen = await onTerminal('unenrol', `${word}\r`, 'to go on: ');
+      expect(seen).toContain(`Type REMOVE to go on: ${word}`);
+      expect(seen).toContain(said);
+      expect(seen).toContain(status);
       expect(seen).toMatch(/[ ;]icanon[ ;]/);
     },
   );
