@@ -38,10 +38,6 @@ export const SRK_RSA: RsaPublic = {
   modulus: NOTHING,
 };
 
-/** True for a key that may serve as storage root key: a storage parent without authorization policy of its own. */
-export const isStorageKey = (attributes: number): boolean =>
-  (attributes & (RESTRICTED | DECRYPT)) === (RESTRICTED | DECRYPT);
-
 /**
  * A factor: a sealed object whose authValue is the factor. `adminWithPolicy` with an empty policy closes the ADMIN
  * role, or ObjectChangeAuth would copy it under the same Name with another authValue.

@@ -45,13 +45,6 @@ export async function requireNotInHistory(
   }
 }
 
-/** The history after a change: the new PIN first, and no more entries than the policy remembers. */
-export const rememberPin = (
-  entry: PinHistoryEntry,
-  entries: readonly PinHistoryEntry[],
-  rules: Pick<PinRules, 'history'>,
-): readonly PinHistoryEntry[] => [entry, ...entries].slice(0, rules.history);
-
 const DAY_MS = 86_400_000;
 
 /**

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  type DerivePinHash,
-  pinExpiry,
-  rememberPin,
-  requireNotInHistory,
-} from '../../../agent/enrolment/pin/history.ts';
+import { type DerivePinHash, pinExpiry, requireNotInHistory } from '../../../agent/enrolment/pin/history.ts';
+import { DEFAULT_PIN_RULES } from '../../../agent/policy/model.ts';
+import { historyWith } from '../../../agent/service/new-pin.ts';
 import { unixMs } from '../../../drivers/base/brand.ts';
 import { utf8 } from '../../../drivers/base/bytes.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
@@ -40,9 +37,15 @@ describe('the PIN history', () => {
     await expect(check('third', 0)).resolves.toBeUndefined();
   });
 
-  test('keeps the newest entries first and no more than it needs', () => {
-    expect(rememberPin(entry('fourth', 4), entries, { history: 2 }).map(({ salt }) => salt[0])).toEqual([4, 3]);
-    expect(rememberPin(entry('fourth', 4), entries, { history: 0 })).toEqual([]);
+  test('keeps the newest entries first and no more than it needs beside the PIN in force', () => {
+    const known = entries.map(({ salt, hash }) => ({ salt, logN: 10, value: hash }));
+    using authValue = Secret.take(new Uint8Array(32).fill(9));
+    const replaced = { salt: new Uint8Array(16).fill(4), logN: 10, authValue };
+    const salts = (history: number) =>
+      historyWith(replaced, known, { ...DEFAULT_PIN_RULES, history }).map(({ salt }) => salt[0]);
+    expect(salts(3)).toEqual([4, 3]);
+    expect(salts(1)).toEqual([]);
+    expect(salts(0)).toEqual([]);
   });
 });
 
