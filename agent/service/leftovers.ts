@@ -34,6 +34,8 @@ export async function clearIntent(
     await parts.tpm.withTpm(signal, (tpm) => undefineCounter(tpm, counter));
     await parts.audit('counter-freed', uid, { index, kind });
   }
+  // Whoever gave up waiting may have begun anew, with an intent of its own.
+  signal.throwIfAborted();
   await parts.store.removeIntent(uid, kind);
 }
 
