@@ -109,6 +109,33 @@ export class CeremonyRun implements Ceremony {
     }
   }
 
+  /** Tells what was refused, and the ceremony goes on. */
+  refused(error: UnlockdError): void {
+    this.emit({ type: 'refused', refusal: toRefusal(error) });
+  }
+
+  /**
+   * Asks until `accept` takes what was given, a few times at most; the secret is disposed after each.
+   * @param again which refusals are told and asked again; every other one ends the ceremony
+   * @throws the last refusal, and the cancellation
+   */
+  async askUntil<T>(
+    slot: SecretSlotIn,
+    options: AskOptions,
+    again: { readonly attempts: number; readonly codes: RegExp },
+    accept: (given: Secret) => T | Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      using given = await this.ask(slot, options);
+      try {
+        return await accept(given);
+      } catch (error) {
+        if (!isUnlockdError(error) || !again.codes.test(error.code) || attempt >= again.attempts) throw error;
+        this.refused(error);
+      }
+    }
+  }
+
   /** Puts a secret out to be taken once; the run owns it until then. @throws the cancellation: nothing is put out */
   offer(slot: SecretSlotOut, secret: Secret, text: string): void {
     if (this.#cancel.signal.aborted) {

@@ -184,7 +184,7 @@ class Collector implements Disposable {
 
   #pinLocked(error: UnlockdError): Report {
     this.failure ??= error;
-    this.#run.emit({ type: 'refused', refusal: toRefusal(error) });
+    this.#run.refused(error);
     const source = error.code === 'ERR_TPM_LOCKED_OUT' ? 'TPM' : 'unlockd';
     return {
       signal: this.#signal('pin', source, { state: 'unavailable', reason: 'locked-out', detail: error.message }),
@@ -206,7 +206,7 @@ class Collector implements Disposable {
       if (signal.aborted || !isUnlockdError(error)) throw error;
       if (!/^ERR_(CTAP|HAL|KEY)_/.test(error.code)) throw error;
       this.failure ??= error;
-      this.#run.emit({ type: 'refused', refusal: toRefusal(error) });
+      this.#run.refused(error);
       const meaning = KEY_FAILURES[error.code] ?? { state: 'unavailable', reason: 'failed' };
       return { signal: this.#signal('securityKey', 'security key', { ...meaning, detail: error.message }) };
     }

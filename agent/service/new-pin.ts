@@ -1,7 +1,4 @@
-/** A new PIN: asked for, held against the rules and the history, and made into a factor object. */
-import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import { toRefusal } from '../api/refusal.ts';
 import { createFactor } from '../container/objects.ts';
 import { PIN_LOG_N, pinAuthValue } from '../container/pin-value.ts';
 import type { Records } from '../container/records.ts';
@@ -15,7 +12,7 @@ import type { PinRules } from '../policy/model.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import type { ServiceParts } from './parts.ts';
 
-const MAX_ATTEMPTS = 5;
+const AGAIN = { attempts: 5, codes: /^ERR_PIN_/ };
 
 /** A PIN as the TPM will know it. */
 export interface NewPin extends Disposable {
@@ -30,17 +27,8 @@ export interface NewPin extends Disposable {
  * Asks until a PIN fits the rules, five times at most.
  * @throws {ERR_PIN_…} the refusal of the last one
  */
-export async function askNewPin(parts: ServiceParts, run: CeremonyRun, rules: PinRules): Promise<NewPin> {
-  for (let attempt = 1; ; attempt++) {
-    using typed = await run.ask('new-pin', { text: `New PIN (${rulesWords(rules)})` });
-    try {
-      return await newPin(parts, typed, rules);
-    } catch (error) {
-      if (!isUnlockdError(error) || !error.code.startsWith('ERR_PIN_') || attempt === MAX_ATTEMPTS) throw error;
-      run.emit({ type: 'refused', refusal: toRefusal(error) });
-    }
-  }
-}
+export const askNewPin = (parts: ServiceParts, run: CeremonyRun, rules: PinRules): Promise<NewPin> =>
+  run.askUntil('new-pin', { text: `New PIN (${rulesWords(rules)})` }, AGAIN, (typed) => newPin(parts, typed, rules));
 
 async function newPin(parts: ServiceParts, typed: Secret, rules: PinRules): Promise<NewPin> {
   const clear = normalisePin(typed);

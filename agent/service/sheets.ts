@@ -2,12 +2,11 @@
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { SecretSlotOut } from '../api/ports.ts';
-import { toRefusal } from '../api/refusal.ts';
 import { formatSheet, groupsMatch, groupsToAsk, newRecoverySecret } from '../container/recovery-sheet.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import type { ServiceParts } from './parts.ts';
 
-const MAX_ATTEMPTS = 3;
+const AGAIN = { attempts: 3, codes: /^ERR_RECOVERY_NOT_CONFIRMED$/ };
 
 /**
  * @returns the secret of the sheet, which the caller owns
@@ -24,14 +23,12 @@ export async function showSheet(
     using sheet = formatSheet(secret);
     run.offer(slot, sheet.clone(), text);
     const groups = groupsToAsk(parts.entropy);
-    for (let attempt = 1; ; attempt++) {
-      const words = `Groups ${groups[0]} and ${groups[1]} of the sheet, to show that you have noted it`;
-      using typed = await run.ask('recovery-groups', { text: words, groups });
-      if (groupsMatch(sheet, groups, typed)) return secret;
-      const error = new UnlockdError('ERR_RECOVERY_NOT_CONFIRMED', 'these are not the groups of the sheet');
-      if (attempt === MAX_ATTEMPTS) throw error;
-      run.emit({ type: 'refused', refusal: toRefusal(error) });
-    }
+    const words = `Groups ${groups[0]} and ${groups[1]} of the sheet, to show that you have noted it`;
+    await run.askUntil('recovery-groups', { text: words, groups }, AGAIN, (typed) => {
+      if (groupsMatch(sheet, groups, typed)) return;
+      throw new UnlockdError('ERR_RECOVERY_NOT_CONFIRMED', 'these are not the groups of the sheet');
+    });
+    return secret;
   } catch (error) {
     secret.dispose();
     throw error;

@@ -2,10 +2,9 @@
  * `lockout reset`: the machine owner's sheet gives lockoutAuth back, and the TPM forgets its wrong tries. The sheet is
  * checked against its wrap first: a wrong lockoutAuth would lock lockoutAuth itself for a day.
  */
-import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
-import { toRefusal } from '../../api/refusal.ts';
 import { readLockout } from '../../container/lockout.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
 import { openLockoutAuth } from '../../container/setup.ts';
@@ -14,22 +13,15 @@ import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireMachine } from '../context.ts';
 import type { ServiceParts } from '../parts.ts';
 
-const MAX_ATTEMPTS = 5;
+const AGAIN = { attempts: 5, codes: /^ERR_RECOVERY_(GROUP|WRONG)$/ };
 
-async function askLockoutAuth(run: CeremonyRun, machine: MachineState): Promise<Secret> {
-  for (let attempt = 1; ; attempt++) {
-    using typed = await run.ask('owner-recovery', { text: 'Recovery sheet of the machine owner' });
-    try {
-      using sheet = parseSheet(typed);
-      const lockoutAuth = openLockoutAuth(sheet, machine);
-      if (lockoutAuth !== null) return lockoutAuth;
-      throw new UnlockdError('ERR_RECOVERY_WRONG', 'this sheet is not the one of the machine owner');
-    } catch (error) {
-      if (!isUnlockdError(error, 'ERR_RECOVERY_GROUP', 'ERR_RECOVERY_WRONG') || attempt === MAX_ATTEMPTS) throw error;
-      run.emit({ type: 'refused', refusal: toRefusal(error) });
-    }
-  }
-}
+const askLockoutAuth = (run: CeremonyRun, machine: MachineState): Promise<Secret> =>
+  run.askUntil('owner-recovery', { text: 'Recovery sheet of the machine owner' }, AGAIN, (typed) => {
+    using sheet = parseSheet(typed);
+    const lockoutAuth = openLockoutAuth(sheet, machine);
+    if (lockoutAuth !== null) return lockoutAuth;
+    throw new UnlockdError('ERR_RECOVERY_WRONG', 'this sheet is not the one of the machine owner');
+  });
 
 /** @throws {ERR_LOCKOUT_NOT_OURS} lockoutAuth was set by somebody else */
 export async function lockoutResetScript(

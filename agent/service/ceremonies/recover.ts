@@ -6,7 +6,6 @@
 
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
-import { toRefusal } from '../../api/refusal.ts';
 import { openRecords, type Records, wipeRecords } from '../../container/records.ts';
 import { openRecovery } from '../../container/recovery.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
@@ -17,20 +16,11 @@ import { clearIntent, clearIntents } from '../leftovers.ts';
 import type { ServiceParts } from '../parts.ts';
 import { afterwards, type Created, type CreateParts, createContainer, requireCreatable } from './create.ts';
 
-const MAX_ATTEMPTS = 5;
+const AGAIN = { attempts: 5, codes: /^ERR_RECOVERY_GROUP$/ };
 const MAX_EARLIER_KEYS = 8;
 
-async function askSheet(run: CeremonyRun): Promise<Secret> {
-  for (let attempt = 1; ; attempt++) {
-    using typed = await run.ask('recovery', { text: 'Recovery sheet' });
-    try {
-      return parseSheet(typed);
-    } catch (error) {
-      if (!isUnlockdError(error, 'ERR_RECOVERY_GROUP') || attempt === MAX_ATTEMPTS) throw error;
-      run.emit({ type: 'refused', refusal: toRefusal(error) });
-    }
-  }
-}
+const askSheet = (run: CeremonyRun): Promise<Secret> =>
+  run.askUntil('recovery', { text: 'Recovery sheet' }, AGAIN, parseSheet);
 
 async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Records> {
   using sheet = await askSheet(run);

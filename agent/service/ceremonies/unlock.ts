@@ -6,7 +6,6 @@ import { type Milliseconds, milliseconds, unixMs } from '../../../drivers/base/b
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { CeremonyRequest } from '../../api/ports.ts';
 import { PURPOSE, PURPOSE_WORDS } from '../../api/purpose.ts';
-import { toRefusal } from '../../api/refusal.ts';
 import { policyOf } from '../../container/plan.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { pinExpiry } from '../../enrolment/pin/history.ts';
@@ -50,7 +49,7 @@ async function bringUpToDate(
   // A managed machine cannot change a PIN by itself; whoever has just passed the policy is told, not kept out.
   if (expiry?.expired && managed) {
     const text = 'the PIN has expired, and the policy authority of this machine is elsewhere';
-    run.emit({ type: 'refused', refusal: toRefusal(new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', text)) });
+    run.refused(new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', text));
   } else if (expiry?.expired) {
     run.emit({ type: 'progress', step: 'the PIN has expired: a new one is needed' });
     const next = await replacePin(parts, run, machine, state, collected, policy.pin);
@@ -63,7 +62,7 @@ async function bringUpToDate(
   if (upgrade.is === 'none') return { state, notes };
   const { code, message, detail } = upgrade.why;
   const pending = new UnlockdError(code, `the newer policy is not in force, the old one stays: ${message}`, { detail });
-  run.emit({ type: 'refused', refusal: toRefusal(pending) });
+  run.refused(pending);
   return { state, notes: { ...notes, policyPending: upgrade.why.code } };
 }
 
