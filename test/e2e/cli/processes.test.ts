@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Built, buildPrograms, finish, type Started, startDaemon } from '../../support/cli/built.ts';
+import { otherUserMissing } from '../../support/other-user.ts';
 
-const root = process.getuid?.() === 0;
+const alone = otherUserMissing();
+const because = alone === null ? '' : ` (skipped: ${alone})`;
 const hasScript = existsSync('/usr/bin/script');
 const OTHER = { uid: 12345, gid: 12345 };
 
@@ -81,33 +83,30 @@ describe('unlockctl and the daemon as processes', () => {
     expect(existsSync(socket())).toBe(false);
   });
 
-  it.runIf(root)('tell users apart by their uid (skipped unless the tests run as root)', async () => {
+  it.skipIf(alone !== null)(`tell users apart by their uid${because}`, async () => {
     const own = JSON.parse((await ctl(['status', '--json'], OTHER)).stdout);
     expect(own.result.own).toMatchObject({ uid: OTHER.uid, state: 'none' });
     expect((await ctl(['users'], OTHER)).code).toBe(5);
     expect((await ctl(['users'])).code).toBe(0);
   });
 
-  it.runIf(root)('say that the socket may not be opened (skipped unless the tests run as root)', async () => {
+  it.skipIf(alone !== null)(`say that the socket may not be opened${because}`, async () => {
     chmodSync(socket(), 0o600);
     const ran = await ctl(['status'], OTHER);
     expect([ran.code, ran.stderr.includes('ERR_CLI_SOCKET_PERMISSION')]).toEqual([5, true]);
   });
 
-  it.runIf(root)(
-    'refuse a daemon of another uid before a PIN is sent (skipped unless the tests run as root)',
-    async () => {
-      await daemon.end('SIGTERM');
-      rmSync(join(folder, 'unlockd.lock'));
-      chownSync(folder, OTHER.uid, OTHER.gid);
-      daemon = await startDaemon(built, folder, OTHER);
-      expect(daemon.said).toBe('ready');
-      const ran = await ctl(['unlock', '--pin-fd', '3'], { lines: '271828\n' });
-      expect([ran.code, ran.stderr.includes('ERR_CLI_DAEMON_UNTRUSTED')]).toEqual([11, true]);
-      const doctor = await ctl(['doctor', '--json']);
-      expect(doctor.stdout).toContain('ERR_CLI_DAEMON_UNTRUSTED');
-    },
-  );
+  it.skipIf(alone !== null)(`refuse a daemon of another uid before a PIN is sent${because}`, async () => {
+    await daemon.end('SIGTERM');
+    rmSync(join(folder, 'unlockd.lock'));
+    chownSync(folder, OTHER.uid, OTHER.gid);
+    daemon = await startDaemon(built, folder, OTHER);
+    expect(daemon.said).toBe('ready');
+    const ran = await ctl(['unlock', '--pin-fd', '3'], { lines: '271828\n' });
+    expect([ran.code, ran.stderr.includes('ERR_CLI_DAEMON_UNTRUSTED')]).toEqual([11, true]);
+    const doctor = await ctl(['doctor', '--json']);
+    expect(doctor.stdout).toContain('ERR_CLI_DAEMON_UNTRUSTED');
+  });
 
   /** What a person sees who types `typed` on a terminal of their own, and the terminal's settings afterwards. */
   const onTerminal = (args: string, typed: string, question = 'tries left): '): Promise<string> =>

@@ -10,7 +10,7 @@ export const STRANGER = 54321;
 export const OVERFLOW = 65534;
 
 /** Why another user cannot be played here, for the title of what is skipped; null: it can. */
-export const notRoot = (): string | null => (process.getuid?.() === 0 ? null : 'needs root, to act as another user');
+export { otherUserMissing as notRoot } from '../../support/other-user.ts';
 
 interface CtlRun {
   readonly status: number;

@@ -66,8 +66,8 @@ mkdir -p "$root/usr/local/lib/node_modules"
 cp -a "$npm" "$root/usr/local/lib/node_modules/npm"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
 ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
-git clone --quiet --no-hardlinks "$project" "$root/root/unlockd"
-rm -rf "$root/root/unlockd/.git/hooks"
+git clone --quiet --no-hardlinks "$project" "$root/srv/unlockd"
+rm -rf "$root/srv/unlockd/.git/hooks"
 say "root is ready: $(du -sh --one-file-system "$root" | cut -f1), Node $("$node" --version)"
 
 # Settings of npm and of proxies and certificates pass; nothing else of this environment does.
@@ -98,7 +98,7 @@ ln -s pts/ptmx "$1/dev/ptmx"
 ln -s /proc/self/fd "$1/dev/fd"; ln -s fd/0 "$1/dev/stdin"; ln -s fd/1 "$1/dev/stdout"; ln -s fd/2 "$1/dev/stderr"
 mount -t tmpfs tmpfs "$1/dev/shm"
 mount -t tmpfs tmpfs "$1/run"
-exec chroot "$1" /bin/bash -c "cd /root/unlockd && npm ci && npm run $2"
+exec chroot "$1" /bin/bash -c "umask 022; cd /srv/unlockd && npm ci && npm run $2"
 '
 for command in "$@"; do
   say "npm ci && npm run $command"
