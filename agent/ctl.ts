@@ -5,9 +5,11 @@
  */
 import { runCtl } from './cli/run.ts';
 import { systemDeps } from './cli/system-deps.ts';
+import { VERSION } from './version.ts';
 
 const argv = process.argv.slice(2);
 const { deps, load } = systemDeps({
+  version: VERSION,
   peerOf: async (socket) => (await import('../drivers/linux/peer-credentials.ts')).peerCredentials(socket),
   openPipe: async () => (await import('../drivers/linux/pipe.ts')).openPipe(),
   doctorProbes: async () => (await import('./doctor-probes.ts')).doctorProbes(),

@@ -92,25 +92,8 @@ function lazyDescriptors(): Descriptors & { load(): Promise<void> } {
 }
 
 /** Folders above this file in which package.json may stand: it depends on how the program was built. */
-const LEVELS = 5;
-
-/** The version in the package.json of the product. */
-function packageVersion(): string {
-  for (let level = 1; level <= LEVELS; level++) {
-    try {
-      const path = new URL(`${'../'.repeat(level)}package.json`, import.meta.url);
-      const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
-      if (typeof parsed !== 'object' || parsed === null) continue;
-      if ('name' in parsed && parsed.name === 'unlockd' && 'version' in parsed) return String(parsed.version);
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return 'unknown';
-}
-
 /** The host's part: what only native calls and the composition know. */
-export type HostDeps = Pick<CtlDeps, 'peerOf' | 'openPipe' | 'doctorProbes'>;
+export type HostDeps = Pick<CtlDeps, 'version' | 'peerOf' | 'openPipe' | 'doctorProbes'>;
 
 /**
  * @returns the dependencies, and what has to be awaited before a command other than `status` runs
@@ -118,12 +101,7 @@ export type HostDeps = Pick<CtlDeps, 'peerOf' | 'openPipe' | 'doctorProbes'>;
 export function systemDeps(host: HostDeps): { readonly deps: CtlDeps; readonly load: () => Promise<void> } {
   const descriptors = lazyDescriptors();
   let openTerminal: CtlDeps['openTerminal'] = () => null;
-  let version: string | undefined;
   const deps: CtlDeps = {
-    get version() {
-      version ??= packageVersion();
-      return version;
-    },
     clock: systemClock,
     uid: process.getuid?.() ?? 0,
     socketPath: process.env.UNLOCKD_SOCKET ?? null,

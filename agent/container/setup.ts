@@ -16,6 +16,7 @@ import {
   hierarchyChangeAuth,
   isTpmResponse,
   type LoadedObject,
+  nameOf,
   type PublicArea,
   readPublic,
   SRK_ECC,
@@ -94,13 +95,11 @@ export interface SetupParts {
   readonly write: (state: MachineState) => Promise<void>;
 }
 
-const ownerContext = (machineId: Uint8Array): Uint8Array => machineId;
-
 /** @returns null when the sheet is not the owner's, or nothing is wrapped */
 export function openLockoutAuth(sheet: Secret, machine: MachineState): Secret | null {
   if (machine.lockout.wrap === null) return null;
   using key = deriveKey(sheet, 'owner recovery v1', machine.machineId);
-  return openBox(key, machine.lockout.wrap, ownerContext(machine.machineId));
+  return openBox(key, machine.lockout.wrap, machine.machineId);
 }
 
 /**
@@ -110,7 +109,7 @@ export function openLockoutAuth(sheet: Secret, machine: MachineState): Secret | 
 export async function setUpMachine(parts: SetupParts): Promise<{ machine: MachineState; lockout: Lockout }> {
   const { tpm, entropy } = parts;
   const rootPublic = await ensureRootKey(tpm, parts.rootHandle);
-  const { name: rootName } = await readPublic(tpm, parts.rootHandle);
+  const rootName = nameOf(rootPublic);
   const before = await readLockout(tpm);
   const machineId = parts.earlier?.machineId ?? entropy.bytes(16);
   const base = {
@@ -135,7 +134,7 @@ export async function setUpMachine(parts: SetupParts): Promise<{ machine: Machin
   }
   using lockoutAuth = Secret.take(entropy.bytes(32));
   using key = deriveKey(parts.sheet, 'owner recovery v1', machineId);
-  const wrap = sealBox(key, lockoutAuth.expose(), ownerContext(machineId), entropy);
+  const wrap = sealBox(key, lockoutAuth.expose(), machineId, entropy);
   await parts.write({ ...base, complete: false, lockout: { auth: 'ours', protects: false, wrap } });
   await dictionaryAttackParameters(tpm, emptyAuth, DICTIONARY_ATTACK);
   await using root = await openRoot(tpm, { handle: parts.rootHandle, name: rootName });

@@ -3,11 +3,7 @@
  * change: the error is typed, and after a repair and a restart it is the old state or the new one, which opens.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSheet } from '../../../agent/container/recovery-sheet.ts';
-import { openLockoutAuth } from '../../../agent/container/setup.ts';
-import { utf8 } from '../../../drivers/base/bytes.ts';
-import { Secret } from '../../../drivers/base/secret.ts';
-import { dictionaryAttackLockReset, getHandles, sessionAuth } from '../../../drivers/tpm2/index.ts';
+import { getHandles } from '../../../drivers/tpm2/index.ts';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { DISK_FAULTS, type DiskFault, FailingDisk } from '../../support/crash/failing-disk.ts';
 import { type Outcome, peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
@@ -35,19 +31,6 @@ describe.skipIf(missing !== null)(`with a failing disk${missing ? ` (${missing})
     owner = setup.out.get('owner-sheet')?.toString('ascii') ?? '';
   });
   afterAll(() => agent.close());
-
-  /** The wrong PINs of the rounds must not end in a lockout. */
-  async function resetLockout(): Promise<void> {
-    const machine = await agent.parts.store.readMachine();
-    if (machine === null) throw new Error('not set up');
-    using typed = Secret.take(utf8(owner));
-    using sheet = parseSheet(typed);
-    using lockoutAuth = openLockoutAuth(sheet, machine);
-    if (lockoutAuth === null) throw new Error('not the owner’s sheet');
-    await agent.parts.tpm.withRoot(never, machine, (root) =>
-      dictionaryAttackLockReset(root.tpm, sessionAuth(root.session, lockoutAuth)),
-    );
-  }
 
   const counters = (): Promise<number> =>
     agent.parts.tpm.withTpm(never, async (tpm) => (await getHandles(tpm, 0x01800000, 64)).length);
@@ -112,7 +95,7 @@ describe.skipIf(missing !== null)(`with a failing disk${missing ? ` (${missing})
         const opensNew = await opens(after);
         expect(await opens(pin), `call ${position}: old beside new`).toBe(!opensNew);
         if (opensNew) pin = after;
-        await resetLockout();
+        await agent.resetLockout(owner);
         if (outcome === null) return;
         expectTyped(outcome);
         if (outcome.done !== null) expect(opensNew, `call ${position}`).toBe(true);

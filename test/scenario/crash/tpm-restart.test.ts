@@ -3,17 +3,11 @@
  * next one opens, without a restart of the daemon. Each unclean stop costs a try, which the owner resets.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSheet } from '../../../agent/container/recovery-sheet.ts';
-import { openLockoutAuth } from '../../../agent/container/setup.ts';
-import { utf8 } from '../../../drivers/base/bytes.ts';
-import { Secret } from '../../../drivers/base/secret.ts';
-import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 const UID = 1000;
 const PIN = '246813';
-const never = new AbortController().signal;
 const missing = await swtpmMissing();
 
 describe.skipIf(missing !== null)(`a TPM that dies in an unlock${missing ? ` (${missing})` : ''}`, () => {
@@ -36,18 +30,6 @@ describe.skipIf(missing !== null)(`a TPM that dies in an unlock${missing ? ` (${
   });
   afterAll(() => agent.close());
 
-  async function resetLockout(): Promise<void> {
-    const machine = await agent.parts.store.readMachine();
-    if (machine === null) throw new Error('not set up');
-    using typed = Secret.take(utf8(owner));
-    using sheet = parseSheet(typed);
-    using lockoutAuth = openLockoutAuth(sheet, machine);
-    if (lockoutAuth === null) throw new Error('not the owner’s sheet');
-    await agent.parts.tpm.withRoot(never, machine, (root) =>
-      dictionaryAttackLockReset(root.tpm, sessionAuth(root.session, lockoutAuth)),
-    );
-  }
-
   it('is a clear error at each of its commands, and the next unlock opens', async () => {
     sent = 0;
     expect((await agent.run(UID, UNLOCK, { pin: PIN })).failed).toBeNull();
@@ -68,7 +50,7 @@ describe.skipIf(missing !== null)(`a TPM that dies in an unlock${missing ? ` (${
       }
       const { failed: again } = await agent.run(UID, UNLOCK, { pin: PIN });
       expect(again, `after command ${at} of ${commands}`).toBeNull();
-      await resetLockout();
+      await agent.resetLockout(owner);
     }
     expect(met, `${met} of ${commands} unlocks failed`).toBeGreaterThan(commands / 2);
   }, 240_000);

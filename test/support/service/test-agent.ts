@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CeremonyEvent, CeremonyRequest, Peer, SecretSlotIn } from '../../../agent/api/ports.ts';
 import { DurableFiles, type FileSystem, nodeFileSystem } from '../../../agent/container/durable-files.ts';
+import { parseSheet } from '../../../agent/container/recovery-sheet.ts';
+import { openLockoutAuth } from '../../../agent/container/setup.ts';
 import { StateStore } from '../../../agent/container/store.ts';
 import type { AuditWriter, ServiceParts, ServiceSettings } from '../../../agent/service/parts.ts';
 import { Service } from '../../../agent/service/service.ts';
@@ -21,6 +23,7 @@ import type { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
+import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
 import { InProcessHid } from '../../../hal-mocks/fido2/in-process-hid.ts';
 import { PROFILES, type ProfileName } from '../../../hal-mocks/fido2/profile.ts';
 import { VirtualAuthenticator } from '../../../hal-mocks/fido2/virtual-authenticator.ts';
@@ -201,6 +204,19 @@ export class TestAgent implements AsyncDisposable {
     const enrolled = await this.run(uid, { kind: 'enrol' }, { 'new-pin': pin });
     if (enrolled.failed) throw new Error(`${enrolled.failed.refusal.code}: ${enrolled.failed.refusal.message}`);
     return enrolled.out.get('recovery-sheet')?.toString('ascii') ?? '';
+  }
+
+  /** Makes the TPM forget its wrong tries, so that the rounds of a test do not end in a lockout. */
+  async resetLockout(ownerSheet: string): Promise<void> {
+    const machine = await this.parts.store.readMachine();
+    if (machine === null) throw new Error('not set up');
+    using typed = Secret.take(utf8(ownerSheet));
+    using sheet = parseSheet(typed);
+    using lockoutAuth = openLockoutAuth(sheet, machine);
+    if (lockoutAuth === null) throw new Error('not the owner’s sheet');
+    await this.parts.tpm.withRoot(new AbortController().signal, machine, (root) =>
+      dictionaryAttackLockReset(root.tpm, sessionAuth(root.session, lockoutAuth)),
+    );
   }
 
   async close(): Promise<void> {
