@@ -4,6 +4,7 @@ import { undefineCounter } from '../../container/counter.ts';
 import { counterOf } from '../../container/plan.ts';
 import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
+import { clearIntents } from '../leftovers.ts';
 import type { ServiceParts } from '../parts.ts';
 
 /** A damaged state file is given up as well; its counter is not known any more and stays. */
@@ -24,6 +25,8 @@ export async function unenrolScript(
   uid: number,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { state } = await readOrNull(parts, uid);
+  // What an earlier recovery left behind would lose its name when this writes its own.
+  if (state !== null) await clearIntents(parts, uid, run.signal);
   // From here on it goes through: half a removal would be worse than one that nobody waits for.
   run.signal.throwIfAborted();
   const signal = new AbortController().signal;
