@@ -28,7 +28,7 @@ const values = (...targets: string[]): Permission[] => targets.map((target) => (
 const types = (...targets: string[]): Permission[] => targets.map((target) => ({ target, mode: 'types' }));
 
 /** What every room above the drivers speaks: the basics and the vocabulary of signals. */
-const VOCABULARY = values('drivers/base', 'drivers/signal.ts');
+const VOCABULARY = values('drivers/base', 'drivers/signal.ts', 'drivers/observation.ts');
 /** The typed client of the API: what calls the daemon, and what its refusals look like. */
 const API_CLIENT = [
   ...values('agent/api/client.ts', 'agent/api/daemon-refusal.ts', 'agent/api/purpose.ts'),
@@ -48,8 +48,8 @@ export const ROOMS: readonly Room[] = [
     never: 'code: the seam is interfaces only',
   },
   {
-    paths: ['drivers/signal.ts', 'drivers/driver.ts'],
-    may: [...types('drivers/base'), ...values('drivers/signal.ts')],
+    paths: ['drivers/signal.ts', 'drivers/driver.ts', 'drivers/observation.ts'],
+    may: [...types('drivers/base'), ...values('drivers/signal.ts', 'drivers/observation.ts')],
     packages: [],
     builtins: false,
     never: 'everything else',
@@ -63,7 +63,10 @@ export const ROOMS: readonly Room[] = [
   },
   ...['fido2', 'tpm2', 'bluetooth', 'wifi', 'network', 'biometric'].map((name) => ({
     paths: [`drivers/${name}`],
-    may: values('drivers/hal', 'drivers/base', 'drivers/signal.ts', 'drivers/driver.ts', `drivers/${name}/wire`),
+    may: values(
+      ...['drivers/hal', 'drivers/base', 'drivers/signal.ts', 'drivers/observation.ts', 'drivers/driver.ts'],
+      `drivers/${name}/wire`,
+    ),
     packages: ['cborg', 'ipaddr.js'],
     builtins: ['node:crypto', 'node:buffer'],
     never: 'the other protocols, hosts, the agent, mocks, native packages',
@@ -85,17 +88,17 @@ export const ROOMS: readonly Room[] = [
   {
     paths: ['agent/policy/forms'],
     may: [...VOCABULARY, ...values('agent/policy')],
-    packages: ['zod', 'smol-toml', 'saxes'],
+    packages: ['zod', 'smol-toml', 'saxes', 'ipaddr.js'],
     builtins: false,
     never: 'I/O, clock, other agent rooms',
   },
   {
     paths: ['agent/policy'],
     may: [
-      ...values('drivers/signal.ts', 'drivers/base/errors.ts', 'drivers/base/brand.ts'),
+      ...values('drivers/signal.ts', 'drivers/observation.ts', 'drivers/base/errors.ts', 'drivers/base/brand.ts'),
       ...types('drivers/base', 'agent/policy/forms'),
     ],
-    packages: [],
+    packages: ['ipaddr.js'],
     builtins: false,
     never: 'I/O, clock, other agent rooms; parsers stand in `forms` alone',
   },
@@ -105,6 +108,13 @@ export const ROOMS: readonly Room[] = [
     packages: [],
     builtins: false,
     never: 'other agent rooms',
+  },
+  {
+    paths: ['agent/dynamic-lock'],
+    may: [...VOCABULARY, ...types('drivers/hal', 'agent/policy', 'agent/signals')],
+    packages: [],
+    builtins: false,
+    never: 'other agent rooms: it can lock and nothing else',
   },
   {
     paths: ['agent/unlock'],
@@ -158,6 +168,7 @@ export const ROOMS: readonly Room[] = [
       ...values('drivers/tpm2', 'drivers/fido2', 'agent/audit', 'agent/api/permissions.ts'),
       ...values('agent/api/refusal.ts', 'agent/api/purpose.ts'),
       ...types('drivers/hal', 'drivers/driver.ts', 'agent/api/ports.ts', 'agent/config', 'agent/telemetry'),
+      ...types('agent/dynamic-lock'),
     ],
     packages: [],
     builtins: true,
