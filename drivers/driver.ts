@@ -1,10 +1,10 @@
 /** `FactorDriver`: turns what a device does into `FactorSignal`s. */
-import type { FactorKind, FactorSignal } from './signal.ts';
+import type { FactorSignal, SignalKind } from './signal.ts';
 
 export interface FactorDriver {
-  readonly factor: FactorKind;
+  readonly kind: SignalKind;
   /**
-   * Yields a signal whenever what is known of the factor changes, until `signal` aborts (then it returns). Hardware
+   * Yields a signal whenever what is known of its kind changes, until `signal` aborts (then it returns). Hardware
    * that is absent, refused or broken is an `unavailable` signal: this never throws for hardware reasons.
    */
   watch(options: { signal: AbortSignal }): AsyncIterable<FactorSignal>;

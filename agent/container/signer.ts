@@ -3,11 +3,13 @@
  * is only seen, not proved. aHash = H(nonceTPM ‖ expiration ‖ cpHashA ‖ policyRef) has no length fields, so a caller who
  * may choose them gets a signature that reads a second way. Here the caller chooses none of them.
  */
+
+import type { Milliseconds, MonotonicMs } from '../../drivers/base/brand.ts';
 import { bytesEqual } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import type { FactorKind } from '../../drivers/signal.ts';
 import {
   cpHashOf,
   load,
@@ -44,6 +46,15 @@ export interface SignerParts {
   readonly simulated: boolean;
 }
 
+/** One factor as it was observed: a gesture's signal, or what a rule has made of the surroundings. */
+export interface FactorObservation {
+  readonly factor: FactorKind;
+  readonly state: 'satisfied' | 'unsatisfied' | 'unavailable';
+  readonly observedAt: MonotonicMs;
+  readonly validFor: Milliseconds;
+  readonly simulated: boolean;
+}
+
 const refuse = (kind: FactorKind, reason: string): UnlockdError =>
   new UnlockdError('ERR_ASSERTION_REFUSED', `${kind} is not asserted: ${reason}`, { detail: { factor: kind } });
 
@@ -69,7 +80,7 @@ export class ObservationSigner {
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE} the TPM does not sign
    */
   async assertObservation(
-    observation: FactorSignal,
+    observation: FactorObservation,
     container: AssertedContainer,
     request: AssertionRequest,
   ): Promise<Signature> {
@@ -89,7 +100,7 @@ export class ObservationSigner {
     return await sign(root.tpm, key, hash, sessionAuth(root.session, authValue));
   }
 
-  #checkObservation(observation: FactorSignal): void {
+  #checkObservation(observation: FactorObservation): void {
     const { kind, clock, simulated } = this.#parts;
     if (observation.factor !== kind) throw refuse(kind, `that is an observation of ${observation.factor}`);
     if (observation.state !== 'satisfied') throw refuse(kind, 'the observation does not satisfy');

@@ -1,12 +1,13 @@
 /**
- * The front of the policy compiler, pure: two lists become branches of two distinct factors. Cartesian product, pairs
- * of one factor dropped, supersets absorbed, canonical order; the TPM policy is built from the result, one PolicyOR
- * leaf a branch, so the same policy always has the same digest.
+ * The front of the policy compiler, pure: a requirement becomes branches of at least two different factors. Cartesian
+ * product, a factor spent once, supersets absorbed, canonical order; the TPM policy is built from the result, one
+ * PolicyOR leaf for each set of factors, so the same policy always has the same digest.
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { Branch, Strength } from './branch.ts';
-import { familyOf, type UnlockPolicy } from './model.ts';
+import type { UnlockPolicy } from './model.ts';
+import { absorbSupersets, compareFactors, type FactorSet, factorSetsOf } from './requirement.ts';
 import { factorsWords } from './words.ts';
 
 export type { Branch, Strength };
@@ -16,51 +17,23 @@ export interface BranchOptions {
   readonly pinIsBound: boolean;
 }
 
-/** Assertions first; the PIN before the security key, so that a wrong PIN is refused before a touch is asked for. */
-export const CANONICAL_ORDER = ['fingerprint', 'face', 'phone', 'network', 'pin', 'securityKey'] as const;
-
-const indexOf = (factor: FactorKind): number => CANONICAL_ORDER.indexOf(factor);
-
-const compareSets = (a: readonly FactorKind[], b: readonly FactorKind[]): number => {
-  for (let i = 0; i < Math.min(a.length, b.length); i++) {
-    const difference = indexOf(a[i] as FactorKind) - indexOf(b[i] as FactorKind);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-};
-
-/** The sets of which no other one is a subset: whatever satisfies the larger one satisfies the smaller one too. */
-export function absorbSupersets(sets: readonly (readonly FactorKind[])[]): (readonly FactorKind[])[] {
-  const unique = sets.filter((set, i) => sets.findIndex((other) => compareSets(set, other) === 0) === i);
-  return unique.filter(
-    (set) =>
-      !unique.some(
-        (other) => other !== set && other.length < set.length && other.every((factor) => set.includes(factor)),
-      ),
-  );
-}
-
-/** Distinct factor sets of an AND of ORs, in canonical order. */
-export function factorSets(lists: readonly (readonly FactorKind[])[]): (readonly FactorKind[])[] {
-  const product = lists.reduce<FactorKind[][]>(
-    (sets, list) => sets.flatMap((set) => list.map((f) => [...set, f])),
-    [[]],
-  );
-  const sets = product
-    .map((set) => [...new Set(set)].sort((a, b) => indexOf(a) - indexOf(b)))
-    .filter((set) => new Set(set.map(familyOf)).size >= 2);
-  return absorbSupersets(sets).sort(compareSets);
-}
-
-const classify = (factors: readonly FactorKind[], { pinIsBound }: BranchOptions): Branch => {
+function classify({ factors, rules, during }: FactorSet, { pinIsBound }: BranchOptions): Branch {
   const bound = factors.filter((factor) => factor === 'securityKey' || (factor === 'pin' && pinIsBound));
   const strength: Strength = bound.length >= 2 ? 'bound-2' : bound.length === 1 ? 'bound-1' : 'asserted';
-  return Object.freeze({ factors: Object.freeze([...factors]), bound: Object.freeze(bound), strength });
-};
+  return Object.freeze({
+    factors: Object.freeze([...factors]),
+    bound: Object.freeze(bound),
+    rules: Object.freeze([...rules]),
+    during: Object.freeze([...during]),
+    strength,
+  });
+}
 
-/** Every branch of the policy, asserted ones included; empty when no pair of two different factors comes out. */
-export const branchesOf = (policy: Pick<UnlockPolicy, 'first' | 'then'>, options: BranchOptions): readonly Branch[] =>
-  factorSets([policy.first, policy.then]).map((factors) => classify(factors, options));
+/** Every branch of the policy, asserted ones included; empty when no two different factors come together. */
+export const branchesOf = (
+  policy: Pick<UnlockPolicy, 'require' | 'rules'>,
+  options: BranchOptions,
+): readonly Branch[] => Object.freeze(factorSetsOf(policy.require, policy.rules).map((set) => classify(set, options)));
 
 /**
  * The branches that a container may be sealed to.
@@ -68,16 +41,16 @@ export const branchesOf = (policy: Pick<UnlockPolicy, 'first' | 'then'>, options
  * @throws {ERR_POLICY_ASSERTED_BRANCH} when a branch has no bound factor and the policy does not accept that
  */
 export function compileBranches(
-  policy: Pick<UnlockPolicy, 'first' | 'then' | 'acceptAsserted'>,
+  policy: Pick<UnlockPolicy, 'require' | 'rules' | 'acceptAsserted'>,
   options: BranchOptions,
 ): readonly Branch[] {
   const branches = branchesOf(policy, options);
   if (branches.length === 0) {
-    throw new UnlockdError('ERR_POLICY_NO_BRANCH', 'the two lists contain no pair of two different factors');
+    throw new UnlockdError('ERR_POLICY_NO_BRANCH', 'nothing satisfies the policy with two different factors');
   }
   const asserted = branches.filter(({ strength }) => strength === 'asserted');
   if (asserted.length > 0 && !policy.acceptAsserted) {
-    const words = asserted.map(({ factors }) => factorsWords(factors)).join('; ');
+    const words = [...new Set(asserted.map(({ factors }) => factorsWords(factors)))].join('; ');
     const unprotected = !options.pinIsBound && asserted.some(({ factors }) => factors.includes('pin'));
     throw new UnlockdError(
       'ERR_POLICY_ASSERTED_BRANCH',
@@ -87,3 +60,10 @@ export function compileBranches(
   }
   return branches;
 }
+
+/**
+ * The sets of factors that the TPM is to enforce: rules and time windows are gates, so branches that differ in them
+ * alone are one, and supersets are absorbed.
+ */
+export const enforcedSets = (branches: readonly Branch[]): readonly (readonly FactorKind[])[] =>
+  absorbSupersets(branches.map(({ factors }) => factors)).toSorted(compareFactors);

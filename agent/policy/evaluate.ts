@@ -4,11 +4,15 @@
  * unavailable or from the future never grants.
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import type { FactorKind, FactorSignal, SignalKind } from '../../drivers/signal.ts';
 import type { Branch } from './branch.ts';
-import { absorbSupersets, branchesOf } from './branches.ts';
-import type { BranchReason, Decision, FactorReason, Finding } from './decision.ts';
+import type { BranchReason, Decision, FactorReason, Finding, RuleReason, WindowReason } from './decision.ts';
+import { findingOf } from './finding.ts';
+import { judgeRule } from './judge-rule.ts';
 import type { UnlockPolicy } from './model.ts';
+import { type PreparedPolicy, prepare } from './prepare.ts';
+import { absorbSupersets } from './requirement.ts';
+import { isWithin, type LocalTime, localTimeWords, windowWords } from './time-window.ts';
 import { compareStrength } from './words.ts';
 
 export interface EvaluateOptions {
@@ -16,55 +20,48 @@ export interface EvaluateOptions {
   readonly machineSimulated: boolean;
   /** See `BranchOptions`. */
   readonly pinIsBound: boolean;
+  /** Numeric id of whoever unlocks; left out or null: no phone counts as enrolled for him. */
+  readonly user?: number | null;
+  /** Left out or null: not known, so no time window is open. */
+  readonly localTime?: LocalTime | null;
 }
 
-export type Snapshot = ReadonlyMap<FactorKind, FactorSignal>;
+/** The freshest signal of each kind. */
+export type Snapshot = ReadonlyMap<SignalKind, FactorSignal>;
+
+/** Everything that a decision depends on beside the rules. */
+export interface Situation {
+  readonly prepared: PreparedPolicy;
+  readonly snapshot: Snapshot;
+  readonly now: MonotonicMs;
+  readonly options: EvaluateOptions;
+}
+
+/** The reason of a rule; where it comes from (worked out now, or kept) is nobody's concern. */
+export type RuleJudge = (name: string) => RuleReason;
 
 const made = new WeakSet<Decision>();
 
 /** True when `evaluate()` made this very object. */
 export const isEvaluated = (decision: Decision): boolean => made.has(decision);
 
-const wellFormed = (signal: FactorSignal, factor: FactorKind): boolean =>
-  signal.factor === factor &&
-  Number.isFinite(signal.observedAt) &&
-  Number.isFinite(signal.validFor) &&
-  typeof signal.simulated === 'boolean' &&
-  (signal.state === 'satisfied' || signal.state === 'unsatisfied' || signal.state === 'unavailable');
+const isSurrounding = (factor: FactorKind): factor is 'phone' | 'network' => factor === 'phone' || factor === 'network';
 
-function find(
-  factor: FactorKind,
-  bound: boolean,
-  signal: FactorSignal | undefined,
-  now: MonotonicMs,
-  policy: UnlockPolicy,
-  machineSimulated: boolean,
-): Finding {
-  if (signal === undefined) return { is: 'missing' };
-  if (!wellFormed(signal, factor) || !Number.isFinite(now)) return { is: 'malformed' };
-  if (signal.simulated && !machineSimulated) return { is: 'simulated' };
-  if (signal.observedAt > now) return { is: 'from-the-future' };
-  if (signal.state === 'unsatisfied') return { is: 'unsatisfied', reason: signal.reason };
-  if (signal.state === 'unavailable') return { is: 'unavailable', reason: signal.reason };
-  // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
-  if (bound && signal.strength !== 'bound') return { is: 'only-observed' };
-  const limit = policy.freshnessSeconds[factor];
-  const allowedMs = limit === undefined ? signal.validFor : Math.min(signal.validFor, limit * 1000);
-  // Written so that a limit that is not a number refuses.
-  return now - signal.observedAt <= allowedMs ? { is: 'satisfied' } : { is: 'stale', allowedMs };
-}
-
-function leaf(
-  factor: FactorKind,
+function gestureReason(
+  factor: Exclude<FactorKind, 'phone' | 'network'>,
   branch: Branch,
-  signal: FactorSignal | undefined,
-  now: MonotonicMs,
-  policy: UnlockPolicy,
-  options: EvaluateOptions,
+  situation: Situation,
 ): FactorReason {
+  const { snapshot, now, options, prepared } = situation;
+  const signal = snapshot.get(factor);
   const bound = branch.bound.includes(factor);
-  const finding = find(factor, bound, signal, now, policy, options.machineSimulated);
-  const readable = signal !== undefined && finding.is !== 'malformed';
+  let finding: Finding = findingOf(factor, signal, { policy: prepared.policy, now, ...options });
+  if (finding.is === 'satisfied' && signal?.state !== 'satisfied') finding = { is: 'malformed' };
+  // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
+  if (finding.is === 'satisfied' && bound && signal?.state === 'satisfied' && signal.strength !== 'bound') {
+    finding = { is: 'only-observed' };
+  }
+  const readable = signal !== undefined && finding.is !== 'malformed' && signal.state !== 'observed';
   return Object.freeze({
     kind: 'factor',
     ok: finding.is === 'satisfied',
@@ -75,31 +72,63 @@ function leaf(
     source: readable ? signal.source : null,
     evidence: Object.freeze(readable && signal.state === 'satisfied' ? { ...signal.evidence } : {}),
     detail: readable && signal.state !== 'satisfied' ? (signal.detail ?? null) : null,
+    children: [],
   });
 }
 
-function judge(
-  branch: Branch,
-  snapshot: Snapshot,
-  now: MonotonicMs,
-  policy: UnlockPolicy,
-  options: EvaluateOptions,
-): BranchReason {
-  const children = branch.factors.map((f) => leaf(f, branch, snapshot.get(f), now, policy, options));
-  const refusedAsAsserted = branch.strength === 'asserted' && policy.acceptAsserted !== true;
+function surroundingReason(factor: 'phone' | 'network', branch: Branch, judge: RuleJudge): FactorReason {
+  const children = branch.rules.map(judge);
+  const held = children.find(({ ok }) => ok);
+  const signals = held?.children ?? [];
+  const sources = [...new Set(signals.flatMap(({ source }) => source ?? []))];
   return Object.freeze({
-    kind: 'branch',
-    ok: !refusedAsAsserted && children.every(({ ok }) => ok),
-    branch,
-    refusedAsAsserted,
+    kind: 'factor',
+    ok: held !== undefined,
+    factor,
+    finding: Object.freeze(
+      held === undefined ? ({ is: 'no-rule-holds', rules: children.length } as const) : ({ is: 'satisfied' } as const),
+    ),
+    strength: 'gate',
+    ageMs: held === undefined ? null : Math.max(...signals.map(({ ageMs }) => ageMs ?? 0)),
+    source: sources.length === 0 ? null : sources.join(' and '),
+    evidence: Object.freeze(held === undefined ? {} : { rule: held.rule }),
+    detail: null,
     children: Object.freeze(children),
   });
 }
 
-/** The fewest factors that are not satisfied, over all branches that the policy accepts. */
+function windowReason(name: string, { prepared, options }: Situation): WindowReason {
+  const window = Object.hasOwn(prepared.policy.windows, name) ? prepared.policy.windows[name] : undefined;
+  const time = options.localTime ?? null;
+  return Object.freeze({
+    kind: 'window',
+    ok: window !== undefined && time !== null && isWithin(window, time),
+    window: name,
+    expected: window === undefined ? 'a window of that name' : windowWords(window),
+    found: time === null ? null : localTimeWords(time),
+  });
+}
+
+function branchReason(branch: Branch, situation: Situation, judge: RuleJudge): BranchReason {
+  const children = branch.factors.map((factor) =>
+    isSurrounding(factor) ? surroundingReason(factor, branch, judge) : gestureReason(factor, branch, situation),
+  );
+  const windows = branch.during.map((name) => windowReason(name, situation));
+  const refusedAsAsserted = branch.strength === 'asserted' && situation.prepared.policy.acceptAsserted !== true;
+  return Object.freeze({
+    kind: 'branch',
+    ok: !refusedAsAsserted && children.every(({ ok }) => ok) && windows.every(({ ok }) => ok),
+    branch,
+    refusedAsAsserted,
+    windows: Object.freeze(windows),
+    children: Object.freeze(children),
+  });
+}
+
+/** The fewest factors that are not satisfied, over all branches that could grant now. */
 function waysToSatisfied(branches: readonly BranchReason[]): readonly (readonly FactorKind[])[] {
   const ways = branches
-    .filter(({ refusedAsAsserted }) => !refusedAsAsserted)
+    .filter(({ refusedAsAsserted, windows }) => !refusedAsAsserted && windows.every(({ ok }) => ok))
     .map(({ children }) => children.filter(({ ok }) => !ok).map(({ factor }) => factor));
   const fewest = Math.min(...ways.map(({ length }) => length));
   return Object.freeze(
@@ -107,19 +136,10 @@ function waysToSatisfied(branches: readonly BranchReason[]): readonly (readonly 
   );
 }
 
-/**
- * Decides. Where several branches are satisfied the strongest one is taken, and of equals the first in canonical order.
- * @param snapshot the freshest signal of each factor
- * @param now on the same monotonic clock as `observedAt`
- * @returns a frozen decision, which `grantFor` accepts once if it is a grant
- */
-export function evaluate(
-  policy: UnlockPolicy,
-  snapshot: Snapshot,
-  now: MonotonicMs,
-  options: EvaluateOptions,
-): Decision {
-  const children = branchesOf(policy, options).map((branch) => judge(branch, snapshot, now, policy, options));
+/** Decides by reasons of rules that `judge` gives. For this room: nobody else may say what a rule is worth. */
+export function decide(situation: Situation, judge: RuleJudge): Decision {
+  const { prepared, now, options } = situation;
+  const children = prepared.branches(options).map((branch) => branchReason(branch, situation, judge));
   const best = children
     .filter(({ ok }) => ok)
     .reduce<BranchReason | undefined>(
@@ -142,4 +162,42 @@ export function evaluate(
   );
   made.add(decision);
   return decision;
+}
+
+const NO_SUCH_RULE = (name: string): RuleReason =>
+  Object.freeze({ kind: 'rule', ok: false, rule: name, children: Object.freeze([]) });
+
+/** Judges each rule once, however many branches ask for it. */
+export function judgeOf({ prepared, snapshot, now, options }: Situation): RuleJudge {
+  const known = new Map<string, RuleReason>();
+  const ruleOptions = {
+    policy: prepared.policy,
+    now,
+    machineSimulated: options.machineSimulated,
+    user: options.user ?? null,
+  };
+  return (name) => {
+    const already = known.get(name);
+    if (already !== undefined) return already;
+    const rule = prepared.rules.get(name);
+    const reason = rule === undefined ? NO_SUCH_RULE(name) : judgeRule(rule, snapshot, ruleOptions);
+    known.set(name, reason);
+    return reason;
+  };
+}
+
+/**
+ * Decides. Where several branches are satisfied the strongest one is taken, and of equals the first in canonical order.
+ * @param snapshot the freshest signal of each kind
+ * @param now on the same monotonic clock as `observedAt`
+ * @returns a frozen decision, which `grantFor` accepts once if it is a grant
+ */
+export function evaluate(
+  policy: UnlockPolicy,
+  snapshot: Snapshot,
+  now: MonotonicMs,
+  options: EvaluateOptions,
+): Decision {
+  const situation: Situation = { prepared: prepare(policy), snapshot, now, options };
+  return decide(situation, judgeOf(situation));
 }

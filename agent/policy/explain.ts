@@ -3,7 +3,7 @@
  * whether the TPM enforces it (`bound`) or only this program saw it (`gate`).
  */
 import type { FactorKind, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
-import type { Decision, FactorReason, Finding } from './decision.ts';
+import type { Decision, FactorReason, Finding, RuleReason, SignalReason, WindowReason } from './decision.ts';
 import { branchOpensWith, factorName, factorsWords, factorWords } from './words.ts';
 
 /** One line of the reasons; the shape that the API carries. */
@@ -55,6 +55,10 @@ function findingWords(finding: Finding): string {
       return 'observed later than now; its clock is wrong';
     case 'malformed':
       return 'the signal is malformed';
+    case 'no-match':
+      return 'not as the rule asks';
+    case 'no-rule-holds':
+      return finding.rules === 1 ? 'its rule does not hold' : `none of its ${finding.rules} rules holds`;
   }
 }
 
@@ -74,6 +78,53 @@ function leafLine(leaf: FactorReason): string {
   if (leaf.detail !== null) facts.push(leaf.detail);
   return `${factorName(leaf.factor)}: ${findingWords(leaf.finding)} [${facts.join('; ')}]`;
 }
+
+/** Above this many, only what comes closest is written out: nobody reads a thousand rules that do not hold. */
+const RULES_WRITTEN_OUT = 8;
+
+const sincePart = (ageMs: number | null): string[] => (ageMs !== null && ageMs >= 0 ? [`${span(ageMs)} old`] : []);
+
+function signalLines(signal: SignalReason, depth: number): ReasonLine[] {
+  const facts = [...(signal.source === null ? [] : [`source: ${signal.source}`]), ...sincePart(signal.ageMs)];
+  if (signal.detail !== null) facts.push(signal.detail);
+  const note = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
+  const where = signal.where === null ? '' : ` on ${signal.where}`;
+  const own = { depth, ok: signal.ok, text: `${signal.type}${where}: ${findingWords(signal.finding)}${note}` };
+  const elements = signal.children.map(({ ok, element, expected, found }) => ({
+    depth: depth + 1,
+    ok,
+    text: `${element}: ${ok ? (found ?? expected) : `${found ?? 'not known'}, asked for is ${expected}`}`,
+  }));
+  return [own, ...elements];
+}
+
+const closeness = (rule: RuleReason): number =>
+  rule.children.reduce((sum, signal) => {
+    const held = signal.children.filter(({ ok }) => ok).length;
+    return sum + (signal.ok ? 1 : signal.children.length === 0 ? 0 : held / (signal.children.length + 1));
+  }, 0) / Math.max(1, rule.children.length);
+
+/** Where one holds, that one; otherwise all of them, or of many those that come closest. */
+function ruleLines(rules: readonly RuleReason[], depth: number): ReasonLine[] {
+  const held = rules.find(({ ok }) => ok);
+  const byCloseness = () => rules.toSorted((a, b) => closeness(b) - closeness(a));
+  const few = rules.length <= RULES_WRITTEN_OUT;
+  const shown = held !== undefined ? [held] : few ? rules : byCloseness().slice(0, RULES_WRITTEN_OUT);
+  const lines = shown.flatMap((rule) => [
+    { depth, ok: rule.ok, text: `rule ${rule.rule}: ${rule.ok ? 'holds' : 'does not hold'}` },
+    ...rule.children.flatMap((signal) => signalLines(signal, depth + 1)),
+  ]);
+  if (held === undefined && !few) {
+    lines.push({ depth, ok: false, text: `and ${rules.length - shown.length} more rules that do not hold` });
+  }
+  return lines;
+}
+
+const windowLine = ({ ok, window, expected, found }: WindowReason, depth: number): ReasonLine => ({
+  depth,
+  ok,
+  text: `during ${window}: ${expected}${ok ? '' : `, it is ${found ?? 'not known what time it is'}`} [gate: only observed]`,
+});
 
 /** `a security key` or `the PIN + a face`, one entry for each shortest way to a grant. */
 export const missingWords = (missing: readonly (readonly FactorKind[])[]): string =>
@@ -123,11 +174,14 @@ export function explain(decision: Decision): readonly ReasonLine[] {
       ? { depth: 0, ok: true, text: `granted by ${factorsWords(decision.branch.factors)} (${decision.strength})` }
       : { depth: 0, ok: false, text: 'denied: no pair of factors of the policy is satisfied' },
   ];
-  for (const { ok, branch, refusedAsAsserted, children } of decision.reasons.children) {
+  for (const { ok, branch, refusedAsAsserted, windows, children } of decision.reasons.children) {
     const refused = refusedAsAsserted ? '; refused, as the policy does not accept asserted pairs' : '';
     const opens = `${branch.strength}, opens with ${branchOpensWith(branch)}`;
     lines.push({ depth: 1, ok, text: `${factorsWords(branch.factors)} (${opens})${refused}` });
-    for (const leaf of children) lines.push({ depth: 2, ok: leaf.ok, text: leafLine(leaf) });
+    for (const window of windows) lines.push(windowLine(window, 2));
+    for (const leaf of children) {
+      lines.push({ depth: 2, ok: leaf.ok, text: leafLine(leaf) }, ...ruleLines(leaf.children, 3));
+    }
   }
   const missing = stillMissing(decision);
   if (missing.length > 0) lines.push({ depth: 0, ok: false, text: `missing: ${missingWords(missing)}` });

@@ -1,7 +1,7 @@
 /** Factors and branches in words for people: status, verdicts and the audit log all say the same thing the same way. */
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { Branch, Strength } from './branch.ts';
-import type { UnlockPolicy } from './model.ts';
+import type { FactorName, Requirement } from './requirement.ts';
 
 const NAME: Readonly<Record<FactorKind, string>> = {
   pin: 'PIN',
@@ -30,9 +30,38 @@ export const factorWords = (factor: FactorKind): string => WITH_ARTICLE[factor];
 /** `the PIN + a security key`. */
 export const factorsWords = (factors: readonly FactorKind[]): string => factors.map(factorWords).join(' + ');
 
-/** `first PIN or fingerprint, then security key`. */
-export const policyWords = (policy: Pick<UnlockPolicy, 'first' | 'then'>): string =>
-  `first ${policy.first.map(factorName).join(' or ')}, then ${policy.then.map(factorName).join(' or ')}`;
+const nameWords = (name: FactorName): string => {
+  if (name === 'trustedSignal') return 'trusted signal';
+  return name.startsWith('rule:') ? `signal ${name.slice('rule:'.length)}` : factorName(name as FactorKind);
+};
+
+const bracketed = (requirement: Requirement): string => {
+  const words = requirementWords(requirement);
+  return typeof requirement === 'string' ? words : `(${words})`;
+};
+
+/** A list of one is what stands in it. */
+const parts = (of: readonly Requirement[], word: string, wrap: (part: Requirement) => string): string =>
+  of.length === 1 ? requirementWords(of[0] as Requirement) : of.map(wrap).join(word);
+
+/**
+ * A requirement in words. Two lists read as Windows means them: `first PIN or fingerprint, then security key`; what is
+ * nested stands in brackets.
+ */
+export function requirementWords(requirement: Requirement): string {
+  if (typeof requirement === 'string') return nameWords(requirement);
+  if ('need' in requirement) return `${bracketed(requirement.need)} during ${requirement.during}`;
+  if ('any' in requirement) return parts(requirement.any, ' or ', bracketed);
+  if ('atLeast' in requirement) {
+    return `${requirement.atLeast} of ${requirement.of.map(bracketed).join(', ')}`;
+  }
+  const { all } = requirement;
+  const areLists = all.every(
+    (part) => typeof part === 'string' || ('any' in part && part.any.every((p) => typeof p === 'string')),
+  );
+  if (all.length >= 2 && areLists) return `first ${all.map(requirementWords).join(', then ')}`;
+  return parts(all, ' and ', bracketed);
+}
 
 const RANK: Readonly<Record<Strength, number>> = { asserted: 0, 'bound-1': 1, 'bound-2': 2 };
 

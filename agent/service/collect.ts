@@ -231,7 +231,7 @@ class Collector implements Disposable {
 }
 
 function refusedEvent(signal: FactorSignal, triesLeft: number | null): Parameters<CeremonyRun['emit']>[0] | null {
-  if (signal.factor !== 'pin' || signal.state !== 'unsatisfied') return null;
+  if (signal.kind !== 'pin' || signal.state !== 'unsatisfied') return null;
   const tries = triesLeft === null ? '' : `, ${triesLeft} ${triesLeft === 1 ? 'try' : 'tries'} left`;
   const error = new UnlockdError('ERR_PIN_WRONG', `PIN wrong${tries}`, { detail: { triesLeft } });
   return { type: 'refused', refusal: toRefusal(error) };

@@ -5,7 +5,7 @@ import { type Lockout, protectsPin } from '../container/lockout.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
-import { branchOpensWith, factorsWords, opensWith, policyWords, weakest } from '../policy/words.ts';
+import { branchOpensWith, factorsWords, opensWith, requirementWords, weakest } from '../policy/words.ts';
 import { currentPolicy, policyInForce } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 import { pinTriesLeft } from './pin-check.ts';
@@ -18,7 +18,7 @@ function sealedBranches(state: ContainerState, pinIsBound: boolean): readonly Br
   const policy = policyInForce(state);
   const sealed = state.policy?.branches ?? [];
   return branchesOf(policy, { pinIsBound }).filter((branch) =>
-    sealed.some((factors) => factors.join() === branch.factors.join()),
+    sealed.some((factors) => factors.every((factor) => branch.factors.includes(factor))),
   );
 }
 
@@ -59,7 +59,7 @@ export async function containerStatus(
     pinTriesLeft: pinTries,
     state: unlocked === null ? (parts.unsettled.has(uid) ? 'recovery-needed' : 'locked') : 'unlocked',
     unlockedUntil: unlocked?.until ?? null,
-    policy: policyWords(policyInForce(state)),
+    policy: requirementWords(policyInForce(state).require),
     policyPending: await isPolicyPending(parts, state.policy.version),
     strength: weakest(branches),
     opensWith: opensWith(branches),
@@ -88,7 +88,7 @@ export async function policyView(
   const users = await userLines(parts, machine);
   return {
     document: JSON.parse(document) as unknown,
-    words: policyWords(policy),
+    words: requirementWords(policy.require),
     branches: branches.map((branch) => ({
       factors: branch.factors,
       strength: branch.strength,

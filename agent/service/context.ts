@@ -5,12 +5,14 @@ import type { MachinePolicy } from '../container/machine-policy.ts';
 import { policyOf } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, compileBranches } from '../policy/branches.ts';
-import { formatPolicy, parsePolicy } from '../policy/forms/native-json.ts';
-import { DEFAULT_POLICY, type UnlockPolicy } from '../policy/model.ts';
+import { formatDocument, parsePolicy } from '../policy/forms/native-json.ts';
+import { DEFAULT_DOCUMENT, DEFAULT_POLICY, type UnlockPolicy } from '../policy/model.ts';
+import { factorsIn } from '../policy/requirement.ts';
 import type { ServiceParts } from './parts.ts';
 
 /** Factors that a container proves to the TPM by a secret; the others are observations. */
 export const SECRET_FACTORS = ['pin', 'securityKey'] as const satisfies readonly FactorKind[];
+export type SecretFactor = (typeof SECRET_FACTORS)[number];
 
 /** @throws {ERR_SETUP_NEEDED} */
 export async function requireMachine(parts: ServiceParts): Promise<MachineState> {
@@ -34,7 +36,7 @@ export interface CurrentPolicy extends MachinePolicy {
 /** The policy of the machine; the default one until root sets another. @throws {ERR_POLICY_INVALID} */
 export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy> {
   const stored = await parts.store.readPolicy();
-  if (stored === null) return { version: 1, document: formatPolicy(DEFAULT_POLICY), policy: DEFAULT_POLICY };
+  if (stored === null) return { version: 1, document: formatDocument(DEFAULT_DOCUMENT), policy: DEFAULT_POLICY };
   return { ...stored, policy: parsePolicy(stored.document) };
 }
 
@@ -43,7 +45,7 @@ export const policyInForce = (state: ContainerState): UnlockPolicy => parsePolic
 
 /** Secret factors that a policy can ever ask for. */
 export const secretFactorsOf = (policy: UnlockPolicy): readonly FactorKind[] =>
-  SECRET_FACTORS.filter((factor) => policy.first.includes(factor) || policy.then.includes(factor));
+  SECRET_FACTORS.filter((factor) => factorsIn(policy.require).includes(factor));
 
 /**
  * The branches that a container with these factors is sealed to: those of the policy, without the ones whose factors
@@ -69,7 +71,7 @@ export function provableBranches(
   return provable;
 }
 
-export const enrolledFactors = (state: Pick<ContainerState, 'factors'>): readonly FactorKind[] =>
+export const enrolledFactors = (state: Pick<ContainerState, 'factors'>): readonly SecretFactor[] =>
   SECRET_FACTORS.filter((factor) => state.factors[factor] !== null);
 
 /**

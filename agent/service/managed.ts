@@ -3,6 +3,7 @@
  * container and burns the number that it asks for, so that no two policies are ever signed under one number; applying
  * the answer takes the person's factors, because nothing is relied on that was not rehearsed.
  */
+
 import { bytesEqual } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { decodePublicArea } from '../../drivers/tpm2/index.ts';
@@ -24,6 +25,7 @@ import { openRecords, wipeRecords } from '../container/records.ts';
 import { epochReference } from '../container/references.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
+import { enforcedSets } from '../policy/branches.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import { collectFactors } from './collect.ts';
 import {
@@ -60,7 +62,7 @@ async function wantedPolicy(
   state: ContainerState,
 ): Promise<Pick<PolicyState, 'version' | 'document' | 'branches'>> {
   const { version, document, policy } = await currentPolicy(parts);
-  const branches = provableBranches(policy, enrolledFactors(state), machine).map(({ factors }) => factors);
+  const branches = enforcedSets(provableBranches(policy, enrolledFactors(state), machine));
   requireVerifiedKeys(policy, state);
   return { version, document, branches };
 }

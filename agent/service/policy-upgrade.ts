@@ -2,10 +2,12 @@
  * A policy that root has set since: each container follows at its user's next unlock, by the one protocol of changes.
  * Until then the old one is in force, and whoever asks is told why it is still pending.
  */
+
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
+import { enforcedSets } from '../policy/branches.ts';
 import type { Collected } from './collect.ts';
 import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
 import { changeOpenContainer, withOpenContainer } from './open-container.ts';
@@ -44,7 +46,7 @@ export async function upgradePolicy(
       policy: {
         version: current.version,
         document: current.document,
-        branches: branches.map(({ factors }) => factors),
+        branches: enforcedSets(branches),
       },
       records: state.records,
       proofs: collected.proofs,

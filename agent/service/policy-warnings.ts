@@ -7,6 +7,7 @@ import type { FactorKind } from '../../drivers/signal.ts';
 import type { MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
+import { factorsIn } from '../policy/requirement.ts';
 import { compareStrength, factorName, factorWords, opensWith, weakest } from '../policy/words.ts';
 import { enrolledFactors, provableBranches, requireVerifiedKeys, SECRET_FACTORS } from './context.ts';
 import type { ServiceParts } from './parts.ts';
@@ -15,7 +16,7 @@ const isSecret = (factor: FactorKind): boolean => SECRET_FACTORS.some((secret) =
 
 /** Factors of the policy that this machine has no way to observe. */
 function absentFactors(parts: ServiceParts, policy: UnlockPolicy, branches: readonly Branch[]): string[] {
-  const named = [...new Set([...policy.first, ...policy.then])];
+  const named = factorsIn(policy.require);
   const without = named.filter((factor) => !isSecret(factor));
   const out: string[] = [];
   if (without.length > 0) {

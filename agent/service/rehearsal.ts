@@ -5,7 +5,7 @@
 
 import { milliseconds } from '../../drivers/base/brand.ts';
 import { toHex } from '../../drivers/base/bytes.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import type { FactorSignal, GestureKind } from '../../drivers/signal.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { MachineState } from '../container/state.ts';
 import { evaluate } from '../policy/evaluate.ts';
@@ -23,14 +23,14 @@ export function doorOfEnrolment(
   machine: MachineState,
   policy: UnlockPolicy,
   containerId: Uint8Array,
-  factors: readonly FactorKind[],
+  factors: readonly GestureKind[],
 ): Door {
   const { clock, simulated } = parts;
   const now = clock.now();
-  const signals = factors.map((factor): [FactorKind, FactorSignal] => [
-    factor,
+  const signals = factors.map((kind): [GestureKind, FactorSignal] => [
+    kind,
     {
-      factor,
+      kind,
       source: 'enrolment',
       observedAt: now,
       validFor: milliseconds(1000),

@@ -1,62 +1,62 @@
 /**
- * The ledger: the freshest signal of each factor. Drivers' streams flow in, snapshots and changes flow out. A stream
+ * The ledger: the freshest signal of each kind. Drivers' streams flow in, snapshots and changes flow out. A stream
  * that ends or fails takes its signal with it, as nobody would notice any more if the factor went away.
  */
 import { type Milliseconds, type MonotonicMs, milliseconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { FactorDriver } from '../../drivers/driver.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
 
 export type LedgerChange =
   | { readonly type: 'signal'; readonly signal: FactorSignal }
   /** The signal is no longer kept: its source is gone, or it was withdrawn. */
-  | { readonly type: 'lost'; readonly factor: FactorKind };
+  | { readonly type: 'lost'; readonly kind: SignalKind };
 
 /** How long the word of a broken driver counts. */
 const BROKEN_DRIVER_VALID_FOR: Milliseconds = milliseconds(60_000);
 
 export class SignalLedger {
   readonly #clock: Clock;
-  readonly #signals = new Map<FactorKind, FactorSignal>();
+  readonly #signals = new Map<SignalKind, FactorSignal>();
   readonly #listeners = new Set<(change: LedgerChange) => void>();
 
   constructor(options: { readonly clock: Clock }) {
     this.#clock = options.clock;
   }
 
-  /** The freshest signal of each factor that still counts at `now`; what is past its `validFor` is left out. */
-  snapshot(now: MonotonicMs = this.#clock.now()): ReadonlyMap<FactorKind, FactorSignal> {
+  /** The freshest signal of each kind that still counts at `now`; what is past its `validFor` is left out. */
+  snapshot(now: MonotonicMs = this.#clock.now()): ReadonlyMap<SignalKind, FactorSignal> {
     return new Map([...this.#signals].filter(([, signal]) => now - signal.observedAt <= signal.validFor));
   }
 
   /** The freshest signal, also where it is stale: for status and explanations. */
-  latest(factor: FactorKind): FactorSignal | undefined {
-    return this.#signals.get(factor);
+  latest(kind: SignalKind): FactorSignal | undefined {
+    return this.#signals.get(kind);
   }
 
   /**
-   * Takes a signal over, unless a newer one of the factor is known: streams may overtake each other.
+   * Takes a signal over, unless a newer one of the kind is known: streams may overtake each other.
    * @returns false when it was not taken over: older, from the future, or its times are not numbers
    */
   record(signal: FactorSignal): boolean {
     if (!Number.isFinite(signal.observedAt) || !Number.isFinite(signal.validFor)) return false;
     // Kept, it would keep every honest signal out until its time comes.
     if (signal.observedAt > this.#clock.now()) return false;
-    const known = this.#signals.get(signal.factor);
+    const known = this.#signals.get(signal.kind);
     if (known !== undefined && signal.observedAt < known.observedAt) return false;
-    this.#signals.set(signal.factor, signal);
+    this.#signals.set(signal.kind, signal);
     this.#tell({ type: 'signal', signal });
     return true;
   }
 
-  /** Drops the signal of a factor: after it was used up, on lock, and when its source is gone. */
-  drop(factor: FactorKind): void {
-    if (this.#signals.delete(factor)) this.#tell({ type: 'lost', factor });
+  /** Drops the signal of a kind: after it was used up, on lock, and when its source is gone. */
+  drop(kind: SignalKind): void {
+    if (this.#signals.delete(kind)) this.#tell({ type: 'lost', kind });
   }
 
   /** Drops every signal. */
   clear(): void {
-    for (const factor of [...this.#signals.keys()]) this.drop(factor);
+    for (const kind of [...this.#signals.keys()]) this.drop(kind);
   }
 
   /** Calls `listener` on every change until the returned function is called. Listeners must not throw. */
@@ -68,7 +68,7 @@ export class SignalLedger {
   }
 
   /**
-   * Follows a driver until `signal` aborts or the stream ends; then its signal is dropped. Signals of another factor
+   * Follows a driver until `signal` aborts or the stream ends; then its signal is dropped. Signals of another kind
    * than the driver's are ignored. A driver that throws, which it never should, counts as `unavailable: failed`.
    */
   async follow(driver: FactorDriver, options: { readonly signal: AbortSignal }): Promise<void> {
@@ -76,15 +76,15 @@ export class SignalLedger {
     try {
       for await (const seen of driver.watch(options)) {
         if (options.signal.aborted) break;
-        if (seen.factor === driver.factor) this.record(seen);
+        if (seen.kind === driver.kind) this.record(seen);
       }
     } catch {
       failed = !options.signal.aborted;
     }
-    this.drop(driver.factor);
+    this.drop(driver.kind);
     if (failed) {
       this.record({
-        factor: driver.factor,
+        kind: driver.kind,
         source: 'driver',
         observedAt: this.#clock.now(),
         validFor: BROKEN_DRIVER_VALID_FOR,

@@ -5,10 +5,15 @@
  * effects out and feeds back what came of them; the machine itself reads no clock and does nothing.
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import {
+  type FactorKind,
+  type FactorSignal,
+  type GestureSignal,
+  isGesture,
+  type SignalKind,
+} from '../../drivers/signal.ts';
 import type { GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import { familyOf } from '../policy/model.ts';
 import { nextFactor } from './plan.ts';
 import type { Step, UnlockEffect, UnlockEvent, UnlockPlan, UnlockState } from './state.ts';
 
@@ -65,8 +70,8 @@ function proceed(state: UnlockState, now: MonotonicMs, tries: Tries | null = nul
 }
 
 /** A factor that was wrong: asked for again while there are tries, otherwise given up. */
-function onWrong(state: UnlockState, signal: FactorSignal, now: MonotonicMs, triesLeft: number | null): Step {
-  const { factor } = signal;
+function onWrong(state: UnlockState, signal: GestureSignal, now: MonotonicMs, triesLeft: number | null): Step {
+  const { kind: factor } = signal;
   const wrongs = (state.retries.get(factor) ?? 0) + 1;
   const retries = new Map(state.retries).set(factor, wrongs);
   const refused: UnlockEffect = { type: 'refused', signal, triesLeft };
@@ -79,25 +84,25 @@ function onWrong(state: UnlockState, signal: FactorSignal, now: MonotonicMs, tri
   return { state: after, effects: [refused, ...effects] };
 }
 
-function giveUp(state: UnlockState, signal: FactorSignal, now: MonotonicMs): Step {
+function giveUp(state: UnlockState, signal: GestureSignal, now: MonotonicMs): Step {
   // The question has been answered: there is nothing to take back.
-  return proceed({ ...state, asking: null, givenUp: new Map(state.givenUp).set(signal.factor, signal) }, now);
+  return proceed({ ...state, asking: null, givenUp: new Map(state.givenUp).set(signal.kind, signal) }, now);
 }
 
 /** True for a gesture made before the attempt began: what was shown for another attempt opens nothing now. */
 const isEarlierGesture = (signal: FactorSignal, startedAt: MonotonicMs | null): boolean =>
-  signal.state === 'satisfied' &&
-  familyOf(signal.factor) !== 'trustedSignal' &&
-  (startedAt === null || !(signal.observedAt >= startedAt));
+  signal.state === 'satisfied' && (startedAt === null || !(signal.observedAt >= startedAt));
 
 function onSignal(state: UnlockState, signal: FactorSignal, now: MonotonicMs, triesLeft: number | null): Step {
   if (isEarlierGesture(signal, state.startedAt)) return proceed(state, now);
-  const known = { ...state, snapshot: new Map(state.snapshot).set(signal.factor, signal) };
-  const asked = state.asking === signal.factor;
+  const known = { ...state, snapshot: new Map(state.snapshot).set(signal.kind, signal) };
+  // What lies around the machine answers no question: it is there or not, and the rules say what it is worth.
+  if (!isGesture(signal)) return proceed(known, now);
+  const asked = state.asking === signal.kind;
   if (signal.state === 'satisfied') {
     // A factor that comes back (a key that is plugged in again) may be used again.
     const givenUp = new Map(state.givenUp);
-    if ((state.retries.get(signal.factor) ?? 0) < state.plan.maxRetries) givenUp.delete(signal.factor);
+    if ((state.retries.get(signal.kind) ?? 0) < state.plan.maxRetries) givenUp.delete(signal.kind);
     return proceed({ ...known, givenUp }, now);
   }
   if (!asked) return proceed(known, now);
@@ -171,8 +176,8 @@ export function step(state: UnlockState, event: UnlockEvent): Step {
   }
   if (event.type === 'signal') return onSignal(state, event.signal, event.at, event.triesLeft ?? null);
   if (event.type === 'lost') {
-    const snapshot = new Map<FactorKind, FactorSignal>(state.snapshot);
-    snapshot.delete(event.factor);
+    const snapshot = new Map<SignalKind, FactorSignal>(state.snapshot);
+    snapshot.delete(event.kind);
     return proceed({ ...state, snapshot }, event.at);
   }
   return proceed(state, event.at);

@@ -1,40 +1,69 @@
 /**
- * Which factor to ask for next. Pairs are tried in the order in which the policy writes them: the first of list A with
- * the first of list B and so on, passing over pairs of which a factor cannot be had in this attempt.
+ * Which factor to ask for next. Branches are tried in the order in which the policy writes their factors, passing over
+ * those of which a factor cannot be had in this attempt.
  */
 import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
-import type { Decision } from '../policy/decision.ts';
-import { familyOf, type UnlockPolicy } from '../policy/model.ts';
+import type { BranchReason, Decision, FactorReason, RuleReason } from '../policy/decision.ts';
+import type { UnlockPolicy } from '../policy/model.ts';
+import { factorsIn } from '../policy/requirement.ts';
 import type { UnlockPlan } from './state.ts';
 
-/** The pairs of two different factors as the policy writes them, list A in front. */
-export function pairsInOrder(policy: Pick<UnlockPolicy, 'first' | 'then'>): readonly (readonly FactorKind[])[] {
-  return policy.first.flatMap((a) => policy.then.filter((b) => familyOf(a) !== familyOf(b)).map((b) => [a, b]));
+/** The factors of a branch in the order in which the policy names them: what is asked for first stands first. */
+function inWrittenOrder(policy: Pick<UnlockPolicy, 'require'>, factors: readonly FactorKind[]): readonly FactorKind[] {
+  const written = factorsIn(policy.require);
+  return factors.toSorted((a, b) => written.indexOf(a) - written.indexOf(b));
 }
 
-const sameSet = (a: readonly FactorKind[], b: readonly FactorKind[]): boolean =>
-  a.length === b.length && a.every((factor) => b.includes(factor));
+const isUnavailable = ({ finding }: { readonly finding: { readonly is: string; readonly reason?: string } }): boolean =>
+  finding.is === 'unavailable' && finding.reason !== 'no-device';
+
+/** A rule of which something cannot be observed here. A device that is absent may still come. */
+const isOutOfReach = (rule: RuleReason): boolean => rule.children.length === 0 || rule.children.some(isUnavailable);
+
+/** A phone or a network of which no rule can come to hold in this attempt. */
+const cannotCome = ({ factor, children }: FactorReason): boolean =>
+  (factor === 'phone' || factor === 'network') && children.every(isOutOfReach);
+
+interface Candidate {
+  readonly needed: readonly FactorKind[];
+  readonly cost: number;
+}
+
+function candidateOf(
+  plan: UnlockPlan,
+  reason: BranchReason,
+  givenUp: ReadonlyMap<FactorKind, FactorSignal>,
+): Candidate | null {
+  if (reason.refusedAsAsserted || reason.windows.some(({ ok }) => !ok)) return null;
+  const open = reason.children.filter(({ ok }) => !ok);
+  if (open.length === 0 || open.some((leaf) => givenUp.has(leaf.factor) || cannotCome(leaf))) return null;
+  const needed = inWrittenOrder(
+    plan.policy,
+    open.map(({ factor }) => factor),
+  );
+  const absent = open.some(({ finding }) => finding.is === 'unavailable');
+  return { needed, cost: needed.length + (absent ? reason.children.length : 0) };
+}
 
 /**
- * The next factor that would help, or null when no pair can be completed any more.
- * Pairs of which no device is missing come first, then those that need the fewest more factors, so that what is there
- * is used.
+ * The next factor that would help, or null when no branch can be completed any more.
+ * Branches of which no device is missing come first, then those that need the fewest more factors, so that what is
+ * there is used.
  */
 export function nextFactor(
   plan: UnlockPlan,
   decision: Decision,
   givenUp: ReadonlyMap<FactorKind, FactorSignal>,
 ): FactorKind | null {
-  let best: { readonly needed: readonly FactorKind[]; readonly cost: number } | null = null;
-  for (const pair of pairsInOrder(plan.policy)) {
-    const reason = decision.reasons.children.find(({ branch }) => sameSet(branch.factors, pair));
-    if (reason === undefined || reason.refusedAsAsserted) continue;
-    const open = reason.children.filter(({ ok }) => !ok);
-    const needed = pair.filter((f) => open.some(({ factor }) => factor === f));
-    if (needed.length === 0 || needed.some((f) => givenUp.has(f))) continue;
-    const absent = open.some(({ finding }) => finding.is === 'unavailable');
-    const cost = needed.length + (absent ? pair.length : 0);
-    if (best === null || cost < best.cost) best = { needed, cost };
+  const written = factorsIn(plan.policy.require);
+  const order = ({ branch }: BranchReason): string =>
+    inWrittenOrder(plan.policy, branch.factors)
+      .map((factor) => String(written.indexOf(factor)).padStart(3, '0'))
+      .join();
+  let best: Candidate | null = null;
+  for (const reason of decision.reasons.children.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
+    const candidate = candidateOf(plan, reason, givenUp);
+    if (candidate !== null && (best === null || candidate.cost < best.cost)) best = candidate;
   }
   return best?.needed[0] ?? null;
 }

@@ -1,7 +1,7 @@
 /** The vocabulary of the unlock machine: what it knows, what it is told, what it wants done. */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import type { ErrorCode } from '../../drivers/base/errors.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import type { FactorKind, FactorSignal, SignalKind } from '../../drivers/signal.ts';
 import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import type { EvaluateOptions } from '../policy/evaluate.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
@@ -27,8 +27,8 @@ export type UnlockOutcome =
 export interface UnlockState {
   readonly phase: 'new' | 'collecting' | 'releasing' | 'done';
   readonly plan: UnlockPlan;
-  /** The freshest signal of each factor. */
-  readonly snapshot: ReadonlyMap<FactorKind, FactorSignal>;
+  /** The freshest signal of each kind. */
+  readonly snapshot: ReadonlyMap<SignalKind, FactorSignal>;
   /** The factor that is being asked for. */
   readonly asking: FactorKind | null;
   /** Factors that cannot be had in this attempt, with the signal that said so. */
@@ -46,7 +46,7 @@ export type UnlockEvent =
    * Begins. `snapshot`: what the ledger knows already, so that a phone or a network that is there is
    * not asked for. Gestures (PIN, key, fingerprint, face) from before `at` do not count.
    */
-  | { readonly type: 'start'; readonly at: MonotonicMs; readonly snapshot: ReadonlyMap<FactorKind, FactorSignal> }
+  | { readonly type: 'start'; readonly at: MonotonicMs; readonly snapshot: ReadonlyMap<SignalKind, FactorSignal> }
   /**
    * A driver, or the check of a factor that was asked for, says something. `triesLeft`: of the limit that is reached
    * first; 0: none; null or left out: not counted.
@@ -57,8 +57,8 @@ export type UnlockEvent =
       readonly signal: FactorSignal;
       readonly triesLeft?: number | null;
     }
-  /** The source of a factor is gone, and its signal with it. */
-  | { readonly type: 'lost'; readonly at: MonotonicMs; readonly factor: FactorKind }
+  /** The source of a kind of signal is gone, and its signal with it. */
+  | { readonly type: 'lost'; readonly at: MonotonicMs; readonly kind: SignalKind }
   /** Time has passed; to be sent at `wake-at`, harmless at any time. */
   | { readonly type: 'tick'; readonly at: MonotonicMs }
   | { readonly type: 'cancel' }

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { requestToJson } from '../../agent/container/authority/signing-request.ts';
 import { statementOf } from '../../agent/container/change.ts';
 import { policyOf } from '../../agent/container/plan.ts';
-import { formatPolicy } from '../../agent/policy/forms/native-json.ts';
-import { DEFAULT_POLICY } from '../../agent/policy/model.ts';
+import { formatDocument } from '../../agent/policy/forms/native-json.ts';
+import { DEFAULT_DOCUMENT } from '../../agent/policy/model.ts';
 import { utf8 } from '../../drivers/base/bytes.ts';
 import { peer, TestAgent, UNLOCK } from '../support/service/test-agent.ts';
 
@@ -58,7 +58,7 @@ export async function record(): Promise<Corpus> {
   if (container === null) throw new Error('nothing was enrolled');
   await agent.run(1000, UNLOCK, { pin: ['111222', PIN] });
   await agent.run(1000, { kind: 'pin-change' }, { pin: PIN, 'new-pin': '975310' });
-  const policy = JSON.stringify(Object.fromEntries(Object.entries({ ...DEFAULT_POLICY, pin: { minLength: 8 } })));
+  const policy = JSON.stringify(Object.fromEntries(Object.entries({ ...DEFAULT_DOCUMENT, pin: { minLength: 8 } })));
   await agent.service.setPolicy(peer(0), policy);
   await agent.service.status(peer(1000));
 
@@ -86,13 +86,13 @@ export async function record(): Promise<Corpus> {
       statement.closing?.counter ?? new Uint8Array(0),
     ],
     requests: (['policy', 'first-write'] as const).map((wants) =>
-      json(requestToJson({ statement, document: formatPolicy(DEFAULT_POLICY), wants })),
+      json(requestToJson({ statement, document: formatDocument(DEFAULT_DOCUMENT), wants })),
     ),
     approvals: [
       json({ ...approval, wants: 'policy', n: 3, signatures: [signature, signature] }),
       json({ ...approval, wants: 'first-write', n: null, signatures: [signature] }),
     ],
-    policies: [utf8(policy), utf8(formatPolicy(DEFAULT_POLICY))],
+    policies: [utf8(policy), utf8(formatDocument(DEFAULT_DOCUMENT))],
     sheets: [utf8(sheet), utf8(sheet.toLowerCase().replaceAll('-', ' '))],
   };
 }

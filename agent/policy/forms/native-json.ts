@@ -1,74 +1,20 @@
 /**
- * The product's own form of the policy: a JSON document, checked strictly. Unknown keys, duplicates and values out of
- * range are errors that name the element; what is left out has its default. Windows rule V2 holds here too: a phone
- * or a network may stand in `then` only, as an unlock begins with something that a person does.
+ * The native policy document as JSON, which is also how it is kept. Beyond its schema, every name has to be known and
+ * unique, trees are bounded, and what stands first in a list-and-list policy is something that a person does (Windows
+ * rule V2).
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
-import { FACTOR_KINDS } from '../../../drivers/signal.ts';
-import { DEFAULT_PIN_RULES, DEFAULT_POLICY, type UnlockPolicy } from '../model.ts';
+import { type PolicyDocument, policyFor, type UnlockPolicy } from '../model.ts';
+import { namesIn, type Requirement } from '../requirement.ts';
+import { documentV1 } from './document-v1.ts';
+import { documentSchema } from './native-schema.ts';
 
 /** Size limit of a policy document, in UTF-16 units. */
-export const MAX_POLICY_LENGTH = 16_384;
-
-const factor = z.enum(FACTOR_KINDS);
-
-const factorList = z
-  .array(factor)
-  .min(1)
-  .max(FACTOR_KINDS.length)
-  .superRefine((list, context) => {
-    for (const [i, kind] of list.entries()) {
-      if (list.indexOf(kind) !== i) context.addIssue({ code: 'custom', path: [i], message: `${kind} is listed twice` });
-    }
-  });
-
-const firstList = factorList.superRefine((list, context) => {
-  for (const [i, kind] of list.entries()) {
-    if (kind === 'phone' || kind === 'network') {
-      context.addIssue({ code: 'custom', path: [i], message: `${kind} may stand in "then" only` });
-    }
-  }
-});
-
-const rule = z.enum(['allowed', 'required', 'disallowed']);
-
-const pinRules = z
-  .strictObject({
-    minLength: z.int().min(4).max(127).default(DEFAULT_PIN_RULES.minLength),
-    maxLength: z.int().min(4).max(127).default(DEFAULT_PIN_RULES.maxLength),
-    digits: rule.default(DEFAULT_PIN_RULES.digits),
-    lowercase: rule.default(DEFAULT_PIN_RULES.lowercase),
-    uppercase: rule.default(DEFAULT_PIN_RULES.uppercase),
-    special: rule.default(DEFAULT_PIN_RULES.special),
-    refuseSimple: z.boolean().default(DEFAULT_PIN_RULES.refuseSimple),
-    history: z.int().min(0).max(50).default(DEFAULT_PIN_RULES.history),
-    expiryDays: z.int().min(0).max(730).default(DEFAULT_PIN_RULES.expiryDays),
-  })
-  .superRefine((pin, context) => {
-    if (pin.minLength >= pin.maxLength) {
-      context.addIssue({ code: 'custom', path: ['minLength'], message: 'has to be below maxLength' });
-    }
-    if ([pin.digits, pin.lowercase, pin.uppercase, pin.special].every((r) => r === 'disallowed')) {
-      context.addIssue({ code: 'custom', path: ['digits'], message: 'one class of characters has to be left' });
-    }
-  });
-
-/** Seconds; at most a day, as nothing observed says anything for longer. */
-const freshness = z.partialRecord(factor, z.number().positive().max(86_400));
-
-export const policySchema = z.strictObject({
-  version: z.literal(1),
-  first: firstList,
-  // biome-ignore lint/suspicious/noThenProperty: list B; an array, which nothing can mistake for a promise
-  then: factorList,
-  acceptAsserted: z.boolean().default(DEFAULT_POLICY.acceptAsserted),
-  freshnessSeconds: freshness.default({}),
-  securityKey: z
-    .strictObject({ userVerification: z.enum(['required', 'preferred', 'discouraged']) })
-    .default(DEFAULT_POLICY.securityKey),
-  pin: pinRules.default(DEFAULT_PIN_RULES),
-});
+export const MAX_POLICY_LENGTH = 65_536;
+/** Limits of one requirement: nesting, and parts in all. */
+const MAX_DEPTH = 8;
+const MAX_PARTS = 128;
 
 const elementOf = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
@@ -81,34 +27,126 @@ const freeze = <T extends object>(value: T): T => {
   return Object.freeze(value);
 };
 
-const invalid = (message: string, element: string, cause?: unknown): UnlockdError =>
+export const invalidPolicy = (message: string, element: string, cause?: unknown): UnlockdError =>
   new UnlockdError('ERR_POLICY_INVALID', message, { detail: { element }, cause });
+
+/** Of the alternatives of a union, the complaint that got furthest into the document, of the one that fits best. */
+function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): { path: PropertyKey[]; message: string } {
+  const path = [...base, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    return { path: [...path, issue.keys[0] ?? ''], message: 'there is no such element' };
+  }
+  const alternatives = issue.code === 'invalid_union' ? issue.errors : [];
+  const [first] = alternatives
+    .flatMap(([cause, ...others]) => (cause === undefined ? [] : [{ ...deepest(cause, path), others: others.length }]))
+    .filter((each) => each.path.length > path.length)
+    .sort((a, b) => b.path.length - a.path.length || a.others - b.others);
+  return first ?? { path, message: issue.code === 'invalid_union' ? 'is none of what may stand here' : issue.message };
+}
+
+/** Bounded before any schema walks it: recursion over a hostile document ends here. */
+function checkNesting(value: unknown, depth = 0): void {
+  if (depth > 24) throw invalidPolicy('the document is nested too deeply', '(document)');
+  if (typeof value !== 'object' || value === null) return;
+  for (const inner of Object.values(value)) checkNesting(inner, depth + 1);
+}
+
+function measure(requirement: Requirement, element: string, depth = 1): number {
+  if (depth > MAX_DEPTH) throw invalidPolicy(`${element}: nested deeper than ${MAX_DEPTH}`, element);
+  if (typeof requirement === 'string') return 1;
+  if ('need' in requirement) return 1 + measure(requirement.need, `${element}.need`, depth + 1);
+  const [key, parts] =
+    'any' in requirement
+      ? ['any', requirement.any]
+      : 'all' in requirement
+        ? ['all', requirement.all]
+        : ['of', requirement.of];
+  const seen = new Set<string>();
+  let count = 1;
+  for (const [i, part] of parts.entries()) {
+    const where = `${element}.${key}[${i}]`;
+    if (typeof part === 'string' && seen.has(part)) throw invalidPolicy(`${where}: ${part} is listed twice`, where);
+    if (typeof part === 'string') seen.add(part);
+    count += measure(part, where, depth + 1);
+  }
+  return count;
+}
+
+function windowsIn(requirement: Requirement): readonly string[] {
+  if (typeof requirement === 'string') return [];
+  if ('need' in requirement) return [requirement.during, ...windowsIn(requirement.need)];
+  const parts = 'any' in requirement ? requirement.any : 'all' in requirement ? requirement.all : requirement.of;
+  return parts.flatMap(windowsIn);
+}
+
+/** What no schema says: names, duplicates, sizes. */
+function checkDocument(document: PolicyDocument): void {
+  const rules = new Set<string>();
+  for (const [i, { name }] of document.rules.entries()) {
+    if (rules.has(name)) throw invalidPolicy(`rules[${i}].name: ${name} is there twice`, `rules[${i}].name`);
+    rules.add(name);
+  }
+  for (const [context, policy] of Object.entries(document.contexts)) {
+    const element = `contexts.${context}.require`;
+    const parts = measure(policy.require, element);
+    if (parts > MAX_PARTS) throw invalidPolicy(`${element}: more than ${MAX_PARTS} parts`, element);
+    for (const name of namesIn(policy.require)) {
+      if (name.startsWith('rule:') && !rules.has(name.slice('rule:'.length))) {
+        throw invalidPolicy(`${element}: there is no rule ${name.slice('rule:'.length)}`, element);
+      }
+    }
+    for (const name of windowsIn(policy.require)) {
+      if (!Object.hasOwn(document.windows, name))
+        throw invalidPolicy(`${element}: there is no window ${name}`, element);
+    }
+  }
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const { path, message } = issue === undefined ? { path: [], message: 'is not a policy' } : deepest(issue);
+  const element = elementOf(path) || '(document)';
+  throw invalidPolicy(`${element}: ${message}`, element);
+}
+
+/**
+ * Checks what was read from JSON or TOML.
+ * @throws {ERR_POLICY_INVALID} with the element in `detail.element` (`contexts.unlock.require.any[1]`, `pin.minLength`)
+ */
+export function checkedDocument(value: unknown): PolicyDocument {
+  checkNesting(value);
+  const isFirstVersion = typeof value === 'object' && value !== null && (value as { version?: unknown }).version === 1;
+  const document = read(documentSchema, isFirstVersion ? read(documentV1, value) : value) as PolicyDocument;
+  checkDocument(document);
+  return freeze(document);
+}
 
 /**
  * Reads a policy document.
  * @param text JSON, at most {@link MAX_POLICY_LENGTH} units
- * @throws {ERR_POLICY_INVALID} with the element in `detail.element` (`then[1]`, `pin.minLength`)
+ * @throws {ERR_POLICY_INVALID} with the element in `detail.element`
  */
-export function parsePolicy(text: string): UnlockPolicy {
+export function parseDocument(text: string): PolicyDocument {
   if (text.length > MAX_POLICY_LENGTH) {
-    throw invalid(`the document is longer than ${MAX_POLICY_LENGTH} characters`, '(document)');
+    throw invalidPolicy(`the document is longer than ${MAX_POLICY_LENGTH} characters`, '(document)');
   }
-  let document: unknown;
+  let value: unknown;
   try {
-    document = JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    throw invalid(`the document is not JSON: ${error instanceof Error ? error.message : ''}`, '(document)', error);
+    throw invalidPolicy(
+      `the document is not JSON: ${error instanceof Error ? error.message : ''}`,
+      '(document)',
+      error,
+    );
   }
-  const result = policySchema.safeParse(document);
-  if (result.success) return freeze(result.data);
-  const issue = result.error.issues[0];
-  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])];
-  const element = elementOf(path) || '(document)';
-  throw invalid(`${element}: ${unknownKey === undefined ? issue?.message : 'there is no such element'}`, element);
+  return checkedDocument(value);
 }
 
-/** The document of a policy, every element written out, keys in a fixed order: equal policies have equal text. */
-export function formatPolicy(policy: UnlockPolicy): string {
-  return JSON.stringify(policySchema.parse(policy));
-}
+/** The policy of the `unlock` context of a document. @throws {ERR_POLICY_INVALID} */
+export const parsePolicy = (text: string): UnlockPolicy => policyFor(parseDocument(text), 'unlock');
+
+/** The document's text, every element written out, keys in a fixed order: equal policies have equal text. */
+export const formatDocument = (document: PolicyDocument): string => JSON.stringify(documentSchema.parse(document));

@@ -11,6 +11,7 @@ import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
 import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
+import { enforcedSets } from '../../policy/branches.ts';
 import type { UnlockPolicy } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
@@ -133,7 +134,7 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
         containerId,
         factors,
         proofs: proofsOf(gathered, factors),
-        policy: { version, document, branches: branches.map((branch) => branch.factors) },
+        policy: { version, document, branches: enforcedSets(branches) },
         records,
         sheet: gathered.sheet,
         writeIntent: (intent) => parts.store.writeIntent(uid, 'intent', intent),

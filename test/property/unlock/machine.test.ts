@@ -8,10 +8,12 @@ import {
   FACTOR_KINDS,
   type FactorKind,
   type FactorSignal,
+  GESTURE_KINDS,
+  SIGNAL_KINDS,
   UNAVAILABLE_REASONS,
   UNSATISFIED_REASONS,
 } from '../../../drivers/signal.ts';
-import { policyOf, satisfied, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
+import { policyOf, satisfied, USER, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
 
 const kinds = fc.constantFrom(...FACTOR_KINDS);
 const starters = fc.constantFrom<FactorKind>('pin', 'securityKey', 'fingerprint', 'face');
@@ -26,7 +28,7 @@ const plans: fc.Arbitrary<UnlockPlan> = fc
   })
   .map(({ first, second, acceptAsserted, machineSimulated, pinIsBound, maxRetries }) => ({
     policy: policyOf(first, second, { acceptAsserted }),
-    options: { machineSimulated, pinIsBound },
+    options: { machineSimulated, pinIsBound, user: USER },
     limitMs: 60_000,
     maxRetries,
   }));
@@ -46,7 +48,9 @@ const signals: fc.Arbitrary<FactorSignal> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.tuple(kinds, fc.constantFrom(...UNSATISFIED_REASONS), times).map(([k, r, t]) => unsatisfied(k, r, t)),
+    arbitrary: fc
+      .tuple(fc.constantFrom(...GESTURE_KINDS), fc.constantFrom(...UNSATISFIED_REASONS), times)
+      .map(([k, r, t]) => unsatisfied(k, r, t)),
   },
   {
     weight: 1,
@@ -65,7 +69,11 @@ const events: fc.Arbitrary<UnlockEvent> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ type: fc.constant('lost' as const), at: times.map(monotonicMs), factor: kinds }),
+    arbitrary: fc.record({
+      type: fc.constant('lost' as const),
+      at: times.map(monotonicMs),
+      kind: fc.constantFrom(...SIGNAL_KINDS),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('tick' as const), at: times.map(monotonicMs) }) },
   {
@@ -145,7 +153,7 @@ describe('the unlock machine, whatever happens', () => {
           const next = step(state, event);
           // An answer closes the question it answers.
           if (event.type === 'signal' && next.effects.every(({ type }) => type !== 'stop-asking')) {
-            if (event.signal.factor === open && event.signal.state !== 'satisfied' && next.state.asking !== open)
+            if (event.signal.kind === open && event.signal.state !== 'satisfied' && next.state.asking !== open)
               open = null;
             if (next.effects.some((e) => e.type === 'refused')) open = null;
           }

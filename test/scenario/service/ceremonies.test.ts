@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
-import { policyOf } from '../../support/policy-fixtures.ts';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
+import { documentOf } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 describe('the service with a PIN and a security key', () => {
@@ -69,7 +69,7 @@ describe('the service with a PIN and a security key', () => {
   });
 
   it('follows a policy that root has set at the next unlock', async () => {
-    const document = formatPolicy(policyOf(['pin'], ['securityKey', 'network']));
+    const document = formatDocument(documentOf(['pin'], ['securityKey', 'network']));
     const view = await agent.service.setPolicy(peer(0), document);
     expect(view.pending).toEqual(['user-1000']);
     const outcome = await agent.run(1000, UNLOCK, { pin: '975310' });

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type FileSystem, nodeFileSystem } from '../../../agent/container/durable-files.ts';
-import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
-import { DEFAULT_POLICY } from '../../../agent/policy/model.ts';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
+import { DEFAULT_DOCUMENT } from '../../../agent/policy/model.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 const UID = 1000;
@@ -12,7 +12,7 @@ describe('a newer policy of the machine', () => {
   it('that asks the key to verify its user is not in force with a key that was enrolled without', async () => {
     await using agent = await TestAgent.start();
     await agent.setUpAndEnrol(UID);
-    const document = formatPolicy({ ...DEFAULT_POLICY, securityKey: { userVerification: 'required' } });
+    const document = formatDocument({ ...DEFAULT_DOCUMENT, securityKey: { userVerification: 'required' } });
     await agent.service.setPolicy(peer(0), document);
     const outcome = await agent.run(UID, UNLOCK, { pin: '246813' });
     expect(outcome.done).toMatchObject({ unlocked: true, policyPending: 'ERR_POLICY_KEY_NOT_VERIFYING' });
@@ -30,7 +30,7 @@ describe('a newer policy of the machine', () => {
     };
     await using agent = await TestAgent.start({ fs });
     await agent.setUpAndEnrol(UID);
-    await agent.service.setPolicy(peer(0), formatPolicy(DEFAULT_POLICY));
+    await agent.service.setPolicy(peer(0), formatDocument(DEFAULT_DOCUMENT));
     full = true;
     const outcome = await agent.run(UID, UNLOCK, { pin: '246813' });
     full = false;
@@ -41,13 +41,13 @@ describe('a newer policy of the machine', () => {
   it('that is damaged keeps nobody out, and root sets the next one', async () => {
     await using agent = await TestAgent.start();
     await agent.setUpAndEnrol(UID);
-    await agent.service.setPolicy(peer(0), formatPolicy(DEFAULT_POLICY));
+    await agent.service.setPolicy(peer(0), formatDocument(DEFAULT_DOCUMENT));
     expect((await agent.run(UID, UNLOCK, { pin: '246813' })).done).toMatchObject({ policyInForce: 2 });
     await writeFile(join(agent.folder, 'policy.state'), 'garbage');
     const outcome = await agent.run(UID, UNLOCK, { pin: '246813' });
     expect(outcome.done).toMatchObject({ unlocked: true, policyPending: 'ERR_STATE_CORRUPT' });
     expect((await agent.service.status(peer(UID))).own.state).toBe('unlocked');
-    await agent.service.setPolicy(peer(0), formatPolicy(DEFAULT_POLICY));
+    await agent.service.setPolicy(peer(0), formatDocument(DEFAULT_DOCUMENT));
     expect((await agent.run(UID, UNLOCK, { pin: '246813' })).done).toMatchObject({ policyInForce: 3 });
   });
 });

@@ -1,13 +1,13 @@
 /** Setting the policy of the machine twice at once: each change has a number of its own, and both are kept in order. */
 import { expect, it } from 'vitest';
-import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
-import { policyOf } from '../../support/policy-fixtures.ts';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
+import { documentOf } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent } from '../../support/service/test-agent.ts';
 
 it('two policies set at once both succeed, with numbers that follow each other', async () => {
   await using agent = await TestAgent.start();
   const documents = [['securityKey'], ['securityKey', 'network']].map((then) =>
-    formatPolicy(policyOf(['pin'], then as ('securityKey' | 'network')[])),
+    formatDocument(documentOf(['pin'], then as ('securityKey' | 'network')[])),
   );
   await Promise.all(documents.map((document) => agent.service.setPolicy(peer(0), document)));
   const set = agent.audit.filter(({ event }) => event === 'policy-set').map(({ detail }) => detail.version);

@@ -4,15 +4,15 @@ import { nameOfBlob } from '../../../agent/container/objects.ts';
 import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
 import { planOf } from '../../../agent/container/plan.ts';
 import { openRecords } from '../../../agent/container/records.ts';
-import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
-import { DEFAULT_POLICY } from '../../../agent/policy/model.ts';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
+import { DEFAULT_DOCUMENT } from '../../../agent/policy/model.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 const UID = 1000;
 const never = new AbortController().signal;
-const withHistory = formatPolicy({ ...DEFAULT_POLICY, pin: { ...DEFAULT_POLICY.pin, history: 3 } });
+const withHistory = formatDocument({ ...DEFAULT_DOCUMENT, pin: { ...DEFAULT_DOCUMENT.pin, history: 3 } });
 
 /** Agent with a PIN history of 3, and the container key as a thief reads it from the memory of an unlocked daemon. */
 async function unlockedWithHistory(): Promise<{ agent: TestAgent; stolen: Secret }> {

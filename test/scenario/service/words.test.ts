@@ -1,14 +1,14 @@
 /** What people are told on the way: a PIN that has to wait, a policy that nobody can follow, what was refused. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatPolicy } from '../../../agent/policy/forms/native-json.ts';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
-import { policyOf } from '../../support/policy-fixtures.ts';
+import { documentOf } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent } from '../../support/service/test-agent.ts';
 
 const UID = 1000;
 const PIN = '246813';
 const UNLOCK = { kind: 'unlock', purpose: null, forSeconds: null } as const;
-const document = (first: FactorKind[], then: FactorKind[]) => formatPolicy(policyOf(first, then));
+const document = (first: FactorKind[], then: FactorKind[]) => formatDocument(documentOf(first, then));
 
 describe('an unlock whose PIN has to wait', () => {
   let agent: TestAgent;

@@ -10,8 +10,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { approveRequest, parseRequest } from '../../../agent/container/authority/signing-request.ts';
-import { compileBranches } from '../../../agent/policy/branches.ts';
-import { formatPolicy, parsePolicy } from '../../../agent/policy/forms/native-json.ts';
+import { compileBranches, enforcedSets } from '../../../agent/policy/branches.ts';
+import { formatDocument, parseDocument } from '../../../agent/policy/forms/native-json.ts';
+import { policyFor } from '../../../agent/policy/model.ts';
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 
 const refuse = (reason: string): UnlockdError =>
@@ -28,11 +29,12 @@ function privateKey(path: string): string {
 function judge(request: string, allowed: string | null): void {
   const { document, statement, wants } = parseRequest(request);
   if (wants === 'first-write') return;
-  const policy = parsePolicy(document);
-  if (allowed !== null && formatPolicy(policy) !== formatPolicy(parsePolicy(allowed))) {
+  const policy = parseDocument(document);
+  if (allowed !== null && formatDocument(policy) !== formatDocument(parseDocument(allowed))) {
     throw refuse('it is not the policy that is to be signed');
   }
-  const meant = compileBranches(policy, { pinIsBound: true }).map(({ factors }) => factors.join());
+  const branches = compileBranches(policyFor(policy, 'unlock'), { pinIsBound: true });
+  const meant = enforcedSets(branches).map((factors) => factors.join());
   if (!statement.branches.every((branch) => meant.includes(branch.join()))) {
     throw refuse('a branch is not one of the policy document');
   }

@@ -18,12 +18,12 @@ import { createFactor, createSealed, createSigningKey, nameOfBlob } from '../../
 import type { FactorProof, PassPlan } from '../../../agent/container/pass.ts';
 import { policyReference, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
-import { ObservationSigner } from '../../../agent/container/signer.ts';
+import { type FactorObservation, ObservationSigner } from '../../../agent/container/signer.ts';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
-import type { FactorKind, FactorSignal } from '../../../drivers/signal.ts';
+import type { FactorKind } from '../../../drivers/signal.ts';
 import {
   decodePublicArea,
   type ObjectBlob,
@@ -142,15 +142,12 @@ export const authOf = (container: ObservedContainer, factor: FactorKind): Secret
 };
 
 /** An observation made just now. */
-export const seen = (factor: FactorKind, more: { simulated?: boolean; ageMs?: number } = {}): FactorSignal => ({
+export const seen = (factor: FactorKind, more: { simulated?: boolean; ageMs?: number } = {}): FactorObservation => ({
   factor,
-  source: 'test sensor',
   observedAt: (systemClock.now() - (more.ageMs ?? 0)) as ReturnType<typeof systemClock.now>,
   validFor: milliseconds(10_000),
   simulated: more.simulated ?? false,
   state: 'satisfied',
-  strength: 'gate',
-  evidence: {},
 });
 
 export function signerOf(root: RootSession, container: ObservedContainer, kind: FactorKind): ObservationSigner {

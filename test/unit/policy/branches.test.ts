@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { absorbSupersets, branchesOf, compileBranches, factorSets } from '../../../agent/policy/branches.ts';
-import { branchOpensWith, opensWith, policyWords, weakest } from '../../../agent/policy/words.ts';
+import { branchesOf, compileBranches } from '../../../agent/policy/branches.ts';
+import { absorbSupersets, factorSetsOf, type Requirement } from '../../../agent/policy/requirement.ts';
+import type { SignalRule } from '../../../agent/policy/rules.ts';
+import { branchOpensWith, opensWith, requirementWords, weakest } from '../../../agent/policy/words.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
-import { policyOf } from '../../support/policy-fixtures.ts';
+import { policyOf, RULES } from '../../support/policy-fixtures.ts';
 
 const codeOf = (action: () => unknown): string => {
   try {
@@ -15,11 +17,13 @@ const codeOf = (action: () => unknown): string => {
 };
 const names = (policy: ReturnType<typeof policyOf>, pinIsBound = true) =>
   branchesOf(policy, { pinIsBound }).map(({ factors }) => factors.join('+'));
+const sets = (requirement: Requirement, rules: readonly SignalRule[] = RULES) =>
+  factorSetsOf(requirement, rules).map(({ factors }) => factors);
 
 describe('the branches of a policy', () => {
   test('the default policy has one branch, PIN before security key, bound twice', () => {
     expect(compileBranches(policyOf(['pin'], ['securityKey']), { pinIsBound: true })).toEqual([
-      { factors: ['pin', 'securityKey'], bound: ['pin', 'securityKey'], strength: 'bound-2' },
+      { factors: ['pin', 'securityKey'], bound: ['pin', 'securityKey'], rules: [], during: [], strength: 'bound-2' },
     ]);
   });
 
@@ -50,8 +54,11 @@ describe('the branches of a policy', () => {
   });
 
   test('a phone and a network are one factor and never a pair', () => {
-    expect(factorSets([['phone'], ['network']])).toEqual([]);
-    expect(factorSets([['phone'], ['network'], ['pin']])).toEqual([['phone', 'network', 'pin']]);
+    expect(sets({ all: ['phone', 'network'] })).toEqual([]);
+    expect(sets({ atLeast: 2, of: ['phone', 'network', 'pin'] })).toEqual([
+      ['phone', 'pin'],
+      ['network', 'pin'],
+    ]);
   });
 
   test('a set that contains another one is absorbed, duplicates too', () => {
@@ -62,7 +69,9 @@ describe('the branches of a policy', () => {
         ['pin', 'securityKey'],
       ]),
     ).toEqual([['pin', 'securityKey']]);
-    expect(factorSets([['pin'], ['securityKey'], ['pin', 'face']])).toEqual([['pin', 'securityKey']]);
+    expect(sets({ any: [{ all: ['pin', 'securityKey', 'face'] }, { all: ['pin', 'securityKey'] }] })).toEqual([
+      ['pin', 'securityKey'],
+    ]);
   });
 
   test('a policy that only repeats one factor has no branch and is refused', () => {
@@ -102,6 +111,8 @@ describe('the words', () => {
   });
 
   test('say the policy in one line', () => {
-    expect(policyWords(policyOf(['pin', 'face'], ['securityKey']))).toBe('first PIN or face, then security key');
+    expect(requirementWords(policyOf(['pin', 'face'], ['securityKey']).require)).toBe(
+      'first PIN or face, then security key',
+    );
   });
 });

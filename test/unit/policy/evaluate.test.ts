@@ -3,10 +3,10 @@ import { evaluate } from '../../../agent/policy/evaluate.ts';
 import { explain } from '../../../agent/policy/explain.ts';
 import { monotonicMs } from '../../../drivers/base/brand.ts';
 import type { FactorSignal } from '../../../drivers/signal.ts';
-import { policyOf, satisfied, snapshotOf, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
+import { policyOf, satisfied, snapshotOf, USER, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
 
 const policy = policyOf(['pin'], ['securityKey']);
-const real = { machineSimulated: false, pinIsBound: true };
+const real = { machineSimulated: false, pinIsBound: true, user: USER };
 const at = monotonicMs(2000);
 const decide = (...signals: FactorSignal[]) => evaluate(policy, snapshotOf(...signals), at, real);
 

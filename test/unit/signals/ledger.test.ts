@@ -7,7 +7,7 @@ import type { FactorSignal } from '../../../drivers/signal.ts';
 import { satisfied, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
 
 const clock: Clock = { ...systemClock, now: () => monotonicMs(5000) };
-const driver = (watch: () => AsyncIterable<FactorSignal>): FactorDriver => ({ factor: 'phone', watch });
+const driver = (watch: () => AsyncIterable<FactorSignal>): FactorDriver => ({ kind: 'bluetooth', watch });
 const never = new AbortController().signal;
 
 describe('the ledger', () => {
@@ -18,7 +18,7 @@ describe('the ledger', () => {
     expect(ledger.record(unavailable('phone', 'no-device', 4000))).toBe(true);
     expect([...ledger.snapshot()].map(([factor, { state }]) => [factor, state])).toEqual([
       ['pin', 'satisfied'],
-      ['phone', 'unavailable'],
+      ['bluetooth', 'unavailable'],
     ]);
   });
 
@@ -76,7 +76,7 @@ describe('the ledger', () => {
       }),
       { signal: never },
     );
-    expect(ledger.latest('phone')).toMatchObject({ state: 'unavailable', reason: 'failed' });
+    expect(ledger.latest('bluetooth')).toMatchObject({ state: 'unavailable', reason: 'failed' });
   });
 
   test('takes nothing over after it was told to stop', async () => {
@@ -89,6 +89,6 @@ describe('the ledger', () => {
       }),
       { signal: abort.signal },
     );
-    expect(ledger.latest('phone')).toBeUndefined();
+    expect(ledger.latest('bluetooth')).toBeUndefined();
   });
 });

@@ -4,11 +4,11 @@ import { newAttempt, step } from '../../../agent/unlock/machine.ts';
 import type { UnlockEffect, UnlockEvent, UnlockPlan } from '../../../agent/unlock/state.ts';
 import { monotonicMs } from '../../../drivers/base/brand.ts';
 import type { FactorSignal } from '../../../drivers/signal.ts';
-import { policyOf, satisfied, snapshotOf, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
+import { policyOf, satisfied, snapshotOf, USER, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
 
 const planOf = (policy: UnlockPolicy): UnlockPlan => ({
   policy,
-  options: { machineSimulated: false, pinIsBound: true },
+  options: { machineSimulated: false, pinIsBound: true, user: USER },
   limitMs: 30_000,
   maxRetries: 3,
 });
@@ -33,7 +33,7 @@ const word = (effect: UnlockEffect): string => {
     case 'stop-asking':
       return `stop ${effect.factor}`;
     case 'refused':
-      return `refused ${effect.signal.factor}`;
+      return `refused ${effect.signal.kind}`;
     case 'finish':
       return effect.outcome.is === 'failed' ? `failed ${effect.outcome.code}` : effect.outcome.is;
     default:
@@ -175,7 +175,7 @@ describe('the unlock machine', () => {
       policyOf(['pin'], ['network']),
       [
         start(satisfied('network', { strength: 'gate' })),
-        { type: 'lost', at: monotonicMs(1500), factor: 'network' },
+        { type: 'lost', at: monotonicMs(1500), kind: 'ipConfig' },
         sees(satisfied('pin')),
       ],
       [['wake-at', 'ask pin'], [], ['stop pin', 'ask network']],

@@ -1,0 +1,36 @@
+/** What one signal is worth at one moment, before any rule looks into it. */
+import type { MonotonicMs } from '../../drivers/base/brand.ts';
+import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
+import type { Finding } from './decision.ts';
+import type { UnlockPolicy } from './model.ts';
+
+const isWellFormed = (signal: FactorSignal, kind: SignalKind): boolean =>
+  signal.kind === kind &&
+  Number.isFinite(signal.observedAt) &&
+  Number.isFinite(signal.validFor) &&
+  typeof signal.simulated === 'boolean' &&
+  ['satisfied', 'observed', 'unsatisfied', 'unavailable'].includes(signal.state);
+
+export interface FindingOptions {
+  readonly policy: UnlockPolicy;
+  readonly now: MonotonicMs;
+  readonly machineSimulated: boolean;
+}
+
+/** `satisfied` for a signal that counts: of a gesture that it was right, of the surroundings that they are known. */
+export function findingOf(
+  kind: SignalKind,
+  signal: FactorSignal | undefined,
+  { policy, now, machineSimulated }: FindingOptions,
+): Finding {
+  if (signal === undefined) return { is: 'missing' };
+  if (!isWellFormed(signal, kind) || !Number.isFinite(now)) return { is: 'malformed' };
+  if (signal.simulated && !machineSimulated) return { is: 'simulated' };
+  if (signal.observedAt > now) return { is: 'from-the-future' };
+  if (signal.state === 'unsatisfied') return { is: 'unsatisfied', reason: signal.reason };
+  if (signal.state === 'unavailable') return { is: 'unavailable', reason: signal.reason };
+  const limit = policy.freshnessSeconds[kind];
+  const allowedMs = limit === undefined ? signal.validFor : Math.min(signal.validFor, limit * 1000);
+  // Written so that a limit that is not a number refuses.
+  return now - signal.observedAt <= allowedMs ? { is: 'satisfied' } : { is: 'stale', allowedMs };
+}

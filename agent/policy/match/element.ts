@@ -1,0 +1,44 @@
+/** What comes of holding one element of a condition against what is observed. */
+
+export interface ElementReason {
+  readonly kind: 'element';
+  readonly ok: boolean;
+  /** Name in the rule language (`ipv4DnsServer`), or what is asked beyond it (`proved`, `user`). */
+  readonly element: string;
+  readonly expected: string;
+  /** What was observed, in words; null: it is not known. */
+  readonly found: string | null;
+}
+
+export interface Match {
+  readonly ok: boolean;
+  /** The interface, network or device that comes closest; null: there is none. */
+  readonly where: string | null;
+  readonly elements: readonly ElementReason[];
+}
+
+export const element = (name: string, expected: string, found: string | null, ok: boolean): ElementReason =>
+  Object.freeze({ kind: 'element', ok, element: name, expected, found });
+
+/** Each distinct name of an element holds: all that bear it, or any of them. */
+export function hold(elements: readonly ElementReason[], repeated: 'all' | 'any'): boolean {
+  if (elements.length === 0) return false;
+  if (repeated === 'all') return elements.every(({ ok }) => ok);
+  const names = new Set(elements.map(({ element: name }) => name));
+  return [...names].every((name) => elements.some((entry) => entry.element === name && entry.ok));
+}
+
+/** The candidate that matches, or the one of which the most elements do, the earlier one of equals. */
+export function closest(candidates: readonly Match[], none: readonly ElementReason[]): Match {
+  let best: Match | null = null;
+  let most = -1;
+  for (const candidate of candidates) {
+    if (candidate.ok) return candidate;
+    const count = candidate.elements.filter(({ ok }) => ok).length;
+    if (count > most) [best, most] = [candidate, count];
+  }
+  return best ?? { ok: false, where: null, elements: none };
+}
+
+export const listWords = (values: readonly string[] | null): string | null =>
+  values === null ? null : values.length === 0 ? 'none' : values.join(', ');
