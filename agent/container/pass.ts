@@ -1,13 +1,16 @@
 /**
  * One pass through the unlock policy inside the TPM: a policy session is satisfied factor by factor, closed by the
  * epoch and the authority, and left ready for the one command that it may authorise. Nothing here decides; the TPM does.
+ * A pass may be begun before all factors are there: what they do not change is then loaded ahead.
  */
+import { bytesEqual } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import {
   cpHashOf,
   emptyAuth,
+  type LoadedObject,
   load,
   type ObjectBlob,
   type PublicArea,
@@ -25,8 +28,9 @@ import {
   type Tpm,
 } from '../../drivers/tpm2/index.ts';
 import { type ApprovedPolicy, authorizePolicy, verifyApproval } from './approval.ts';
-import { type CompiledPolicy, epochOperand } from './compile/compile.ts';
+import { type CompiledBranch, type CompiledPolicy, epochOperand } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
+import { nameOfBlob } from './objects.ts';
 import { assertReference } from './references.ts';
 import type { RootSession } from './root.ts';
 
@@ -77,33 +81,142 @@ export const verifyPlan = (tpm: Tpm, plan: PassPlan): Promise<Ticket> =>
 const sameFactors = (a: readonly FactorKind[], b: readonly FactorKind[]): boolean =>
   a.length === b.length && a.every((factor) => b.includes(factor));
 
-async function proveFactor(
-  root: RootSession,
-  policy: Session,
-  proof: FactorProof,
-  policyRef: Uint8Array,
-  sealedName: Uint8Array,
-): Promise<void> {
-  const { tpm, srk, session } = root;
-  // The session's own nonce in every assertion: otherwise somebody between us and the TPM puts a session of his own
-  // under our handle and collects the factors.
-  const { nonceTPM } = policy;
-  if (proof.check === 'secret') {
-    await using object = await load(tpm, srk, proof.blob, { auth: sessionAuth(session) });
-    await policySecret(tpm, policy, object, sessionAuth(session, proof.authValue), { nonceTPM });
-    return;
+/** A pass under way. It owns what it has loaded, and flushes all of it when it is closed. */
+export class PolicyPass implements AsyncDisposable {
+  readonly root: RootSession;
+  readonly #policy: Session;
+  readonly #proved: FactorKind[] = [];
+  /** Loaded ahead, by what it is for. */
+  readonly #ahead = new Map<FactorKind | 'sealed', LoadedObject>();
+
+  private constructor(root: RootSession, policy: Session) {
+    this.root = root;
+    this.#policy = policy;
   }
-  const cpHashA = cpHashOf(TPM_CC.Unseal, [sealedName]);
-  const signature = await proof.assert({ nonceTPM, sealedName });
-  await using key = await load(tpm, srk, proof.key, { auth: sessionAuth(session) });
-  await policySigned(tpm, policy, key, signature, { nonceTPM, cpHashA, policyRef, expiration: ASSERTION_SECONDS });
+
+  static async begin(root: RootSession): Promise<PolicyPass> {
+    const { tpm, session } = root;
+    const policy = await startAuthSession(tpm, { kind: 'policy', sessions: [{ session, flags: { audit: true } }] });
+    return new PolicyPass(root, policy);
+  }
+
+  /** The policy session; satisfied once {@link complete} has returned. */
+  get policy(): Session {
+    return this.#policy;
+  }
+
+  /** Loads an object before it is needed. A TPM without a resource manager has three slots, one of them for the parent. */
+  async loadAhead(what: FactorKind | 'sealed', blob: ObjectBlob): Promise<void> {
+    this.#ahead.set(what, await this.#load(blob));
+  }
+
+  #load(blob: ObjectBlob): Promise<LoadedObject> {
+    const { tpm, srk, session } = this.root;
+    return load(tpm, srk, blob, { auth: sessionAuth(session) });
+  }
+
+  /** Runs `use` with the object: the one that was loaded ahead, which stays, or one that is flushed afterwards. */
+  async withObject<T>(
+    what: FactorKind | 'sealed',
+    blob: ObjectBlob,
+    use: (object: LoadedObject) => Promise<T>,
+  ): Promise<T> {
+    const ahead = this.#ahead.get(what);
+    if (ahead !== undefined && bytesEqual(ahead.name, nameOfBlob(blob))) return await use(ahead);
+    await using object = await this.#load(blob);
+    return await use(object);
+  }
+
+  /** Frees the slots of the factors that are proved. */
+  async flushProved(): Promise<void> {
+    for (const factor of this.#proved) {
+      const ahead = this.#ahead.get(factor);
+      this.#ahead.delete(factor);
+      await ahead?.close();
+    }
+  }
+
+  /**
+   * Proves the next factor. The session's own nonce is in every assertion: otherwise somebody between us and the TPM puts
+   * a session of his own under our handle and collects the factors.
+   * @param sealedName of the object that the session is to open
+   * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_LOCKED_OUT} a wrong PIN or key
+   */
+  async prove(factor: FactorKind, proof: FactorProof, containerId: Uint8Array, sealedName: Uint8Array): Promise<void> {
+    const { tpm, session } = this.root;
+    const policy = this.#policy;
+    const { nonceTPM } = policy;
+    if (proof.check === 'secret') {
+      const auth = sessionAuth(session, proof.authValue);
+      await this.withObject(factor, proof.blob, (object) => policySecret(tpm, policy, object, auth, { nonceTPM }));
+    } else {
+      const assertion = {
+        nonceTPM,
+        cpHashA: cpHashOf(TPM_CC.Unseal, [sealedName]),
+        policyRef: assertReference(factor, containerId),
+        expiration: ASSERTION_SECONDS,
+      };
+      const signature = await proof.assert({ nonceTPM, sealedName });
+      await this.withObject(factor, proof.key, (key) => policySigned(tpm, policy, key, signature, assertion));
+    }
+    this.#proved.push(factor);
+  }
+
+  /** Whether what is proved so far is how this branch of the plan begins. */
+  leadsTo(plan: PassPlan, branchFactors: readonly FactorKind[]): boolean {
+    const { factors } = branchOf(plan, branchFactors);
+    return this.#proved.every((factor, i) => factors[i] === factor);
+  }
+
+  /**
+   * Proves what is missing of a branch and closes the policy.
+   * @throws {ERR_GRANT_INVALID} there is no such branch, or no proof of one of its factors
+   * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_LOCKED_OUT} a wrong PIN or key
+   * @throws {ERR_TPM_RESPONSE} 0x126 the policy is revoked, 0x2DB not signed by the authority, 0x1C4 not this policy
+   */
+  async complete(
+    plan: PassPlan,
+    branchFactors: readonly FactorKind[],
+    proofs: ReadonlyMap<FactorKind, FactorProof>,
+    sealedName: Uint8Array,
+  ): Promise<void> {
+    const { tpm } = this.root;
+    const branch = branchOf(plan, branchFactors);
+    for (const factor of branch.factors.slice(this.#proved.length)) {
+      const proof = proofs.get(factor);
+      if (proof === undefined) throw new UnlockdError('ERR_GRANT_INVALID', `no proof of ${factor}`);
+      await this.prove(factor, proof, plan.counter.containerId, sealedName);
+    }
+    for (const digests of branch.orPath) await policyOr(tpm, this.#policy, digests);
+    const operand = epochOperand(plan.compiled.n);
+    await policyNv(tpm, this.#policy, writtenCounter(plan.counter), emptyAuth, operand, TPM_EO.UNSIGNED_LE);
+    await authorizePolicy(tpm, this.#policy, plan.authority, approvalOf(plan), plan.ticket);
+  }
+
+  /** Flushes what is loaded. Idempotent. */
+  async close(): Promise<void> {
+    const ahead = [...this.#ahead.values()];
+    this.#ahead.clear();
+    for (const object of ahead) await object.close();
+    await this.#policy.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function branchOf(plan: PassPlan, factors: readonly FactorKind[]): CompiledBranch {
+  const branch = plan.compiled.branches.find((compiled) => sameFactors(compiled.factors, factors));
+  if (branch !== undefined) return branch;
+  throw new UnlockdError('ERR_GRANT_INVALID', `the policy has no branch ${factors.join(' + ')}`);
 }
 
 /**
+ * A whole pass at once.
  * @param sealedName the Name of the object that the session is to open: assertions are made for it alone
  * @returns a policy session that is satisfied; the caller closes it
- * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_LOCKED_OUT} a wrong PIN or key
- * @throws {ERR_TPM_RESPONSE} 0x126 the policy is revoked, 0x2DB not signed by the authority, 0x1C4 not this policy
+ * @throws as {@link PolicyPass.complete}
  */
 export async function satisfyPolicy(
   root: RootSession,
@@ -112,25 +225,13 @@ export async function satisfyPolicy(
   proofs: ReadonlyMap<FactorKind, FactorProof>,
   sealedName: Uint8Array,
 ): Promise<Session> {
-  const { tpm, session } = root;
-  const branch = plan.compiled.branches.find(({ factors }) => sameFactors(factors, branchFactors));
-  if (branch === undefined) {
-    throw new UnlockdError('ERR_GRANT_INVALID', `the policy has no branch ${branchFactors.join(' + ')}`);
-  }
-  const policy = await startAuthSession(tpm, { kind: 'policy', sessions: [{ session, flags: { audit: true } }] });
+  branchOf(plan, branchFactors);
+  const pass = await PolicyPass.begin(root);
   try {
-    for (const factor of branch.factors) {
-      const proof = proofs.get(factor);
-      if (proof === undefined) throw new UnlockdError('ERR_GRANT_INVALID', `no proof of ${factor}`);
-      await proveFactor(root, policy, proof, assertReference(factor, plan.counter.containerId), sealedName);
-    }
-    for (const digests of branch.orPath) await policyOr(tpm, policy, digests);
-    const operand = epochOperand(plan.compiled.n);
-    await policyNv(tpm, policy, writtenCounter(plan.counter), emptyAuth, operand, TPM_EO.UNSIGNED_LE);
-    await authorizePolicy(tpm, policy, plan.authority, approvalOf(plan), plan.ticket);
-    return policy;
+    await pass.complete(plan, branchFactors, proofs, sealedName);
+    return pass.policy;
   } catch (error) {
-    await policy.close();
+    await pass.close();
     throw error;
   }
 }

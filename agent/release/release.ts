@@ -9,9 +9,9 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
-import { load, type ObjectBlob, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
+import { type ObjectBlob, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
 import { nameOfBlob } from '../container/objects.ts';
-import { type FactorProof, type PassPlan, satisfyPolicy } from '../container/pass.ts';
+import { type FactorProof, type PassPlan, PolicyPass } from '../container/pass.ts';
 import type { RootSession } from '../container/root.ts';
 import { assertGrant, type Grant } from '../policy/grant.ts';
 
@@ -21,6 +21,11 @@ export interface Release {
   readonly plan: PassPlan;
   readonly proofs: ReadonlyMap<FactorKind, FactorProof>;
   readonly sealed: ObjectBlob;
+  /**
+   * A pass that was begun when the first factor was there, and stays the caller's to close. It is gone on with where it
+   * leads to the grant's branch.
+   */
+  readonly begun?: PolicyPass;
 }
 
 export interface Door extends Disposable {
@@ -47,13 +52,19 @@ export function openDoor(grant: Grant, clock: Clock): Door {
   const { factors } = grant.branch;
   let open = true;
   return {
-    release: async ({ root, plan, proofs, sealed }) => {
+    release: async ({ root, plan, proofs, sealed, begun }) => {
       if (!open) throw invalid('the grant has ended');
       if (toHex(plan.counter.containerId) !== container) throw invalid('the grant is for another container');
-      await using policy = await satisfyPolicy(root, plan, factors, proofs, nameOfBlob(sealed));
-      const { tpm, srk, session } = root;
-      await using object = await load(tpm, srk, sealed, { auth: sessionAuth(session) });
-      return await unseal(tpm, object, sessionAuth(policy), [{ session, flags: { encrypt: true } }]);
+      const through = async (pass: PolicyPass): Promise<Secret> => {
+        await pass.complete(plan, factors, proofs, nameOfBlob(sealed));
+        const encrypted = [{ session: pass.root.session, flags: { encrypt: true } }];
+        return await pass.withObject('sealed', sealed, (object) =>
+          unseal(pass.root.tpm, object, sessionAuth(pass.policy), encrypted),
+        );
+      };
+      if (begun?.leadsTo(plan, factors)) return await through(begun);
+      await using pass = await PolicyPass.begin(root);
+      return await through(pass);
     },
     [Symbol.dispose]: () => {
       open = false;

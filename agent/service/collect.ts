@@ -11,7 +11,7 @@ import type { FactorKind, FactorSignal, UnavailableReason, UnsatisfiedReason } f
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
-import type { FactorProof } from '../container/pass.ts';
+import type { FactorProof, PolicyPass } from '../container/pass.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import type { Strength } from '../policy/branches.ts';
@@ -27,6 +27,7 @@ import { KeysAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
 import type { ServiceParts } from './parts.ts';
 import { checkPin, pinTriesLeft, triesOf } from './pin-check.ts';
+import type { TpmHold } from './tpm-hold.ts';
 
 /** A proved factor counts this long: long enough for a touch, short enough that nobody walks away in between. */
 const PROOF_VALID_FOR = milliseconds(120_000);
@@ -42,6 +43,8 @@ export interface Collected extends Disposable {
   /** That the TPM has found the authority's signature under the container's policy good; null: not asked yet. */
   readonly ticket: Ticket | null;
   readonly proofs: Map<FactorKind, FactorProof>;
+  /** The pass that the PIN has begun; null: there is none. */
+  readonly hold: TpmHold<PolicyPass> | null;
   /** Milliseconds that went into the key's own time, for reports. */
   readonly deviceMs: number;
   /** Milliseconds that went into deriving the authValue from the PIN, for reports. */
@@ -87,6 +90,7 @@ class Collector implements Disposable {
   deviceMs = 0;
   kdfMs = 0;
   ticket: Ticket | null = null;
+  hold: TpmHold<PolicyPass> | null = null;
   #keysAhead: KeysAhead | null = null;
   #triesAtFirst: number | null;
   /** Writes that nobody waits for until the end. */
@@ -145,6 +149,8 @@ class Collector implements Disposable {
       if (verdict.is === 'right') {
         this.kdfMs += verdict.kdfMs;
         this.ticket = verdict.ticket;
+        this.hold?.giveUp();
+        this.hold = verdict.hold;
         this.#writes.push(verdict.struckOff);
         this.#prove('pin', verdict.authValue);
         return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence: {} }) };
@@ -225,6 +231,7 @@ class Collector implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.hold?.giveUp();
     for (const proof of this.#proofs.values()) if (proof.check === 'secret') proof.authValue.dispose();
     this.#proofs.clear();
   }
@@ -348,9 +355,18 @@ export async function collectFactors(
       if (decision.verdict === 'denied') throw denial(decision, 'denied: too much time has passed', null);
       return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
     };
-    const { proofs, deviceMs, kdfMs, ticket } = collector;
+    const { proofs, deviceMs, kdfMs, ticket, hold } = collector;
     granted = true;
-    return { mint, strength, ticket, proofs, deviceMs, kdfMs, [Symbol.dispose]: () => collector[Symbol.dispose]() };
+    return {
+      mint,
+      strength,
+      ticket,
+      proofs,
+      hold,
+      deviceMs,
+      kdfMs,
+      [Symbol.dispose]: () => collector[Symbol.dispose](),
+    };
   } finally {
     stopTimer();
     run.signal.removeEventListener('abort', onAbort);

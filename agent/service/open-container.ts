@@ -1,6 +1,6 @@
 /** From a grant to the container key: the door is opened, and the TPM is passed for what the operation needs. */
 
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
 import { LocalAuthority } from '../container/authority/local-authority.ts';
@@ -26,8 +26,13 @@ export interface OpenContainer {
   readonly containerKey: Secret;
 }
 
+/** Why a pass that was begun earlier is begun anew: whatever the TPM has against it, it says again and better of a whole one. */
+const mayBeginAnew = (error: unknown): boolean =>
+  isUnlockdError(error) && /^ERR_(TPM|HAL)_/.test(error.code) && error.code !== 'ERR_HAL_TIMEOUT';
+
 /**
- * Mints a grant, spends it and opens the container for one operation.
+ * Mints a grant, spends it and opens the container for one operation: by the pass that the PIN has begun, where it is
+ * still held, or by a whole one.
  * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE | …} the TPM refuses
  */
 export async function withOpenContainer<T>(
@@ -38,12 +43,25 @@ export async function withOpenContainer<T>(
   signal: AbortSignal,
   use: (open: OpenContainer) => Promise<T>,
 ): Promise<T> {
+  const { proofs, ticket, hold } = collected;
+  const plan = { ...planOf(state), ticket };
+  const sealed = state.sealedKey;
+  const held = await hold?.use(async (begun): Promise<{ readonly value: T } | null> => {
+    const { root } = begun;
+    using door = openDoor(collected.mint(), parts.clock);
+    using containerKey = await door.release({ root, plan, proofs, sealed, begun }).catch((error: unknown) => {
+      if (!mayBeginAnew(error)) throw error;
+      return null;
+    });
+    if (containerKey === null) return null;
+    return { value: await use({ root, unseal: throughDoor(door, root), containerKey }) };
+  });
+  if (held) return held.value;
   return await parts.tpm.withRoot(signal, machine, async (root) => {
     // Minted when the TPM is at hand: what was presented may not wait in a queue.
     using door = openDoor(collected.mint(), parts.clock);
     const unseal = throughDoor(door, root);
-    const plan = { ...planOf(state), ticket: collected.ticket };
-    using containerKey = await unseal(plan, collected.proofs, state.sealedKey);
+    using containerKey = await unseal(plan, proofs, sealed);
     return await use({ root, unseal, containerKey });
   });
 }

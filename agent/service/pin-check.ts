@@ -1,14 +1,15 @@
 /**
- * The PIN, judged by the TPM and by nobody else: it is derived, written down as a try, and used once on its own object
+ * The PIN, judged by the TPM and by nobody else: it is derived, written down as a try, and proved in a policy session
  * before anything else is asked of the person. The epoch is looked at first, so that no try is spent on a state file
- * that could not open anything.
+ * that could not open anything. The session of a right PIN is held for the rest of the policy.
  */
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import { isTpmResponse, load, sessionAuth, type Ticket, type Tpm, unseal } from '../../drivers/tpm2/index.ts';
+import { isTpmResponse, type Ticket, type Tpm } from '../../drivers/tpm2/index.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import { type Lockout, lockedForSeconds, readLockout, tpmTriesLeft } from '../container/lockout.ts';
-import { verifyPlan } from '../container/pass.ts';
+import { nameOfBlob } from '../container/objects.ts';
+import { type PassPlan, PolicyPass, verifyPlan } from '../container/pass.ts';
 import { pinAuthValue } from '../container/pin-value.ts';
 import { planOf } from '../container/plan.ts';
 import type { RootSession } from '../container/root.ts';
@@ -16,6 +17,8 @@ import type { ContainerState, MachineState } from '../container/state.ts';
 import { PinTries } from '../container/tries.ts';
 import { normalisePin } from '../enrolment/pin/characters.ts';
 import type { ServiceParts } from './parts.ts';
+import type { FirstHalf } from './tpm-access.ts';
+import type { TpmHold } from './tpm-hold.ts';
 
 export function triesOf(parts: ServiceParts, uid: number): PinTries {
   const known = parts.tries.get(uid);
@@ -34,6 +37,8 @@ export type PinVerdict =
       readonly kdfMs: number;
       /** What the TPM said of the authority's signature while the PIN was derived; null: it was not asked, or refused. */
       readonly ticket: Ticket | null;
+      /** The pass that the PIN has begun; null: somebody else wanted the TPM. */
+      readonly hold: TpmHold<PolicyPass> | null;
       /** Settles when the try is struck off the disk; to be awaited before the next ceremony of this user. */
       readonly struckOff: Promise<void>;
     }
@@ -73,9 +78,9 @@ async function settle(parts: ServiceParts, root: RootSession, state: ContainerSt
 }
 
 /** A signature that is refused here is refused again by the pass, whose refusal is the one that is told. */
-async function verifyAhead(tpm: Tpm, state: ContainerState): Promise<Ticket | null> {
+async function verifyAhead(tpm: Tpm, plan: PassPlan): Promise<Ticket | null> {
   try {
-    return await verifyPlan(tpm, planOf(state));
+    return await verifyPlan(tpm, plan);
   } catch (error) {
     if (isTpmResponse(error)) return null;
     throw error;
@@ -91,6 +96,17 @@ async function derive(parts: ServiceParts, pin: Secret, salt: Uint8Array, logN: 
   const before = parts.clock.now();
   const authValue = await pinAuthValue(pin, salt, logN);
   return { authValue, kdfMs: parts.clock.now() - before };
+}
+
+type Judged = Exclude<PinVerdict, { is: 'right' }> | Omit<Extract<PinVerdict, { is: 'right' }>, 'hold'>;
+
+/** While the key has its turn: everything of the pass that does not need the key's secret. */
+async function loadRest(pass: PolicyPass, state: ContainerState): Promise<PolicyPass> {
+  await pass.flushProved();
+  const { securityKey } = state.factors;
+  if (securityKey !== null) await pass.loadAhead('securityKey', securityKey.blob);
+  await pass.loadAhead('sealed', state.sealedKey);
+  return pass;
 }
 
 /**
@@ -113,34 +129,44 @@ export async function checkPin(
   using clear = typed;
   using normalised = normalisePin(clear);
   const deriving = derive(parts, normalised, pin.salt, pin.logN);
+
+  const judge = async (
+    root: RootSession,
+    keep: (close: () => Promise<void>) => void,
+  ): Promise<FirstHalf<Judged, PolicyPass>> => {
+    if (options.settle) await settle(parts, root, state);
+    const softLeft = await tries.begin();
+    // From the moment the TPM is given the PIN it may have judged it, also when its answer is lost.
+    let judged = false;
+    try {
+      const pass = await PolicyPass.begin(root);
+      keep(() => pass.close());
+      await pass.loadAhead('pin', pin.blob);
+      const ticket = options.settle ? await verifyAhead(root.tpm, planOf(state)) : null;
+      const { authValue, kdfMs } = await deriving;
+      judged = true;
+      const proof = { check: 'secret', blob: pin.blob, authValue } as const;
+      await pass.prove('pin', proof, state.containerId, nameOfBlob(state.sealedKey));
+      const answer = { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() } as const;
+      return { answer, prepare: () => loadRest(pass, state) };
+    } catch (error) {
+      if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
+        const lockout = await readLockout(root.tpm);
+        const triesLeft = Math.min(softLeft, tpmTriesLeft(lockout));
+        return { answer: { is: 'wrong', triesLeft }, prepare: null };
+      }
+      // The TPM has not judged the PIN, so the try is given back.
+      if (!judged || isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) await tries.takeBack();
+      if (!isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) throw error;
+      return { answer: { is: 'locked-out', error: lockedOut(await readLockout(root.tpm), error) }, prepare: null };
+    }
+  };
+
   let right = false;
   try {
-    const verdict = await parts.tpm.withRoot(options.signal, machine, async (root): Promise<PinVerdict> => {
-      if (options.settle) await settle(parts, root, state);
-      const softLeft = await tries.begin();
-      // From the moment the TPM is given the PIN it may have judged it, also when its answer is lost.
-      let judged = false;
-      try {
-        const { tpm, srk, session } = root;
-        await using object = await load(tpm, srk, pin.blob, { auth: sessionAuth(session) });
-        const ticket = options.settle ? await verifyAhead(tpm, state) : null;
-        const { authValue, kdfMs } = await deriving;
-        judged = true;
-        using _unused = await unseal(tpm, object, sessionAuth(session, authValue, { encrypt: true }));
-        return { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() };
-      } catch (error) {
-        if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
-          const lockout = await readLockout(root.tpm);
-          return { is: 'wrong', triesLeft: Math.min(softLeft, tpmTriesLeft(lockout)) };
-        }
-        // The TPM has not judged the PIN, so the try is given back.
-        if (!judged || isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) await tries.takeBack();
-        if (!isUnlockdError(error, 'ERR_TPM_LOCKED_OUT')) throw error;
-        return { is: 'locked-out', error: lockedOut(await readLockout(root.tpm), error) };
-      }
-    });
-    right = verdict.is === 'right';
-    return verdict;
+    const { answer, hold } = await parts.tpm.holdRoot(options.signal, machine, judge);
+    right = answer.is === 'right';
+    return answer.is === 'right' ? { ...answer, hold } : answer;
   } finally {
     // Also where the TPM was never reached: what is derived must not outlive the check, nor its PIN the derivation.
     const derived = await deriving.catch(() => null);
