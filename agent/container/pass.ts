@@ -77,10 +77,6 @@ const approvalOf = (plan: PassPlan): ApprovedPolicy => ({
 export const verifyPlan = (tpm: Tpm, plan: PassPlan): Promise<Ticket> =>
   verifyApproval(tpm, plan.authority, approvalOf(plan));
 
-/** Two sets of factors are the same branch whatever their order. */
-const sameFactors = (a: readonly FactorKind[], b: readonly FactorKind[]): boolean =>
-  a.length === b.length && a.every((factor) => b.includes(factor));
-
 /** A pass under way. It owns what it has loaded, and flushes all of it when it is closed. */
 export class PolicyPass implements AsyncDisposable {
   readonly root: RootSession;
@@ -206,8 +202,13 @@ export class PolicyPass implements AsyncDisposable {
   }
 }
 
+/**
+ * The branch that the factors of a grant satisfy: their own, or one that asks for fewer of them. The policy tells branches
+ * apart by time windows and rules that the TPM knows nothing of, so of those only the smallest sets are compiled.
+ */
 function branchOf(plan: PassPlan, factors: readonly FactorKind[]): CompiledBranch {
-  const branch = plan.compiled.branches.find((compiled) => sameFactors(compiled.factors, factors));
+  const satisfied = plan.compiled.branches.filter((compiled) => compiled.factors.every((f) => factors.includes(f)));
+  const branch = satisfied.find((compiled) => compiled.factors.length === factors.length) ?? satisfied[0];
   if (branch !== undefined) return branch;
   throw new UnlockdError('ERR_GRANT_INVALID', `the policy has no branch ${factors.join(' + ')}`);
 }

@@ -5,9 +5,9 @@
 import { type Milliseconds, milliseconds, monotonicMs } from '../../drivers/base/brand.ts';
 import { toHex } from '../../drivers/base/bytes.ts';
 import { deferred } from '../../drivers/base/deferred.ts';
-import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import type { FactorKind, FactorSignal, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
+import type { FactorKind, FactorSignal, GestureKind, GestureSignal } from '../../drivers/signal.ts';
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
@@ -25,6 +25,7 @@ import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
 import { type CeremonyRun, Denied } from './ceremony-run.ts';
 import { KeysAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
+import { type BadState, meaningOf } from './key-failures.ts';
 import type { ServiceParts } from './parts.ts';
 import { checkPin, pinTriesLeft, triesOf } from './pin-check.ts';
 import type { TpmHold } from './tpm-hold.ts';
@@ -56,28 +57,11 @@ export interface CollectOptions {
   readonly settle?: boolean;
 }
 
+type GestureState = Pick<Extract<GestureSignal, { state: 'satisfied' }>, 'state' | 'strength' | 'evidence'> | BadState;
+
+const NO_DRIVER = { state: 'unavailable', reason: 'no-driver' } as const;
+
 type Report = { readonly signal: FactorSignal; readonly triesLeft?: number };
-
-type BadState =
-  | { readonly state: 'unsatisfied'; readonly reason: UnsatisfiedReason }
-  | { readonly state: 'unavailable'; readonly reason: UnavailableReason };
-
-/** What a failure of the key means to the policy. What is not here is a fault of the device: unavailable, failed. */
-const KEY_FAILURES: Partial<Record<ErrorCode, BadState>> = {
-  ERR_CTAP_NO_KEY: { state: 'unsatisfied', reason: 'timed-out' },
-  ERR_CTAP_TOUCH_TIMEOUT: { state: 'unsatisfied', reason: 'timed-out' },
-  ERR_CTAP_TIMEOUT: { state: 'unsatisfied', reason: 'timed-out' },
-  ERR_CTAP_WRONG_KEY: { state: 'unsatisfied', reason: 'not-enrolled' },
-  ERR_KEY_WRONG: { state: 'unsatisfied', reason: 'not-enrolled' },
-  ERR_CTAP_UV_CHANGED: { state: 'unsatisfied', reason: 'not-enrolled' },
-  ERR_CTAP_PIN_BLOCKED: { state: 'unavailable', reason: 'locked-out' },
-  ERR_CTAP_PIN_AUTH_BLOCKED: { state: 'unavailable', reason: 'locked-out' },
-  ERR_CTAP_PIN_NOT_SET: { state: 'unavailable', reason: 'unsupported' },
-  ERR_CTAP_NO_HMAC_SECRET: { state: 'unavailable', reason: 'unsupported' },
-  ERR_CTAP_NOT_CTAP2: { state: 'unavailable', reason: 'unsupported' },
-  ERR_HAL_PERMISSION: { state: 'unavailable', reason: 'no-permission' },
-  ERR_HAL_MODULE_MISSING: { state: 'unavailable', reason: 'no-driver' },
-};
 
 class Collector implements Disposable {
   readonly #parts: ServiceParts;
@@ -118,10 +102,13 @@ class Collector implements Disposable {
     return this.#proofs;
   }
 
-  #signal(factor: FactorKind, source: string, rest: Partial<FactorSignal> & Pick<FactorSignal, 'state'>): FactorSignal {
+  #base(source: string) {
     const observedAt = this.#parts.clock.now();
-    const base = { factor, source, observedAt, validFor: PROOF_VALID_FOR, simulated: this.#parts.simulated };
-    return { ...base, ...rest } as FactorSignal;
+    return { source, observedAt, validFor: PROOF_VALID_FOR, simulated: this.#parts.simulated };
+  }
+
+  #signal(kind: GestureKind, source: string, rest: GestureState): FactorSignal {
+    return { ...this.#base(source), kind, ...rest };
   }
 
   #prove(factor: FactorKind, authValue: Secret): void {
@@ -132,10 +119,23 @@ class Collector implements Disposable {
     this.#proofs.set(factor, { check: 'secret', blob: enrolled.blob, authValue });
   }
 
-  async ask(factor: FactorKind, triesLeft: number | null, signal: AbortSignal): Promise<Report> {
-    if (factor === 'pin') return await this.#askPin(triesLeft, signal);
-    if (factor === 'securityKey') return await this.#askKey(signal);
-    return { signal: this.#signal(factor, 'unlockd', { state: 'unavailable', reason: 'no-driver' }) };
+  /** What there is to say of a factor; of a phone or a network, one for each kind of signal that it rests on. */
+  async ask(factor: FactorKind, triesLeft: number | null, signal: AbortSignal): Promise<readonly Report[]> {
+    switch (factor) {
+      case 'pin':
+        return [await this.#askPin(triesLeft, signal)];
+      case 'securityKey':
+        return [await this.#askKey(signal)];
+      case 'fingerprint':
+      case 'face':
+        return [{ signal: this.#signal(factor, 'unlockd', NO_DRIVER) }];
+      case 'phone':
+        return [{ signal: { ...this.#base('unlockd'), kind: 'bluetooth', ...NO_DRIVER } }];
+      case 'network':
+        return (['ipConfig', 'wifi'] as const).map((kind) => ({
+          signal: { ...this.#base('unlockd'), kind, ...NO_DRIVER },
+        }));
+    }
   }
 
   async #askPin(known: number | null, signal: AbortSignal): Promise<Report> {
@@ -213,7 +213,7 @@ class Collector implements Disposable {
       if (!/^ERR_(CTAP|HAL|KEY)_/.test(error.code)) throw error;
       this.failure ??= error;
       this.#run.refused(error);
-      const meaning = KEY_FAILURES[error.code] ?? { state: 'unavailable', reason: 'failed' };
+      const meaning = meaningOf(error.code);
       return { signal: this.#signal('securityKey', 'security key', { ...meaning, detail: error.message }) };
     }
   }
@@ -301,7 +301,9 @@ export async function collectFactors(
     stops.set(factor, stop);
     const signal = AbortSignal.any([stop.signal, run.signal]);
     const answer = collector.ask(factor, triesLeft, signal).then(
-      (report) => feed({ type: 'signal', at: clock.now(), ...report }),
+      (reports) => {
+        for (const report of reports) feed({ type: 'signal', at: clock.now(), ...report });
+      },
       (error: unknown) => {
         if (!stop.signal.aborted) finished.reject(error);
       },
