@@ -33,7 +33,8 @@ const still = (state: DynamicLockState): Step => ({ state, effects: [] });
 
 /** Time goes forward only: a clock that jumps back, or says nonsense, stands still. */
 export function step(before: DynamicLockState, event: DynamicLockEvent): Step {
-  const now = Number.isFinite(event.now) && event.now > before.now ? event.now : before.now;
+  const forward = Math.abs(event.now) <= Number.MAX_SAFE_INTEGER && event.now > before.now;
+  const now = forward ? event.now : before.now;
   const state = { ...before, now };
   if (event.type === 'policy') return still(withPolicy(state, event.policy));
   const { policy } = state;
