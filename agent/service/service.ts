@@ -208,16 +208,17 @@ export class Service implements AgentService {
   async setPolicy(peer: Peer, document: string): Promise<PolicyView> {
     requirePermission(peer, 'policy-set');
     const policy = parsePolicy(document);
-    const machine = await this.#parts.store.readMachine();
-    compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
-    const before = await this.#policyQueue.run(async () => {
+    // Queued before anything is waited for: who asks first gets the lower number.
+    const { machine, replaced } = await this.#policyQueue.run(async () => {
+      const machine = await this.#parts.store.readMachine();
+      compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
       const replaced = await currentPolicy(this.#parts).catch(() => null);
       const version = await nextPolicyVersion(this.#parts);
       await this.#parts.store.writePolicy({ version, document });
       await this.#parts.audit('policy-set', peer.uid, { version });
-      return replaced?.policy ?? null;
+      return { machine, replaced };
     });
-    return await policyView(this.#parts, machine, before);
+    return await policyView(this.#parts, machine, replaced?.policy ?? null);
   }
 
   async policyRequest(peer: Peer, options: Waiting = {}): Promise<unknown> {

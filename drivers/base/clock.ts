@@ -2,7 +2,7 @@
  * Time as a parameter. Nothing outside this file asks the machine what time it is or sets a timer, so a whole daemon
  * can run on a virtual clock.
  */
-import { type Milliseconds, type MonotonicMs, monotonicMs, type UnixMs, unixMs } from './brand.ts';
+import { type Milliseconds, type MonotonicMs, milliseconds, monotonicMs, type UnixMs, unixMs } from './brand.ts';
 
 export interface Clock {
   /** Monotonic; for measuring and for freshness. */
@@ -14,6 +14,12 @@ export interface Clock {
   /** Calls `fire` once after `span`. Returns what stops it; stopping twice is harmless. Does not keep the process alive. */
   timer(span: Milliseconds, fire: () => void): () => void;
 }
+
+/**
+ * The monotonic clock that all processes of this machine share (CLOCK_MONOTONIC; stands still in a suspend), for times
+ * that another program measured. Since the machine's start, where {@link Clock.now} counts from this process's.
+ */
+export const machineMonotonic = (): Milliseconds => milliseconds(Number(process.hrtime.bigint() / 1000n) / 1000);
 
 export const systemClock: Clock = {
   now: () => monotonicMs(performance.now()),

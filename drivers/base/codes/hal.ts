@@ -28,6 +28,14 @@ export const HAL_CODES = {
     cause: 'A native module or a system library that this feature needs is not installed.',
     cure: 'Install what the message names.',
   },
+  ERR_HAL_BUS_ADDRESS: {
+    cause: 'The address of the D-Bus message bus is not one of a UNIX socket.',
+    cure: 'Correct the setting `session.bus`; usual is `unix:path=/run/dbus/system_bus_socket`.',
+  },
+  ERR_HAL_ANSWER_INVALID: {
+    cause: 'A service of the host answered with something else than its interface says.',
+    cure: 'Look whether the service that the message names is the one of the system, and of a known version.',
+  },
   ERR_HAL_MOCK_STATE: {
     cause: 'The file with the state of a virtual device is damaged or was written by another version.',
     cure: 'Move the file away; the virtual device starts as a new one.',

@@ -1,0 +1,99 @@
+/**
+ * What dynamic lock knows, what it is told, and what it wants done. All of it is plain data; nothing among the effects
+ * can open, unlock or grant anything.
+ */
+import type { MonotonicMs } from '../../drivers/base/brand.ts';
+import type { PresenceEvent, PresenceOutage, PresencePhone } from '../../drivers/hal/presence.ts';
+import type { Session } from '../../drivers/hal/session.ts';
+import type { DynamicLockPolicy } from '../policy/dynamic-lock.ts';
+
+/** Why a phone counts as gone. */
+export type GoneReason =
+  /** Weaker than `rssiFar`. */
+  | 'far'
+  /** Weaker than its best by more than `rssiMaxDelta`. */
+  | 'fell'
+  /** Its probes failed. */
+  | 'unreachable'
+  /** It was not looked at for too long. */
+  | 'stale'
+  | PresenceOutage;
+
+export interface Gone {
+  readonly at: MonotonicMs;
+  readonly reason: GoneReason;
+  /** dB, relative scale, smoothed; null: the reason is no strength. */
+  readonly strength: number | null;
+  /** The threshold that it fell below, likewise. */
+  readonly threshold: number | null;
+}
+
+export interface PhoneTrack {
+  readonly phone: PresencePhone;
+  /** `unseen`: never near since dynamic lock, or the machine after a suspend, began; it neither locks nor keeps open. */
+  readonly judged: 'unseen' | 'near' | 'gone';
+  readonly smoothed: number | null;
+  /** Best smoothed strength since it was judged near. */
+  readonly best: number | null;
+  /** Weak or failed probes in a row. */
+  readonly weak: number;
+  readonly lastProbe: MonotonicMs | null;
+  /** When a probe last reached it. */
+  readonly reachedAt: MonotonicMs | null;
+  /** Until when it is near without another sample. */
+  readonly freshUntil: MonotonicMs;
+  readonly gone: Gone | null;
+}
+
+export interface SeenSession {
+  readonly session: Session;
+  /** Since when it has been seen without input of its own: not in front, or locked. Null: it is in front and open. */
+  readonly asideSince: MonotonicMs | null;
+}
+
+export interface DynamicLockState {
+  /** Null: off. */
+  readonly policy: DynamicLockPolicy | null;
+  readonly now: MonotonicMs;
+  readonly phones: ReadonlyMap<string, PhoneTrack>;
+  readonly outage: { readonly reason: PresenceOutage; readonly since: MonotonicMs } | null;
+  readonly sessions: ReadonlyMap<string, SeenSession>;
+  /** Users whom this absence of their phones has locked already. */
+  readonly locked: ReadonlySet<number>;
+  /** What was sampled before this does not count. */
+  readonly countsAfter: MonotonicMs;
+  /** When a probe out of turn was last asked for, by address. */
+  readonly asked: ReadonlyMap<string, MonotonicMs>;
+}
+
+/** Every event carries the time at which it is dealt with, on the runner's monotonic clock. */
+export type DynamicLockEvent = { readonly now: MonotonicMs } & (
+  | { readonly type: 'policy'; readonly policy: DynamicLockPolicy | null }
+  | { readonly type: 'presence'; readonly presence: PresenceEvent }
+  /** All sessions of the machine, read just now: the only event that can lock. */
+  | { readonly type: 'sessions'; readonly sessions: readonly Session[] }
+  /** The sessions cannot be read. */
+  | { readonly type: 'sessions-unknown' }
+  | { readonly type: 'suspended' }
+  /** The session host refused to lock; it is tried again at the next look. */
+  | { readonly type: 'lock-failed'; readonly uid: number }
+  | { readonly type: 'tick' }
+);
+
+export interface LockReason extends Gone {
+  readonly phone: PresencePhone;
+  /** How long nobody was at keyboard and mouse, seconds. */
+  readonly idleSeconds: number;
+  /** How long the last phone has been gone, seconds. */
+  readonly goneSeconds: number;
+}
+
+export type DynamicLockEffect =
+  | { readonly type: 'lock'; readonly uid: number; readonly sessions: readonly string[]; readonly reason: LockReason }
+  /** Something like a phone was heard: a probe may tell. */
+  | { readonly type: 'probe'; readonly address: string };
+
+export interface Step {
+  readonly state: DynamicLockState;
+  readonly effects: readonly DynamicLockEffect[];
+}
