@@ -12,7 +12,7 @@ import { MAX_EPOCH_STEP, type PolicyStatement } from './authority/statement.ts';
 import { bumpCounter, counterPublicArea, readCounter } from './counter.ts';
 import { epochGap } from './epoch.ts';
 import type { FactorProof, PassPlan } from './pass.ts';
-import { counterOf, factorClaims, fromSignature, planOf, policyOf } from './plan.ts';
+import { counterOf, factorClaims, fromSignature, planOf, policyOf, toSignature } from './plan.ts';
 import { UNLOCK_CONTEXT } from './references.ts';
 import type { RootSession } from './root.ts';
 import type { ContainerState, PolicyState } from './state.ts';
@@ -93,9 +93,22 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
     policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
   };
   await rehearse(parts, next, draft);
-  await commit(() => parts.write(next));
-  await revoke(() => bumpCounter(root, counter, n, approval.bump));
+  await putInForce(root, next, parts.write);
   return next;
+}
+
+/**
+ * The end of every change of a container, once its new state was seen to open: the one rename, then the counter.
+ * @throws {ERR_CHANGE_NOT_REVOKED} it is in force, but the counter was not moved {ERR_STATE_WRITE_FAILED} it is not
+ */
+export async function putInForce(
+  root: RootSession,
+  next: ContainerState,
+  write: (state: ContainerState) => Promise<void>,
+): Promise<void> {
+  const { n, bump } = policyOf(next);
+  await commit(() => write(next));
+  await revoke(() => bumpCounter(root, counterOf(next), n, toSignature(bump)));
 }
 
 /** The old state is still good in the TPM: the next start finds out which one the disk has kept, and finishes. */

@@ -8,6 +8,7 @@ import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { DurableFiles } from './durable-files.ts';
 import { decodeState, encodeState, MAX_STATE_BYTES, type StateKind } from './envelope.ts';
 import { type MachinePolicy, POLICY_STATE } from './machine-policy.ts';
+import { type PendingRequest, REQUEST_STATE } from './pending-request.ts';
 import { corrupt } from './shape.ts';
 import {
   CONTAINER_STATE,
@@ -116,9 +117,18 @@ export class StateStore {
 
   async removeContainer(uid: number): Promise<void> {
     for (const name of await this.#files.list(this.#containers)) {
-      if (name.startsWith(`${uid}.state`) || name === `${uid}.tries`)
-        await this.#files.remove(join(this.#containers, name));
+      const own = name.startsWith(`${uid}.state`) || name.startsWith(`${uid}.request`) || name === `${uid}.tries`;
+      if (own) await this.#files.remove(join(this.#containers, name));
     }
+  }
+
+  /** @returns null: the signer was never asked */
+  readRequest(uid: number): Promise<PendingRequest | null> {
+    return this.#read(REQUEST_STATE, this.#containers, `${uid}.request`);
+  }
+
+  async writeRequest(uid: number, request: PendingRequest): Promise<void> {
+    await this.#files.replace(this.#containerPath(uid, 'request'), encodeState(REQUEST_STATE, request));
   }
 
   readIntent(uid: number, kind: IntentKind): Promise<EnrolmentIntent | null> {

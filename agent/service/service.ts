@@ -33,8 +33,9 @@ import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
 import { CeremonyRun } from './ceremony-run.ts';
 import { containerStatus, policyView, userLines } from './container-status.ts';
 import { currentPolicy, nextPolicyVersion } from './context.ts';
-import { policyApplyScript, policyRequest } from './managed.ts';
+import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
+import { policyRequest } from './policy-request.ts';
 import { readTpmStatus } from './tpm-status.ts';
 
 /** How the audit log is read; the log itself is the composition's. */

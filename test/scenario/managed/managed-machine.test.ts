@@ -2,7 +2,7 @@
  * A managed machine from set-up to a second policy, with the authority's key in another process: what it can do with
  * the signer, what it refuses without, and that an answer which does not fit changes nothing.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCounter } from '../../../agent/container/counter.ts';
@@ -34,6 +34,7 @@ afterAll(async () => {
 });
 
 const request = async (uid = UID): Promise<Request> => (await agent.service.policyRequest(peer(uid))) as Request;
+const numberOf = (from: Request): number => (from.closing as { n: number }).n;
 const apply = (document: string, answers: Answers = { pin: PIN }, uid = UID) =>
   agent.run(uid, { kind: 'policy-apply', document }, answers);
 const refused = async (document: string, answers?: Answers, uid = UID) =>
@@ -100,7 +101,7 @@ describe('a machine whose policies are signed elsewhere', () => {
     firstApproval = approvalOf(await signer.sign(first));
     const outcome = await apply(firstApproval);
     expect(outcome.failed).toBeNull();
-    expect(outcome.done).toMatchObject({ applied: true, epoch: (first.closing as { n: number }).n });
+    expect(outcome.done).toMatchObject({ applied: true, epoch: numberOf(first) });
     expect(outcome.events.map(({ type }) => type)).toEqual(expect.arrayContaining(['prompt', 'touch']));
     await unlocks();
   });
@@ -127,14 +128,31 @@ describe('a machine whose policies are signed elsewhere', () => {
     expect((await agent.service.status(peer(UID))).own.policyPending).toBe(true);
   });
 
-  it('never asks for one number twice: what was signed for an earlier request is refused', async () => {
+  it('asks for the same number with the same request, until something changes: then a new one is burned', async () => {
     const earlier = await request();
-    const later = await request();
-    const n = (from: Request) => (from.closing as { n: number }).n;
-    expect(n(later)).toBe(n(earlier) + 1);
     const before = await evidence();
-    expect(await refused(approvalOf(await signer.sign(earlier)))).toBe('ERR_POLICY_SIGNATURE');
+    expect(await request()).toEqual(earlier);
+    await agent.restart();
+    expect(await request()).toEqual(earlier);
     expect(await evidence()).toEqual(before);
+    await agent.service.setPolicy(peer(0), TURNED);
+    const other = await request();
+    await agent.service.setPolicy(peer(0), WIDER);
+    const later = await request();
+    expect([other, later].map(numberOf)).toEqual([numberOf(earlier) + 1, numberOf(earlier) + 2]);
+    const burned = await evidence();
+    expect(await refused(approvalOf(await signer.sign(earlier)))).toBe('ERR_POLICY_SIGNATURE');
+    expect(await refused(approvalOf(await signer.sign(other)))).toBe('ERR_POLICY_SIGNATURE');
+    expect(await evidence()).toEqual(burned);
+  });
+
+  it('makes a request anew when what it kept of it is damaged', async () => {
+    const earlier = await request();
+    await writeFile(join(agent.folder, 'containers', `${UID}.request`), 'damaged');
+    expect(await refused(approvalOf(await signer.sign(earlier)))).toBe('ERR_POLICY_SIGNATURE');
+    const later = await request();
+    expect(numberOf(later)).toBe(numberOf(earlier) + 1);
+    expect(await request()).toEqual(later);
   });
 
   it('refuses, with nothing changed and nobody asked, every answer that is not the one to its request', async () => {
@@ -187,12 +205,20 @@ describe('a machine whose policies are signed elsewhere', () => {
     expect(await evidence()).toEqual(before);
   });
 
-  it('takes an answer for an older document where the machine compiles the same TPM policy from the new one', async () => {
-    const approval = approvalOf(await signer.sign(await request()));
+  it('refuses an answer once the machine has another document, though it compiles to the same policy', async () => {
+    const wanted = await request();
+    const approval = approvalOf(await signer.sign(wanted));
     const { version } = (await agent.parts.store.readPolicy()) ?? { version: 0 };
     await agent.service.setPolicy(peer(0), TURNED);
-    expect((await apply(approval)).failed).toBeNull();
-    expect((await requireContainer(agent.parts, UID)).policy?.version).toBe(version + 1);
+    const before = await evidence();
+    const outcome = await apply(approval);
+    expect(outcome.failed?.refusal.code).toBe('ERR_POLICY_CHANGED_SINCE');
+    expect(outcome.events.map(({ type }) => type)).toEqual(['failed']);
+    expect(await evidence()).toEqual(before);
+    const anew = await request();
+    expect(anew.document).toBe(TURNED);
+    expect((await apply(approvalOf(await signer.sign(anew)))).failed).toBeNull();
+    expect((await requireContainer(agent.parts, UID)).policy).toMatchObject({ version: version + 1, document: TURNED });
     await unlocks();
   });
 

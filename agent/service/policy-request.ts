@@ -1,0 +1,127 @@
+/**
+ * Managed machines, the way out: what the authority elsewhere is asked to sign next for the caller's container. The
+ * number of a policy is burned before its request leaves, so that no two policies are ever signed under one number.
+ */
+import { bytesEqual } from '../../drivers/base/bytes.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { requestToJson, type SigningRequest } from '../container/authority/signing-request.ts';
+import { MAX_EPOCH_STEP } from '../container/authority/statement.ts';
+import { statementOf } from '../container/change.ts';
+import { readCounter } from '../container/counter.ts';
+import { epochGap } from '../container/epoch.ts';
+import type { PendingRequest } from '../container/pending-request.ts';
+import { counterOf } from '../container/plan.ts';
+import type { RootSession } from '../container/root.ts';
+import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
+import { enforcedSets } from '../policy/branches.ts';
+import {
+  currentPolicy,
+  enrolledFactors,
+  provableBranches,
+  requireContainer,
+  requireMachine,
+  requireVerifiedKeys,
+} from './context.ts';
+import type { ServiceParts } from './parts.ts';
+
+/** The machine's policy as a container would be sealed to it. */
+export type WantedPolicy = Pick<PolicyState, 'version' | 'document' | 'branches'>;
+
+/** @throws {ERR_POLICY_NOT_MANAGED} */
+export function requireManaged(state: ContainerState): void {
+  if (state.authority.kind === 'managed') return;
+  throw new UnlockdError('ERR_POLICY_NOT_MANAGED', 'the policy of this container is signed by this machine itself');
+}
+
+/** @returns null: the counter of a pending enrolment has not been written yet @throws {ERR_EPOCH_LOST} */
+export async function valueOrNull(root: RootSession, state: ContainerState): Promise<number | null> {
+  try {
+    return await readCounter(root, counterOf(state));
+  } catch (error) {
+    // Before its first write the counter of a pending enrolment reads as lost.
+    if (state.policy === null && isUnlockdError(error, 'ERR_EPOCH_LOST')) return null;
+    throw error;
+  }
+}
+
+/** @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_KEY_NOT_VERIFYING} */
+export async function wantedPolicy(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+): Promise<WantedPolicy> {
+  const { version, document, policy } = await currentPolicy(parts);
+  const branches = enforcedSets(provableBranches(policy, enrolledFactors(state), machine));
+  requireVerifiedKeys(policy, state);
+  return { version, document, branches };
+}
+
+/**
+ * The request whose answer may still be applied: of this container, under the last number that was burned, and not in
+ * force yet. One that cannot be read is none; it is made anew.
+ */
+export async function pendingRequest(parts: ServiceParts, state: ContainerState): Promise<PendingRequest | null> {
+  let kept: PendingRequest | null;
+  try {
+    kept = await parts.store.readRequest(state.uid);
+  } catch (error) {
+    if (isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) return null;
+    throw error;
+  }
+  if (kept === null || !bytesEqual(kept.containerId, state.containerId)) return null;
+  return kept.n === state.highestSigned && kept.n > (state.policy?.n ?? 0) ? kept : null;
+}
+
+const sameBranches = (a: PolicyState['branches'], b: PolicyState['branches']): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
+/** The request goes out with the highest number before its own was burned, now and whenever it is asked for again. */
+function requestFor(state: ContainerState, policy: WantedPolicy, kept: PendingRequest): SigningRequest {
+  const before = { ...state, highestSigned: kept.highestSigned };
+  const statement = statementOf(before, { factors: state.factors, policy }, kept.counterValue, kept.n);
+  return { statement, document: policy.document, wants: 'policy' };
+}
+
+/** Burns the next number and keeps what is asked under it. @throws {ERR_EPOCH_GAP | ERR_STATE_WRITE_FAILED} */
+async function burn(
+  parts: ServiceParts,
+  state: ContainerState,
+  { document, branches }: WantedPolicy,
+  counterValue: number,
+): Promise<PendingRequest> {
+  const { containerId, highestSigned } = state;
+  const n = Math.max(counterValue, highestSigned) + 1;
+  if (n - counterValue > MAX_EPOCH_STEP) throw epochGap(n, counterValue);
+  const kept: PendingRequest = { containerId, n, highestSigned, counterValue, document, branches };
+  // In this order: a number that was not burned durably must not look as if it had been asked for.
+  await parts.store.writeContainer({ ...state, highestSigned: n });
+  await parts.store.writeRequest(state.uid, kept);
+  return kept;
+}
+
+function firstWriteRequest(state: ContainerState, policy: WantedPolicy): SigningRequest {
+  const known = statementOf(state, { factors: state.factors, policy }, 0, state.highestSigned + 1);
+  const closing = known.closing && { ...known.closing, counterValue: null };
+  return { statement: { ...known, closing }, document: policy.document, wants: 'first-write' };
+}
+
+/**
+ * What has to be signed next for the container of `uid`. Asked again with nothing changed it is the same request under
+ * the same number; otherwise a new number is burned, and what was signed under an earlier one is good for nothing.
+ * @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING | ERR_EPOCH_LOST} or the signal's reason: nothing is burned
+ */
+export async function policyRequest(parts: ServiceParts, uid: number, signal: AbortSignal): Promise<unknown> {
+  const machine = await requireMachine(parts);
+  const state = await requireContainer(parts, uid);
+  requireManaged(state);
+  const value = await parts.tpm.withRoot(signal, machine, (root) => valueOrNull(root, state));
+  signal.throwIfAborted();
+  const policy = await wantedPolicy(parts, machine, state);
+  if (value === null) return requestToJson(firstWriteRequest(state, policy));
+  const pending = await pendingRequest(parts, state);
+  const unchanged =
+    pending?.counterValue === value &&
+    pending.document === policy.document &&
+    sameBranches(pending.branches, policy.branches);
+  return requestToJson(requestFor(state, policy, unchanged ? pending : await burn(parts, state, policy, value)));
+}
