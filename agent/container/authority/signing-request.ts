@@ -10,6 +10,7 @@ import { FACTOR_KINDS, type FactorKind } from '../../../drivers/signal.ts';
 import { externalKey, nameOf, type Signature, TPM_ALG } from '../../../drivers/tpm2/index.ts';
 import { bumpDigest } from '../compile/compile.ts';
 import { epochReference, policyReference } from '../references.ts';
+import { rememberFirst, type SignerMemory } from './signer-memory.ts';
 import { checkedCounter, compileStatement, firstWriteDigest, type PolicyStatement } from './statement.ts';
 
 const REQUEST = 'unlockd policy request';
@@ -192,12 +193,13 @@ const noCounter = (): UnlockdError => refuse('there is no counter that the polic
 const writtenAlready = (): UnlockdError => refuse('the counter has been written already');
 
 /**
- * The signer's side: recompiles, refuses, signs.
+ * The signer's side: recompiles, refuses, remembers, signs.
  * @param privatePem a P-256 private key, PEM
+ * @param memory of what this key has signed before; it is written before anything is signed
  * @returns the approval as JSON text
  * @throws {ERR_AUTHORITY_REFUSED | ERR_POLICY_SIGNATURE}
  */
-export function approveRequest(text: string, privatePem: string): string {
+export async function approveRequest(text: string, privatePem: string, memory: SignerMemory): Promise<string> {
   const { statement, wants } = parseRequest(text);
   const { x, y } = authorityCoordinates(privatePem);
   const key = createPrivateKey(privatePem);
@@ -211,10 +213,12 @@ export function approveRequest(text: string, privatePem: string): string {
     const signatures = [signDigest(key, firstWriteDigest(), epochReference(containerId))];
     return JSON.stringify({ ...answer, n: null, signatures });
   }
-  const { compiled } = compileStatement(statement, authorityName);
+  const { compiled, hashes } = compileStatement(statement, authorityName);
   const counterName = checkedCounter(closing?.counter ?? new Uint8Array(0), containerId, authorityName);
+  const policyRef = policyReference(containerId, statement.context);
+  await rememberFirst(memory, containerId, policyRef, { n: compiled.n, hash: hashes.policy });
   const signatures = [
-    signDigest(key, compiled.digest, policyReference(containerId, statement.context)),
+    signDigest(key, compiled.digest, policyRef),
     signDigest(key, bumpDigest(counterName, compiled.n), epochReference(containerId)),
   ];
   return JSON.stringify({ ...answer, n: compiled.n, signatures });

@@ -1,5 +1,5 @@
 /** What the signer of a managed machine refuses: it is shown structures, recompiles them, and signs nothing else. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseApproval, parseRequest, requestToJson } from '../../../agent/container/authority/signing-request.ts';
@@ -40,6 +40,15 @@ function twin(hex: string, change: (attributes: number) => number): string {
   const area = decodePublicArea(fromHex(hex));
   return toHex(encodePublicArea({ ...area, attributes: change(area.attributes) }));
 }
+
+/** An object with the same attributes and another secret in it: keyed hash, whose unique is a digest at the end. */
+function withAnotherSecret(hex: string): string {
+  const bytes = fromHex(hex);
+  return toHex(bytes.map((byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte)));
+}
+
+const memoryFile = (): string => `${signer.privateFile}.signed`;
+const forgetSigned = (): Promise<void> => rm(memoryFile(), { force: true });
 
 const TPMA_ADMIN_WITH_POLICY = 1 << 7;
 const TPMA_NO_DA = 1 << 10;
@@ -94,7 +103,10 @@ describe('the signer', () => {
     ],
     ['one factor claimed twice', () => ({ ...good, factors: [...good.factors, good.factors[0]] })],
   ])('refuses %s', async (_what, request) => {
-    expect(await code(request())).toBe('ERR_AUTHORITY_REFUSED');
+    const { refusal } = await signer.sign(request());
+    expect(refusal?.code).toBe('ERR_AUTHORITY_REFUSED');
+    // By the rules of structure, not for the sake of what was signed before.
+    expect(refusal?.message).not.toMatch(/signed before/);
   });
 
   it.each<[string, () => unknown]>([
@@ -116,6 +128,39 @@ describe('the signer', () => {
     expect((await signer.sign(good, file)).refusal).toBeNull();
     await writeFile(file, '{"version":1,"first":["securityKey"],"then":["pin"]}');
     expect((await signer.sign(good, file)).refusal?.code).toBe('ERR_AUTHORITY_REFUSED');
+  });
+
+  it('signs no second policy under a number that it has signed for, as long as it remembers', async () => {
+    const other = withArea(0, withAnotherSecret);
+    await forgetSigned();
+    expect(await code(good)).toBe('signed');
+    expect((await signer.sign(other)).refusal?.message).toMatch(/signed before, for another policy/);
+    expect(await code(good)).toBe('signed');
+    await forgetSigned();
+    expect(await code(other)).toBe('signed');
+    expect((await signer.sign(good)).refusal?.code).toBe('ERR_AUTHORITY_REFUSED');
+  });
+
+  it('signs nothing more for a device whose counter and files were set back', async () => {
+    const { n } = good.closing;
+    const next = { ...good, closing: { ...good.closing, counterValue: n, n: n + 1 }, highestSigned: n };
+    await forgetSigned();
+    expect(await code(next)).toBe('signed');
+    expect((await signer.sign(good)).refusal).toMatchObject({
+      code: 'ERR_AUTHORITY_REFUSED',
+      message: expect.stringMatching(`${n + 1} was signed before`),
+    });
+    expect(await code(next)).toBe('signed');
+  });
+
+  it('signs nothing with a memory that it cannot read, or that another signer has at hand', async () => {
+    await writeFile(memoryFile(), '{"a/b":{"n":"many"}}');
+    expect((await signer.sign(good)).refusal?.message).toMatch(/is no memory/);
+    await forgetSigned();
+    await writeFile(`${memoryFile()}.lock`, '');
+    expect((await signer.sign(good)).refusal?.message).toMatch(/EEXIST/);
+    await rm(`${memoryFile()}.lock`);
+    expect(await code(good)).toBe('signed');
   });
 
   it('uses no key file that others may read', async () => {

@@ -4,7 +4,7 @@
  *
  *   signer.js --key FILE [--policy FILE]
  *
- * With `--policy` it signs for no other policy document than that one. A refusal is one line of JSON on standard error
+ * What was signed is remembered in FILE.signed. With `--policy` it signs for no other policy document than that one. A refusal is one line of JSON on standard error
  * and exit status 1.
  */
 import { readFileSync, statSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { compileBranches, enforcedSets } from '../../../agent/policy/branches.ts
 import { formatDocument, parseDocument } from '../../../agent/policy/forms/native-json.ts';
 import { policyFor } from '../../../agent/policy/model.ts';
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
+import { MemoryFile } from './memory-file.ts';
 
 const refuse = (reason: string): UnlockdError =>
   new UnlockdError('ERR_AUTHORITY_REFUSED', `the policy authority refuses to sign: ${reason}`);
@@ -45,7 +46,8 @@ try {
   const key = privateKey(values.key ?? '');
   const request = readFileSync(0, 'utf8');
   judge(request, values.policy === undefined ? null : readFileSync(values.policy, 'utf8'));
-  process.stdout.write(`${approveRequest(request, key)}\n`);
+  await using memory = await MemoryFile.open(`${values.key}.signed`);
+  process.stdout.write(`${await approveRequest(request, key, memory)}\n`);
 } catch (error) {
   const code = isUnlockdError(error) ? error.code : 'failed';
   process.stderr.write(
