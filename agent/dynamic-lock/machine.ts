@@ -25,6 +25,7 @@ export const initialState: DynamicLockState = {
   outage: null,
   sessions: new Map(),
   locked: new Set(),
+  refused: new Map(),
   countsAfter: BEFORE_ALL,
   asked: new Map(),
 };
@@ -52,10 +53,17 @@ export function step(before: DynamicLockState, event: DynamicLockEvent): Step {
     case 'suspended':
       return still(forgotten(state));
     case 'lock-failed':
-      return still({ ...state, locked: new Set([...state.locked].filter((uid) => uid !== event.uid)) });
+      return still(lockRefused(state, event.uid, policy));
     case 'tick':
       return still(settled(state, policy));
   }
+}
+
+function lockRefused(state: DynamicLockState, uid: number, policy: DynamicLockPolicy): DynamicLockState {
+  if (!state.locked.has(uid)) return state;
+  const locked = new Set(state.locked);
+  locked.delete(uid);
+  return { ...state, locked, refused: new Map(state.refused).set(uid, later(state.now, policy.sampleEverySeconds)) };
 }
 
 /** While it is off, only whether phones can be looked at at all is remembered. */
@@ -81,6 +89,7 @@ const forgotten = (state: DynamicLockState): DynamicLockState => ({
   phones: new Map(),
   sessions: new Map(),
   locked: new Set(),
+  refused: new Map(),
   asked: new Map(),
   countsAfter: state.now,
 });
@@ -168,7 +177,7 @@ function dueAt(state: DynamicLockState, uid: number, policy: DynamicLockPolicy):
   const since = idleSince(state, uid);
   const idle = later(since ?? state.now, policy.idleSeconds);
   const gone = later(absence.gone.at, policy.lockDelaySeconds);
-  return monotonicMs(Math.max(idle, gone));
+  return monotonicMs(Math.max(idle, gone, state.refused.get(uid) ?? gone));
 }
 
 function locks(state: DynamicLockState, policy: DynamicLockPolicy): Step {

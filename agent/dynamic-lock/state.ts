@@ -60,6 +60,8 @@ export interface DynamicLockState {
   readonly sessions: ReadonlyMap<string, SeenSession>;
   /** Users whom this absence of their phones has locked already. */
   readonly locked: ReadonlySet<number>;
+  /** Users whose lock the host refused: not again before this. */
+  readonly refused: ReadonlyMap<number, MonotonicMs>;
   /** What was sampled before this does not count. */
   readonly countsAfter: MonotonicMs;
   /** When a probe out of turn was last asked for, by address. */
@@ -75,7 +77,7 @@ export type DynamicLockEvent = { readonly now: MonotonicMs } & (
   /** The sessions cannot be read. */
   | { readonly type: 'sessions-unknown' }
   | { readonly type: 'suspended' }
-  /** The session host refused to lock; it is tried again at the next look. */
+  /** The session host refused to lock; it is tried again when a probe would have had its turn. */
   | { readonly type: 'lock-failed'; readonly uid: number }
   | { readonly type: 'tick' }
 );
