@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import * as z from 'zod';
 import { INTERFACE_KINDS, WIFI_SECURITIES } from '../../../drivers/observation.ts';
 import { FACTOR_KINDS, GESTURE_KINDS, SIGNAL_KINDS } from '../../../drivers/signal.ts';
+import { DEFAULT_DYNAMIC_LOCK } from '../dynamic-lock.ts';
 import { CONTEXT_NAMES, DEFAULT_DOCUMENT, DEFAULT_MATCHING, DEFAULT_PIN_RULES } from '../model.ts';
 import type { FactorName, Requirement } from '../requirement.ts';
 import { MAJOR_DEVICE_CLASSES } from '../rules.ts';
@@ -215,6 +216,57 @@ export const securityKey = z
   .strictObject({ userVerification: z.enum(['required', 'preferred', 'discouraged']) })
   .default(DEFAULT_DOCUMENT.securityKey);
 
+const span = (min: number, max: number, fallback: number) => z.number().min(min).max(max).default(fallback);
+const outage = (fallback: { means: 'gone' | 'hold'; afterSeconds: number }) =>
+  z
+    .strictObject({
+      means: z.enum(['gone', 'hold']).default(fallback.means),
+      afterSeconds: span(0, 3600, fallback.afterSeconds),
+    })
+    .prefault({});
+
+/** By how much, in dB, a phone that was near may be weaker before it is weak, where the document does not say. */
+const FAR_BELOW_NEAR = DEFAULT_DYNAMIC_LOCK.rule.rssiMin - DEFAULT_DYNAMIC_LOCK.rule.rssiFar;
+
+const dynamicLockRule = z
+  .strictObject({
+    classOfDevice: z
+      .int()
+      .refine((value) => Object.hasOwn(MAJOR_DEVICE_CLASSES, value), 'a major device class: 512 is a phone')
+      .default(DEFAULT_DYNAMIC_LOCK.rule.classOfDevice),
+    rssiMin: span(-100, 20, DEFAULT_DYNAMIC_LOCK.rule.rssiMin),
+    rssiMaxDelta: span(-100, 0, DEFAULT_DYNAMIC_LOCK.rule.rssiMaxDelta),
+    rssiFar: z.number().min(-100).max(20).optional(),
+  })
+  .transform((rule) => ({ ...rule, rssiFar: rule.rssiFar ?? Math.max(-100, rule.rssiMin - FAR_BELOW_NEAR) }))
+  .refine(({ rssiMin, rssiFar }) => rssiFar <= rssiMin, { path: ['rssiFar'], message: 'is above rssiMin' })
+  .prefault({});
+
+const dynamicLock = z
+  .strictObject({
+    enabled: z.boolean().default(DEFAULT_DYNAMIC_LOCK.enabled),
+    rule: dynamicLockRule,
+    sampleEverySeconds: span(5, 600, DEFAULT_DYNAMIC_LOCK.sampleEverySeconds),
+    smoothing: span(0.05, 1, DEFAULT_DYNAMIC_LOCK.smoothing),
+    weakSamples: z.int().min(1).max(100).default(DEFAULT_DYNAMIC_LOCK.weakSamples),
+    staleAfterSeconds: span(10, 3600, DEFAULT_DYNAMIC_LOCK.staleAfterSeconds),
+    hintSeconds: span(0, 3600, DEFAULT_DYNAMIC_LOCK.hintSeconds),
+    idleSeconds: span(5, 3600, DEFAULT_DYNAMIC_LOCK.idleSeconds),
+    lockDelaySeconds: span(0, 3600, DEFAULT_DYNAMIC_LOCK.lockDelaySeconds),
+    withoutStrength: z.enum(['near', 'ignored']).default(DEFAULT_DYNAMIC_LOCK.withoutStrength),
+    unboundPhones: z.enum(['ignored', 'counted']).default(DEFAULT_DYNAMIC_LOCK.unboundPhones),
+    radioOff: outage(DEFAULT_DYNAMIC_LOCK.radioOff),
+    daemonGone: z
+      .strictObject({ afterSeconds: span(0, 3600, DEFAULT_DYNAMIC_LOCK.daemonGone.afterSeconds) })
+      .prefault({}),
+    failed: outage(DEFAULT_DYNAMIC_LOCK.failed),
+  })
+  .refine(({ sampleEverySeconds, staleAfterSeconds }) => staleAfterSeconds > sampleEverySeconds, {
+    path: ['staleAfterSeconds'],
+    message: 'has to be more than sampleEverySeconds',
+  })
+  .prefault({});
+
 const [, ...otherContexts] = CONTEXT_NAMES;
 
 export const documentSchema = z.strictObject({
@@ -232,5 +284,8 @@ export const documentSchema = z.strictObject({
   freshnessSeconds: z.partialRecord(z.enum(SIGNAL_KINDS), seconds).default({}),
   securityKey,
   pin: pinRules.default(DEFAULT_PIN_RULES),
-  windowsSettings: z.record(z.string().max(256), z.union([z.string().max(8192), z.number(), z.boolean()])).default({}),
+  dynamicLock,
+  windowsSettings: z
+    .record(z.string().min(1).max(512), z.union([z.string().max(32_768), z.number(), z.boolean()]))
+    .default({}),
 });
