@@ -4,6 +4,7 @@
  * the original goes to the log of the daemon only.
  */
 import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { errorOfScope } from '../../drivers/base/scope-end.ts';
 import type { Refusal } from './ports.ts';
 
 export type HttpStatus = 400 | 403 | 404 | 408 | 409 | 410 | 413 | 422 | 429 | 431 | 500 | 502 | 503 | 504;
@@ -45,6 +46,7 @@ export const internalError = (cause: unknown): UnlockdError =>
 
 /** The redacted form of an error. Total: whatever is thrown in, a refusal comes out. */
 export function toRefusal(error: unknown): Refusal {
-  const known = isUnlockdError(error) ? error : internalError(error);
+  const first = errorOfScope(error);
+  const known = isUnlockdError(first) ? first : internalError(error);
   return { code: known.code, message: known.message, cure: known.cure, detail: known.detail };
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import { closeAtScopeEnd } from '../../drivers/base/scope-end.ts';
 import { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import {
@@ -133,7 +134,8 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
       }
       return { state, finish: (later) => moveToPolicy(later, counter, state), abandon };
     } catch (error) {
-      await undefineCounter(root.tpm, counter);
+      // The intent names it: what cannot be freed now is freed by the next start, and this error is the one that counts.
+      await closeAtScopeEnd(() => undefineCounter(root.tpm, counter));
       throw error;
     }
   } finally {

@@ -4,6 +4,7 @@
  */
 import { deferred } from '../../drivers/base/deferred.ts';
 import { type ErrorCode, isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { errorOfScope } from '../../drivers/base/scope-end.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Ceremony, CeremonyEvent, CeremonyKind, ReasonLine, SecretSlotIn, SecretSlotOut } from '../api/ports.ts';
 import { toRefusal } from '../api/refusal.ts';
@@ -71,8 +72,9 @@ export class CeremonyRun implements Ceremony {
     try {
       this.#cancel.signal.throwIfAborted();
       last = { type: 'done', result: await script(this) };
-    } catch (error) {
-      onError(error);
+    } catch (thrown) {
+      onError(thrown);
+      const error = errorOfScope(thrown);
       const reasons = error instanceof Denied ? error.reasons : [];
       // What a cancelled step throws by itself says less than that it was cancelled.
       const shown = this.#cancel.signal.aborted && !isUnlockdError(error) ? cancelled() : error;

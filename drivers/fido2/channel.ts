@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Entropy } from '../base/entropy.ts';
 import { UnlockdError } from '../base/errors.ts';
 import { SerialQueue } from '../base/queue.ts';
+import { closeAtScopeEnd } from '../base/scope-end.ts';
 import { noTrace, type TraceSink } from '../base/trace.ts';
 import type { HidConnection } from '../hal/hid.ts';
 import { cancelled, channelBusy, channelError, silentDevice } from './channel-errors.ts';
@@ -136,13 +137,16 @@ export class CtapHidChannel implements AsyncDisposable {
     });
   }
 
-  /** Idempotent. A transaction that is waiting fails with ERR_HAL_CLOSED. */
+  /**
+   * Idempotent. A transaction that is waiting fails with ERR_HAL_CLOSED. It runs where a scope ends, so what the connection
+   * says against being closed is not heard.
+   */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       const error = new UnlockdError('ERR_HAL_CLOSED', 'the channel to the security key was closed');
       this.#exchange?.settle({ kind: 'broken', cause: error });
       this.#stop.abort(error);
-      await this.#connection.close();
+      await closeAtScopeEnd(() => this.#connection.close());
     })();
     return this.#closing;
   }

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Entropy } from '../base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import { SerialQueue } from '../base/queue.ts';
+import { closeAtScopeEnd } from '../base/scope-end.ts';
 import { noTrace, type TraceSink } from '../base/trace.ts';
 import type { TpmTransport } from '../hal/tpm.ts';
 import { buildCommand, type CommandRequest, type CommandResponse } from './command.ts';
@@ -194,7 +195,8 @@ export class Tpm implements HandleOwner, AsyncDisposable {
     await this.transport.close();
   }
 
+  /** As {@link close}, and hides neither the result nor the error that the scope ends with. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return closeAtScopeEnd(() => this.close());
   }
 }

@@ -44,16 +44,24 @@ export class DeviceWire implements TpmWire {
       if (bytesRead === 0) throw new UnlockdError('ERR_HAL_DISCONNECTED', `${this.#description}: no response`);
       return buffer.slice(0, bytesRead);
     } catch (error) {
-      if (error instanceof UnlockdError) throw error;
-      const name = systemErrorName(error);
-      const code = GONE.includes(name) ? 'ERR_HAL_DISCONNECTED' : 'ERR_HAL_IO';
-      throw new UnlockdError(code, `${this.#description}: ${name || String(error)}`, { cause: error });
+      throw this.#typed(error);
     }
   }
 
-  /** Waits for a command under way: the kernel does not let go of it earlier. */
+  #typed(error: unknown): UnlockdError {
+    if (error instanceof UnlockdError) return error;
+    const name = systemErrorName(error);
+    const code = GONE.includes(name) ? 'ERR_HAL_DISCONNECTED' : 'ERR_HAL_IO';
+    return new UnlockdError(code, `${this.#description}: ${name || String(error)}`, { cause: error });
+  }
+
+  /** Waits for a command under way: the kernel does not let go of it earlier. @throws {ERR_HAL_DISCONNECTED | ERR_HAL_IO} */
   async close(): Promise<void> {
-    await this.#file.close();
+    try {
+      await this.#file.close();
+    } catch (error) {
+      throw this.#typed(error);
+    }
   }
 }
 

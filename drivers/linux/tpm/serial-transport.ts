@@ -3,6 +3,7 @@
  * close final. What is below only has to carry one command there and one answer back.
  */
 import { isUnlockdError, UnlockdError } from '../../base/errors.ts';
+import { closeAtScopeEnd } from '../../base/scope-end.ts';
 import type { TpmTransport } from '../../hal/tpm.ts';
 import { checkCommand, checkResponse } from './response-frame.ts';
 
@@ -80,7 +81,7 @@ export class SerialTransport implements TpmTransport {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return closeAtScopeEnd(() => this.close());
   }
 }
 
