@@ -12,10 +12,9 @@ import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { enforcedSets } from '../../policy/branches.ts';
-import type { UnlockPolicy } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
-import { currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
+import { type CurrentPolicy, currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
 import { clearIntent } from '../leftovers.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
@@ -29,6 +28,14 @@ export interface CreateParts {
   readonly uid: number;
   /** Carried over from the container that is replaced. */
   readonly records: Records;
+  readonly creatable: Creatable;
+}
+
+/** The machine's policy as the ceremony has found it, once: what is asked for is what the container is sealed to. */
+export interface Creatable {
+  readonly policy: CurrentPolicy;
+  /** The factors that it wants enrolled. */
+  readonly wanted: readonly FactorKind[];
 }
 
 export interface Created {
@@ -45,17 +52,16 @@ interface Gathered extends Disposable {
 
 /**
  * What cannot be is refused here, before anybody has typed or touched anything for nothing.
- * @returns the policy, and the factors that it wants enrolled
  * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_ASSERTED_BRANCH | ERR_TPM_LOCKED_OUT}
  */
 export async function requireCreatable(
   parts: ServiceParts,
   machine: MachineState,
   signal: AbortSignal,
-): Promise<{ readonly policy: UnlockPolicy; readonly wanted: readonly FactorKind[] }> {
-  const { policy } = await currentPolicy(parts);
-  const wanted = secretFactorsOf(policy);
-  provableBranches(policy, wanted, machine);
+): Promise<Creatable> {
+  const policy = await currentPolicy(parts);
+  const wanted = secretFactorsOf(policy.policy);
+  provableBranches(policy.policy, wanted, machine);
   if (wanted.includes('pin')) await requireNoLockout(parts, signal);
   return { policy, wanted };
 }
@@ -66,7 +72,8 @@ async function gather(
   create: CreateParts,
   containerId: Uint8Array,
 ): Promise<Gathered> {
-  const { policy, wanted } = await requireCreatable(parts, create.machine, run.signal);
+  const { wanted } = create.creatable;
+  const { policy } = create.creatable.policy;
   let pin: NewPin | null = null;
   let keys: NewKeyGroup | null = null;
   try {
@@ -108,7 +115,7 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
   const { machine, uid } = create;
   const containerId = newContainerId(parts.entropy);
   using gathered = await gather(parts, run, create, containerId);
-  const { version, document, policy } = await currentPolicy(parts);
+  const { version, document, policy } = create.creatable.policy;
   // What an earlier attempt left behind would lose its name when this one writes its own.
   await clearIntent(parts, uid, 'intent', run.signal);
   run.emit({ type: 'progress', step: 'making the objects in the TPM' });

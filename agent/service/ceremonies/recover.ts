@@ -34,14 +34,14 @@ async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Reco
 export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
-  await requireCreatable(parts, machine, run.signal);
+  const creatable = await requireCreatable(parts, machine, run.signal);
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});
     await clearIntents(parts, run.uid, run.signal);
     const { containerId, counterIndex, authority } = state;
     await parts.store.writeIntent(run.uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
-    const { result } = await createOrForget(parts, run, { machine, uid: run.uid, records });
+    const { result } = await createOrForget(parts, run, { machine, uid: run.uid, records, creatable });
     parts.unlocked.forget(run.uid);
     await parts.audit('recovered', run.uid, { strength: String(result.strength) });
     // The old counter is of no use to anybody now. What cannot be freed now is freed by the next start.

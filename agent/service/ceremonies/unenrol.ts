@@ -1,10 +1,8 @@
 /** `unenrol`: a container is given up. An intent names the counter first, so that a crash cannot leave it behind. */
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
-import { undefineCounter } from '../../container/counter.ts';
-import { counterOf } from '../../container/plan.ts';
 import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
-import { clearIntents } from '../leftovers.ts';
+import { clearIntent, clearIntents } from '../leftovers.ts';
 import type { ServiceParts } from '../parts.ts';
 
 /** A damaged state file is given up as well; its counter is not known any more and stays. */
@@ -29,17 +27,13 @@ export async function unenrolScript(
   if (state !== null) await clearIntents(parts, uid, run.signal);
   // From here on it goes through: half a removal would be worse than one that nobody waits for.
   run.signal.throwIfAborted();
-  const signal = new AbortController().signal;
   parts.unlocked.forget(uid);
   if (state !== null) {
     const { containerId, counterIndex, authority } = state;
     await parts.store.writeIntent(uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
   }
   await parts.store.removeContainer(uid);
-  if (state !== null) {
-    await parts.tpm.withTpm(signal, (tpm) => undefineCounter(tpm, counterOf(state)));
-    await parts.store.removeIntent(uid, 'retired');
-  }
+  if (state !== null) await clearIntent(parts, uid, 'retired', new AbortController().signal);
   await parts.audit('unenrolled', uid, { by: run.uid, damaged: state === null });
   return { uid, counterFreed: state !== null };
 }

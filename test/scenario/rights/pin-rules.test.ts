@@ -95,6 +95,7 @@ describe('what is written down of it', () => {
       'unlocked 1000',
       'locked 1000',
       'pin-changed 1000',
+      'counter-freed 1000',
       'unenrolled 1000',
     ]);
     const text = JSON.stringify(agent.audit);
