@@ -40,10 +40,13 @@ export interface Situation {
 /** The reason of a rule; where it comes from (worked out now, or kept) is nobody's concern. */
 export type RuleJudge = (name: string) => RuleReason;
 
-const made = new WeakSet<Decision>();
+const made = new WeakMap<Decision, Situation>();
 
 /** True when `evaluate()` made this very object. */
 export const isEvaluated = (decision: Decision): boolean => made.has(decision);
+
+/** What a decision was made of; undefined: `evaluate()` did not make it. */
+export const situationOf = (decision: Decision): Situation | undefined => made.get(decision);
 
 const isSurrounding = (factor: FactorKind): factor is 'phone' | 'network' => factor === 'phone' || factor === 'network';
 
@@ -160,7 +163,7 @@ export function decide(situation: Situation, judge: RuleJudge): Decision {
           missing: [] as const,
         },
   );
-  made.add(decision);
+  made.set(decision, situation);
   return decision;
 }
 
