@@ -29,6 +29,11 @@ export class SignalLedger {
     return new Map([...this.#signals].filter(([, signal]) => now - signal.observedAt <= signal.validFor));
   }
 
+  /** The freshest signal of each kind, also where it is stale: to be judged by somebody who says so. */
+  all(): ReadonlyMap<SignalKind, FactorSignal> {
+    return new Map(this.#signals);
+  }
+
   /** The freshest signal, also where it is stale: for status and explanations. */
   latest(kind: SignalKind): FactorSignal | undefined {
     return this.#signals.get(kind);

@@ -80,7 +80,11 @@ export const ROOMS: readonly Room[] = [
   })),
   {
     paths: ['hal-mocks'],
-    may: values('drivers/hal', 'drivers/base', 'drivers/*/wire'),
+    // A simulation of the surroundings has no wire below it: it speaks as a driver.
+    may: [
+      ...values('drivers/hal', 'drivers/base', 'drivers/*/wire'),
+      ...types('drivers/signal.ts', 'drivers/observation.ts', 'drivers/driver.ts'),
+    ],
     packages: ['cbor-x'],
     builtins: true,
     never: 'real hosts, the agent',

@@ -1,0 +1,55 @@
+/**
+ * The sensors of the machine: every driver of the surroundings is followed into one ledger for as long as the daemon
+ * runs. A stream that ends is begun again after a while, so that a driver that fell over does not stay silent for ever.
+ */
+import { seconds } from '../../drivers/base/brand.ts';
+import type { Clock } from '../../drivers/base/clock.ts';
+import type { FactorDriver } from '../../drivers/driver.ts';
+import type { SignalKind } from '../../drivers/signal.ts';
+import { SignalLedger } from './ledger.ts';
+
+/** Before a stream that ended is begun again. */
+const AGAIN_AFTER = seconds(5);
+
+export class Sensors implements AsyncDisposable {
+  readonly ledger: SignalLedger;
+  readonly #clock: Clock;
+  readonly #drivers: readonly FactorDriver[];
+  readonly #stop = new AbortController();
+  #following: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Clock, drivers: readonly FactorDriver[]) {
+    this.ledger = new SignalLedger({ clock });
+    this.#clock = clock;
+    this.#drivers = drivers;
+  }
+
+  /** Whether a driver of this kind is there; without one its signal never comes. */
+  has(kind: SignalKind): boolean {
+    return this.#drivers.some((driver) => driver.kind === kind);
+  }
+
+  /** Begins to follow; to be called once. */
+  start(): void {
+    this.#following = Promise.all(this.#drivers.map((driver) => this.#follow(driver)));
+  }
+
+  async #follow(driver: FactorDriver): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.ledger.follow(driver, { signal });
+      await this.#clock.sleep(AGAIN_AFTER, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Ends every stream and waits for it. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#following;
+    this.ledger.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
