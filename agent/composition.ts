@@ -10,10 +10,12 @@ import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
+import type { PresenceHal } from '../drivers/hal/presence.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { linuxMachine } from '../drivers/linux/machine.ts';
 import { namedPeer } from '../drivers/linux/peer-credentials.ts';
+import { logindSessions } from '../drivers/linux/session/logind.ts';
 import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
 import { EventAllowance } from './audit/allowance.ts';
@@ -22,8 +24,12 @@ import { type Config, describeConfig, socketPath } from './config/load.ts';
 import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
+import { DynamicLockRunner } from './dynamic-lock/runner.ts';
 import { lockFolder } from './lifecycle/daemon-lock.ts';
 import { SuspendWatch } from './lifecycle/suspend.ts';
+import { parseDocument } from './policy/forms/native-json.ts';
+import { currentPolicy } from './service/context.ts';
+import { configuredDynamicLock, dynamicLockFor } from './service/dynamic-lock-policy.ts';
 import { onlyDevice } from './service/only-device.ts';
 import type { ServiceParts, ServiceSettings } from './service/parts.ts';
 import { type AuditReader, Service } from './service/service.ts';
@@ -115,6 +121,42 @@ function machineOf(config: Config): Machine {
   return machine.hid === null || device === '' ? machine : { ...machine, hid: onlyDevice(machine.hid, device) };
 }
 
+/** What sees phones: a recorded trace where one is asked for; no radio is driven yet. */
+async function presenceOf(config: Config, clock: Clock, log: Log): Promise<PresenceHal | null> {
+  const path = config.simulation.presence;
+  if (path === '') return null;
+  const { PresenceTrace } = await import('../hal-mocks/bluetooth/presence-trace.ts');
+  log.warn('phones are simulated', { path });
+  return await PresenceTrace.open(path, clock);
+}
+
+/** Dynamic lock: it opens nothing before it is switched on. */
+function dynamicLock(
+  config: Config,
+  presence: PresenceHal | null,
+  parts: ServiceParts,
+  service: Service,
+  log: Log,
+): DynamicLockRunner {
+  const { clock } = parts;
+  const configured = configuredDynamicLock(config.dynamic_lock);
+  const { bus } = config.session;
+  // Of its own: whoever asks whether the machine slept is told once.
+  const suspends = new SuspendWatch(clock, bootTime);
+  return new DynamicLockRunner({
+    clock,
+    openSessions: bus === '' ? null : () => logindSessions({ bus, clock }),
+    presence,
+    policy: async () => dynamicLockFor(parseDocument((await currentPolicy(parts)).document), configured),
+    slept: () => suspends.slept(),
+    forget: async (uid) => {
+      await service.forget(uid, 'dynamic-lock');
+    },
+    audit: (event, uid, detail) => parts.audit(event, uid, detail),
+    report: (what, error) => log.warn(`dynamic lock: ${what}, ignoring`, {}, error),
+  });
+}
+
 async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode });
@@ -182,6 +224,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   const suspends = new SuspendWatch(clock, bootTime);
   const machine = machineOf(config);
   opened.add(async () => machine.hid?.released?.());
+  const locks: { runner: DynamicLockRunner | null } = { runner: null };
   const parts: ServiceParts = {
     clock,
     entropy: systemEntropy,
@@ -198,6 +241,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     files,
     unlocked,
     slept: () => suspends.slept(),
+    dynamicLock: (uid) => locks.runner?.statusOf(uid) ?? null,
     tries: new Map(),
     unsettled: new Map(),
     audit,
@@ -210,6 +254,9 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   for (const problem of await startUp(parts, new AbortController().signal)) {
     log.warn('start-up found a problem, ignoring', { code: problem.code }, problem);
   }
+  locks.runner = dynamicLock(config, await presenceOf(config, clock, log), parts, service, log);
+  opened.add(() => locks.runner?.stop() ?? Promise.resolve());
+  await locks.runner.start();
   const api = createApi({
     service,
     peerOf: namedPeer,

@@ -35,8 +35,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StartedCeremony {
+  readonly id: string;
+  /** As {@link ApiClient.events}; to be read to its end or returned. */
+  readonly events: AsyncGenerator<CeremonyEvent>;
+}
+
 export interface ApiClient {
   begin(request: CeremonyRequest, options?: CallOptions): Promise<string>;
+  /** Begins a ceremony and listens to it from its first event, in one request. `signal` ends both. */
+  start(request: CeremonyRequest, options?: CallOptions): Promise<StartedCeremony>;
   /** Ends after `done` or `failed`. @throws {ERR_CLI_CONNECTION_LOST} when the stream ends before. */
   events(id: string, options?: CallOptions & { after?: number }): AsyncGenerator<CeremonyEvent>;
   /** Takes ownership of the secret and disposes it, whatever happens. */
@@ -114,6 +122,34 @@ function ceremonyEvent(type: string, data: unknown): CeremonyEvent {
   return shaped<CeremonyEvent>(data, shape, type);
 }
 
+/** The events of a ceremony's stream, to its last one. */
+async function* ceremonyEvents(
+  answer: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CeremonyEvent> {
+  try {
+    // A stream that was destroyed before anybody read it says nothing any more.
+    signal?.throwIfAborted();
+    for await (const { type, data } of decodeEvents(chunksOf(answer, signal))) {
+      const event = ceremonyEvent(type, data);
+      yield event;
+      if (event.type === 'done' || event.type === 'failed') return;
+    }
+    signal?.throwIfAborted();
+    throw lost();
+  } finally {
+    answer.destroy();
+  }
+}
+
+/** @throws {ERR_CLI_ANSWER_INVALID} */
+function startedId(answer: IncomingMessage): string {
+  const [, id] = /^\/v1\/ceremonies\/([\w-]{1,64})$/.exec(answer.headers.location ?? '') ?? [];
+  if (id !== undefined) return id;
+  answer.destroy();
+  throw new UnlockdError('ERR_CLI_ANSWER_INVALID', 'the answer does not name the ceremony');
+}
+
 /** @returns a client; it holds no connection open between calls */
 export function createClient(options: ClientOptions): ApiClient {
   const send = async (
@@ -177,20 +213,15 @@ export function createClient(options: ClientOptions): ApiClient {
       );
       return id;
     },
+    start: async (request, call = {}) => {
+      const headers = { accept: 'text/event-stream' };
+      const answer = await send('POST', '/v1/ceremonies', { ...call, headers, json: JSON.stringify(request) });
+      return { id: startedId(answer), events: ceremonyEvents(answer, call.signal) };
+    },
     events: async function* (id, call = {}) {
       const headers: Record<string, string> = call.after === undefined ? {} : { 'last-event-id': String(call.after) };
       const answer = await send('GET', `${ceremonyPath(id)}/events`, { signal: call.signal, headers });
-      try {
-        for await (const { type, data } of decodeEvents(chunksOf(answer, call.signal))) {
-          const event = ceremonyEvent(type, data);
-          yield event;
-          if (event.type === 'done' || event.type === 'failed') return;
-        }
-        call.signal?.throwIfAborted();
-        throw lost();
-      } finally {
-        answer.destroy();
-      }
+      yield* ceremonyEvents(answer, call.signal);
     },
     supply: async (id, slot, given, call = {}) => {
       try {

@@ -153,6 +153,15 @@ export interface Status {
   readonly version: string;
   readonly tpm: TpmStatus;
   readonly own: ContainerStatus;
+  /** Absent: this daemon has no such part. */
+  readonly dynamicLock?: DynamicLockView;
+}
+
+/** What the phone's leaving does for the caller now. */
+export interface DynamicLockView {
+  readonly state: 'off' | 'cannot' | 'never-seen' | 'near' | 'away' | 'locked';
+  /** In words: `your phone is near`. */
+  readonly text: string;
 }
 
 export interface UserLine {

@@ -121,7 +121,14 @@ const tpmStatusSchema = z
   .openapi('TpmStatus');
 
 export const statusSchema = z
-  .object({ version: z.string(), tpm: tpmStatusSchema, own: containerStatusSchema })
+  .object({
+    version: z.string(),
+    tpm: tpmStatusSchema,
+    own: containerStatusSchema,
+    dynamicLock: z
+      .object({ state: z.enum(['off', 'cannot', 'never-seen', 'near', 'away', 'locked']), text: z.string() })
+      .exactOptional(),
+  })
   .openapi('Status');
 
 export const userLineSchema = z

@@ -5,7 +5,7 @@
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
-import type { ApiClient } from '../api/client.ts';
+import type { ApiClient, StartedCeremony } from '../api/client.ts';
 import { DaemonRefusal } from '../api/daemon-refusal.ts';
 import type { CeremonyEvent, CeremonyRequest, Refusal, SecretSlotOut } from '../api/ports.ts';
 import { type Output, refusalWords } from './output.ts';
@@ -44,8 +44,9 @@ const inWords = (event: CeremonyEvent): string | null => {
 class Run {
   readonly #run: CeremonyRun;
   readonly #id: string;
+  readonly #events: StartedCeremony['events'];
   /** Aborts the event stream and an open prompt, with the reason why. */
-  readonly #stop = new AbortController();
+  readonly #stop: AbortController;
   #lastRefusal: Refusal | null = null;
   /** A refusal that was not shown yet: what ends the ceremony may say the same once more. */
   #held: Refusal | null = null;
@@ -53,18 +54,20 @@ class Run {
   #sheetIsVoid = false;
   #prompting: Promise<void> = Promise.resolve();
 
-  constructor(run: CeremonyRun, id: string) {
+  constructor(run: CeremonyRun, started: StartedCeremony, stop: AbortController) {
     this.#run = run;
-    this.#id = id;
+    this.#id = started.id;
+    this.#events = started.events;
+    this.#stop = stop;
   }
 
   async toEnd(): Promise<Readonly<Record<string, unknown>>> {
-    const { client, interrupted } = this.#run;
+    const { interrupted } = this.#run;
     const onInterrupt = () => this.#stop.abort(new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted'));
     if (interrupted.aborted) onInterrupt();
     interrupted.addEventListener('abort', onInterrupt, { once: true });
     try {
-      for await (const event of client.events(this.#id, { signal: this.#stop.signal })) {
+      for await (const event of this.#events) {
         const result = await this.#on(event);
         if (result !== null) return result;
       }
@@ -160,9 +163,11 @@ export async function runCeremony(
   request: CeremonyRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   run.interrupted.throwIfAborted();
-  const id = await run.client.begin(request);
+  const stop = new AbortController();
+  const started = await run.client.start(request, { signal: stop.signal });
+  const { id } = started;
   try {
-    return await new Run(run, id).toEnd();
+    return await new Run(run, started, stop).toEnd();
   } catch (error) {
     // Cancelling an ended ceremony is harmless, and its failure adds nothing to what is reported.
     await run.client.cancel(id).catch(() => undefined);

@@ -49,6 +49,11 @@ const optional =
 /** `sun_path` holds 108 bytes with its final zero. */
 const socket = (path: string): string | null =>
   absolutePath(path) ?? (Buffer.byteLength(path) <= 107 ? null : 'is too long for a socket (107 bytes)');
+/** Addresses of UNIX sockets, as D-Bus writes them. */
+const busAddress = (value: string): string | null =>
+  value.length <= 512 && /^unix:(path|abstract)=[\x21-\x7e]+$/.test(value)
+    ? null
+    : 'has to be the address of a UNIX socket like unix:path=/run/dbus/system_bus_socket';
 /** `name` or `name:arguments`, as tpm2-tss writes it. */
 const tcti = (value: string): string | null =>
   value.length <= 512 && /^[a-z][a-z0-9_-]*(:[\x20-\x7e]*)?$/.test(value)
@@ -94,6 +99,33 @@ export const SETTINGS = {
     insert_timeout_seconds: integer(30, 'seconds', 1, 300, 'How long to wait for a security key to be plugged in.'),
     touch_timeout_seconds: integer(30, 'seconds', 1, 300, 'How long a security key waits for its touch.'),
     for_seconds: integer(0, 'seconds', 0, 604_800, 'After this time a container is locked again; 0: no limit.'),
+  },
+  session: {
+    bus: text<string>(
+      'unix:path=/run/dbus/system_bus_socket',
+      'D-Bus address',
+      optional(busAddress),
+      'Bus on which logind tells who is logged in and idle; empty: sessions are neither seen nor locked.',
+    ),
+  },
+  dynamic_lock: {
+    enabled: flag(false, 'Lock when the phone has gone and the person is idle, where the policy does not say.'),
+    idle_seconds: integer(30, 'seconds', 5, 3600, 'Time without keyboard and mouse after which a person is idle.'),
+    lock_delay_seconds: integer(5, 'seconds', 0, 3600, 'Time between the leaving of the phone and the lock, at least.'),
+    sample_every_seconds: integer(20, 'seconds', 5, 600, 'Time between two probes of a phone; each wakes its radio.'),
+    weak_samples: integer(3, 'samples', 1, 100, 'Weak or failed probes in a row after which a phone has gone.'),
+    stale_after_seconds: integer(90, 'seconds', 10, 3600, 'Without any sample for this long, a phone has gone.'),
+    rssi_min: integer(-10, 'dB', -100, 20, 'At least this strong is near; relative to the best range of reception.'),
+    rssi_far: integer(-14, 'dB', -100, 20, 'Weaker than this is far; at most rssi_min.'),
+    rssi_max_delta: integer(-10, 'dB', -100, 0, 'Weaker than the best while it was near by more than this is far.'),
+  },
+  simulation: {
+    presence: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'Phones are read from this trace (JSON Lines) instead of from a radio; for trying out. Empty: no simulation.',
+    ),
   },
   policy: {
     authority_file: text(

@@ -27,6 +27,8 @@ export type Unsealer = (
 /** What shall be different. What is absent stays. */
 export interface Draft {
   readonly factors: ContainerState['factors'];
+  /** Left out: those that are there. */
+  readonly signers?: ContainerState['signers'];
   readonly policy: Pick<PolicyState, 'version' | 'document' | 'branches'>;
   readonly records: Uint8Array;
   /** The proofs of the factors as they will be, for the rehearsal. */
@@ -52,13 +54,13 @@ export interface ChangeParts {
 /** The statement of a container's next policy. */
 export const statementOf = (
   state: ContainerState,
-  draft: Pick<Draft, 'factors' | 'policy'>,
+  draft: Pick<Draft, 'factors' | 'policy' | 'signers'>,
   counterValue: number,
   n: number,
 ): PolicyStatement => ({
   containerId: state.containerId,
   context: UNLOCK_CONTEXT,
-  factors: factorClaims(draft.factors),
+  factors: factorClaims({ factors: draft.factors, signers: draft.signers ?? state.signers }),
   branches: draft.policy.branches,
   closing: { counter: counterPublicArea(counterOf(state)), counterValue, n },
   highestSigned: state.highestSigned,
@@ -84,6 +86,7 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
   const next: ContainerState = {
     ...burned,
     factors: draft.factors,
+    signers: draft.signers ?? state.signers,
     records: draft.records,
     policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
   };

@@ -46,6 +46,8 @@ export interface EnrolmentParts {
   readonly uid: number;
   readonly containerId: Uint8Array;
   readonly factors: ContainerState['factors'];
+  /** Of the factors that the policy only observes; left out: none. */
+  readonly signers?: ContainerState['signers'];
   readonly proofs: ReadonlyMap<FactorKind, FactorProof>;
   readonly policy: Pick<PolicyState, 'version' | 'document' | 'branches'>;
   readonly records: Records;
@@ -109,6 +111,7 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
         sealedKey,
         policy: null,
         factors: parts.factors,
+        signers: parts.signers ?? [],
         records: sealRecords(containerKey, containerId, parts.records, entropy),
         recovery: {
           generation: 1,

@@ -27,6 +27,7 @@ import {
   TPM_EO,
   type Tpm,
 } from '../../drivers/tpm2/index.ts';
+import type { Grant } from '../policy/grant.ts';
 import { type ApprovedPolicy, authorizePolicy, verifyApproval } from './approval.ts';
 import { type CompiledBranch, type CompiledPolicy, epochOperand } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
@@ -39,6 +40,8 @@ export const ASSERTION_SECONDS = 30;
 
 /** All that a signer is told of a pass. Never a cpHash, a reference or an expiration: it makes these itself. */
 export interface AssertionRequest {
+  /** By which the pass is made; null: by none, and a signer of the product signs nothing for it. */
+  readonly grant: Grant | null;
   /** Of the policy session. */
   readonly nonceTPM: Uint8Array;
   /** The Name of the object that the session is to open. */
@@ -52,8 +55,8 @@ export type FactorProof =
       readonly check: 'signed';
       /** The signer's key. */
       readonly key: ObjectBlob;
-      /** Has the observation asserted by its signer. */
-      readonly assert: (request: AssertionRequest) => Promise<Signature>;
+      /** Has the observation asserted by its signer, in the TPM of that session. */
+      readonly assert: (request: AssertionRequest, root: RootSession) => Promise<Signature>;
     };
 
 /** Everything of a container that a pass needs; assembled from a state file or from a change that is not yet one. */
@@ -136,9 +139,16 @@ export class PolicyPass implements AsyncDisposable {
    * Proves the next factor. The session's own nonce is in every assertion: otherwise somebody between us and the TPM puts
    * a session of his own under our handle and collects the factors.
    * @param sealedName of the object that the session is to open
+   * @param grant shown to the signers of observations
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_LOCKED_OUT} a wrong PIN or key
    */
-  async prove(factor: FactorKind, proof: FactorProof, containerId: Uint8Array, sealedName: Uint8Array): Promise<void> {
+  async prove(
+    factor: FactorKind,
+    proof: FactorProof,
+    containerId: Uint8Array,
+    sealedName: Uint8Array,
+    grant: Grant | null = null,
+  ): Promise<void> {
     const { tpm, session } = this.root;
     const policy = this.#policy;
     const { nonceTPM } = policy;
@@ -152,7 +162,7 @@ export class PolicyPass implements AsyncDisposable {
         policyRef: assertReference(factor, containerId),
         expiration: ASSERTION_SECONDS,
       };
-      const signature = await proof.assert({ nonceTPM, sealedName });
+      const signature = await proof.assert({ grant, nonceTPM, sealedName }, this.root);
       await this.withObject(factor, proof.key, (key) => policySigned(tpm, policy, key, signature, assertion));
     }
     this.#proved.push(factor);
@@ -166,6 +176,7 @@ export class PolicyPass implements AsyncDisposable {
 
   /**
    * Proves what is missing of a branch and closes the policy.
+   * @param grant shown to the signers of observations
    * @throws {ERR_GRANT_INVALID} there is no such branch, or no proof of one of its factors
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_LOCKED_OUT} a wrong PIN or key
    * @throws {ERR_TPM_RESPONSE} 0x126 the policy is revoked, 0x2DB not signed by the authority, 0x1C4 not this policy
@@ -175,13 +186,14 @@ export class PolicyPass implements AsyncDisposable {
     branchFactors: readonly FactorKind[],
     proofs: ReadonlyMap<FactorKind, FactorProof>,
     sealedName: Uint8Array,
+    grant: Grant | null = null,
   ): Promise<void> {
     const { tpm } = this.root;
     const branch = branchOf(plan, branchFactors);
     for (const factor of branch.factors.slice(this.#proved.length)) {
       const proof = proofs.get(factor);
       if (proof === undefined) throw new UnlockdError('ERR_GRANT_INVALID', `no proof of ${factor}`);
-      await this.prove(factor, proof, plan.counter.containerId, sealedName);
+      await this.prove(factor, proof, plan.counter.containerId, sealedName, grant);
     }
     for (const digests of branch.orPath) await policyOr(tpm, this.#policy, digests);
     const operand = epochOperand(plan.compiled.n);
@@ -225,11 +237,12 @@ export async function satisfyPolicy(
   branchFactors: readonly FactorKind[],
   proofs: ReadonlyMap<FactorKind, FactorProof>,
   sealedName: Uint8Array,
+  grant: Grant | null = null,
 ): Promise<Session> {
   branchOf(plan, branchFactors);
   const pass = await PolicyPass.begin(root);
   try {
-    await pass.complete(plan, branchFactors, proofs, sealedName);
+    await pass.complete(plan, branchFactors, proofs, sealedName, grant);
     return pass.policy;
   } catch (error) {
     await pass.close();

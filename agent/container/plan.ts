@@ -7,7 +7,7 @@ import { compilePolicy, type Leaf } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
 import { nameOfBlob } from './objects.ts';
 import type { PassPlan } from './pass.ts';
-import { policyReference, UNLOCK_CONTEXT } from './references.ts';
+import { assertReference, policyReference, UNLOCK_CONTEXT } from './references.ts';
 import type { ContainerState, PolicyState } from './state.ts';
 
 export const toSignature = (stored: { readonly r: Uint8Array; readonly s: Uint8Array }): Signature => ({
@@ -32,20 +32,27 @@ export function counterOf(state: IdentityParts): CounterIdentity {
   return { index: state.counterIndex, containerId: state.containerId, authority, authorityName: nameOf(authority) };
 }
 
+/** What a policy is compiled from beside its branches. */
+export type Provable = Pick<ContainerState, 'containerId' | 'factors' | 'signers'>;
+
 /** The factors of a container as the authority is told of them. */
-export function factorClaims(factors: ContainerState['factors']): FactorClaim[] {
+export function factorClaims({ factors, signers }: Omit<Provable, 'containerId'>): FactorClaim[] {
   const claims: FactorClaim[] = [];
   if (factors.pin) claims.push({ factor: 'pin', check: 'secret', publicArea: factors.pin.blob.publicArea });
   if (factors.securityKey) {
     claims.push({ factor: 'securityKey', check: 'secret', publicArea: factors.securityKey.blob.publicArea });
   }
+  for (const { kind, blob } of signers) claims.push({ factor: kind, check: 'signed', publicArea: blob.publicArea });
   return claims;
 }
 
-function leavesOf(factors: ContainerState['factors']): Map<FactorKind, Leaf> {
+function leavesOf({ containerId, factors, signers }: Provable): Map<FactorKind, Leaf> {
   const leaves = new Map<FactorKind, Leaf>();
   if (factors.pin) leaves.set('pin', { check: 'secret', name: nameOfBlob(factors.pin.blob) });
   if (factors.securityKey) leaves.set('securityKey', { check: 'secret', name: nameOfBlob(factors.securityKey.blob) });
+  for (const { kind, blob } of signers) {
+    leaves.set(kind, { check: 'signed', name: nameOfBlob(blob), policyRef: assertReference(kind, containerId) });
+  }
   return leaves;
 }
 
@@ -61,7 +68,7 @@ export function policyOf(state: ContainerState): PolicyState {
 export function planOf(state: ContainerState): PassPlan {
   const policy = policyOf(state);
   const counter = counterOf(state);
-  const leaves = leavesOf(state.factors);
+  const leaves = leavesOf(state);
   for (const branch of policy.branches) {
     for (const factor of branch) {
       if (!leaves.has(factor))

@@ -3,9 +3,7 @@
  * is only seen, not proved. aHash = H(nonceTPM ‖ expiration ‖ cpHashA ‖ policyRef) has no length fields, so a caller who
  * may choose them gets a signature that reads a second way. Here the caller chooses none of them.
  */
-
-import type { Milliseconds, MonotonicMs } from '../../drivers/base/brand.ts';
-import { bytesEqual } from '../../drivers/base/bytes.ts';
+import { bytesEqual, toHex } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
@@ -20,6 +18,8 @@ import {
   signedAssertionHash,
   TPM_CC,
 } from '../../drivers/tpm2/index.ts';
+import { Grant } from '../policy/grant.ts';
+import { observedIn } from '../policy/observed.ts';
 import { nameOfBlob } from './objects.ts';
 import { ASSERTION_SECONDS, type AssertionRequest } from './pass.ts';
 import { assertReference, CONTAINER_ID_BYTES } from './references.ts';
@@ -31,6 +31,8 @@ const NONCE_TPM_BYTES = 32;
 /** What the signer has stored of a container: the only objects that its assertions are good for. */
 export interface AssertedContainer {
   readonly containerId: Uint8Array;
+  /** Whose it is. */
+  readonly uid: number;
   readonly sealed: readonly ObjectBlob[];
 }
 
@@ -43,15 +45,6 @@ export interface SignerParts {
   /** Of the key; stays the caller's. */
   readonly authValue: Secret;
   /** True for the signer of a simulated machine: it asserts simulated observations, and no others. */
-  readonly simulated: boolean;
-}
-
-/** One factor as it was observed: a gesture's signal, or what a rule has made of the surroundings. */
-export interface FactorObservation {
-  readonly factor: FactorKind;
-  readonly state: 'satisfied' | 'unsatisfied' | 'unavailable';
-  readonly observedAt: MonotonicMs;
-  readonly validFor: Milliseconds;
   readonly simulated: boolean;
 }
 
@@ -75,18 +68,14 @@ export class ObservationSigner {
   /**
    * Asserts what was observed, for one policy session and one sealed object of one container, for
    * {@link ASSERTION_SECONDS} seconds.
-   * @throws {ERR_ASSERTION_REFUSED} the observation does not satisfy, the nonce is not of a session of ours, or the
-   *   object is not one that is stored for this container
+   * @param request with a grant by a branch with this factor, for this container; that it is spent once is the door's concern
+   * @throws {ERR_ASSERTION_REFUSED} the grant is none, of another container or of a branch without this factor; the
+   *   observation does not hold any more; the nonce is not of a session of ours; the object is not one of this container
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE} the TPM does not sign
    */
-  async assertObservation(
-    observation: FactorObservation,
-    container: AssertedContainer,
-    request: AssertionRequest,
-  ): Promise<Signature> {
+  async assertObservation(container: AssertedContainer, request: AssertionRequest): Promise<Signature> {
     const { kind, root, key: blob, authValue } = this.#parts;
-    this.#checkObservation(observation);
-    if (container.containerId.length !== CONTAINER_ID_BYTES) throw refuse(kind, 'that is no container id');
+    this.#checkGrant(request.grant, container);
     if (request.nonceTPM.length !== NONCE_TPM_BYTES) throw refuse(kind, `nonceTPM is not ${NONCE_TPM_BYTES} bytes`);
     const sealedName = container.sealed.map(nameOfBlob).find((name) => bytesEqual(name, request.sealedName));
     if (sealedName === undefined) throw refuse(kind, 'the object is not one of this container');
@@ -100,12 +89,15 @@ export class ObservationSigner {
     return await sign(root.tpm, key, hash, sessionAuth(root.session, authValue));
   }
 
-  #checkObservation(observation: FactorObservation): void {
+  #checkGrant(grant: Grant | null, { containerId, uid }: AssertedContainer): void {
     const { kind, clock, simulated } = this.#parts;
-    if (observation.factor !== kind) throw refuse(kind, `that is an observation of ${observation.factor}`);
-    if (observation.state !== 'satisfied') throw refuse(kind, 'the observation does not satisfy');
-    if (observation.simulated !== simulated) throw refuse(kind, 'a simulated observation and a real one never mix');
-    const age = clock.now() - observation.observedAt;
-    if (!(age >= 0 && age <= observation.validFor)) throw refuse(kind, 'the observation is stale');
+    if (containerId.length !== CONTAINER_ID_BYTES) throw refuse(kind, 'that is no container id');
+    if (!Grant.isGrant(grant)) throw refuse(kind, 'nothing was granted');
+    if (grant.context.container !== toHex(containerId)) throw refuse(kind, 'the grant is for another container');
+    const observed = observedIn(grant.decision, kind, clock.now());
+    if (observed === null) throw refuse(kind, 'the grant does not rest on it, or it does not hold any more');
+    if (observed.user !== uid) throw refuse(kind, 'it was observed for another user');
+    if (observed.signals.some((signal) => signal.simulated !== simulated))
+      throw refuse(kind, 'a simulated observation and a real one never mix');
   }
 }

@@ -1,7 +1,9 @@
 /**
  * The state file of one container: everything that has to agree, in one file whose rename is the commit of every
- * change. All of it is public or encrypted; whoever copies it has nothing without the factors or the recovery sheet.
+ * change. All of it is public or encrypted, but for the authValues of the signers of observations: they keep the other
+ * users of the TPM from signing, and whoever copies them cannot sign without this TPM.
  */
+import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
 import type { StateKind } from './envelope.ts';
 import { CONTAINER_ID_BYTES } from './references.ts';
@@ -59,6 +61,18 @@ const policy = record({
   bump: signature,
 });
 
+/** Factors that no secret proves: a key of this TPM asserts that they were observed. */
+export const OBSERVED_FACTORS = ['fingerprint', 'face', 'phone', 'network'] as const;
+export type ObservedFactorKind = (typeof OBSERVED_FACTORS)[number];
+
+const signer = record({
+  kind: oneOf(...OBSERVED_FACTORS),
+  /** True: of a simulated machine; it asserts simulated observations and no others. */
+  simulated: flag,
+  blob,
+  authValue: bytes({ exact: 32 }),
+});
+
 export const containerShape = record({
   containerId: bytes({ exact: CONTAINER_ID_BYTES }),
   uid: integer(0, 0xffffffff),
@@ -80,6 +94,8 @@ export const containerShape = record({
   /** Null while a managed enrolment waits for its first signature. */
   policy: nullable(policy),
   factors: record({ pin: nullable(pin), securityKey: nullable(securityKey) }),
+  /** One of a kind at most. */
+  signers: list(signer, OBSERVED_FACTORS.length),
   /** Encrypted under a key derived from the container key: PIN history, wrap keys, earlier container keys. */
   records: box,
   /** The container key and the authority's authValue under the recovery secret. */
@@ -90,9 +106,20 @@ export type ContainerState = ShapeOf<typeof containerShape>;
 export type PinState = NonNullable<ContainerState['factors']['pin']>;
 export type SecurityKeyState = NonNullable<ContainerState['factors']['securityKey']>;
 export type SecurityKeyCredential = SecurityKeyState['credentials'][number];
+export type SignerState = ContainerState['signers'][number];
 export type PolicyState = NonNullable<ContainerState['policy']>;
 
-export const CONTAINER_STATE: StateKind<ContainerState> = { kind: 'container', version: 1, shape: containerShape };
+/** Version 1 had proved factors only. */
+function withSigners(body: CborValue): CborValue {
+  return body instanceof Map ? new Map([...body, ['signers', []]]) : body;
+}
+
+export const CONTAINER_STATE: StateKind<ContainerState> = {
+  kind: 'container',
+  version: 2,
+  shape: containerShape,
+  upgrades: { 1: withSigners },
+};
 
 /** Written before an enrolment defines anything in the TPM: an index named here and in no container is to be freed. */
 export const INTENT_STATE: StateKind<EnrolmentIntent> = {

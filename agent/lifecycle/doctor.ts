@@ -44,6 +44,8 @@ export type DaemonFacts =
       readonly tpm: TpmFacts;
       /** What it was started with; null: it does not tell this user. */
       readonly config: readonly ConfigRow[] | null;
+      /** For who asks; null: the daemon has no such part. */
+      readonly dynamicLock?: { readonly state: string; readonly text: string } | null;
     }
   | { readonly running: false };
 
@@ -136,6 +138,16 @@ export function tpmFindings(tpm: TpmFacts): readonly Finding[] {
   return out;
 }
 
+/** Somebody who has switched it on relies on it: that it can never lock has to be said. */
+function dynamicLockFindings(
+  lock: { readonly state: string; readonly text: string } | null = null,
+): readonly Finding[] {
+  if (lock === null || lock.state === 'off') return [];
+  if (lock.state !== 'cannot') return [finding('daemon', 'ok', `dynamic lock: ${lock.text}`)];
+  const cure = 'See docs/guides/dynamic-lock.md, or switch it off: it locks nothing.';
+  return [finding('daemon', 'warning', `dynamic lock: ${lock.text}`, cure)];
+}
+
 async function tpmOf(
   probes: DoctorProbes,
   daemon: DaemonFacts | null,
@@ -193,7 +205,10 @@ export async function examine(probes: DoctorProbes, options: { signal: AbortSign
   );
   await attempt('daemon', async () => {
     if (daemon === null) throw asked.error;
-    if (daemon.running) return [finding('daemon', 'ok', `version ${daemon.version} runs under uid ${daemon.uid}`)];
+    if (daemon.running) {
+      const runs = finding('daemon', 'ok', `version ${daemon.version} runs under uid ${daemon.uid}`);
+      return [runs, ...dynamicLockFindings(daemon.dynamicLock)];
+    }
     return [finding('daemon', 'warning', 'the daemon does not run', 'Start it: `systemctl start unlockd`.')];
   });
   await attempt('tpm', () => tpmOf(probes, daemon, options.signal));

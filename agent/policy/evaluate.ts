@@ -1,203 +1,163 @@
 /**
  * `evaluate()`: policy and signals in, decision out. Pure and total: no clock, no input or output, and whatever stands
  * in a signal it returns. More satisfied factors never turn a grant into a denial; what is stale, simulated,
- * unavailable or from the future never grants.
+ * unavailable or from the future never grants. The verdict is worked out at once, the reasons when they are read: from
+ * the very signals of the verdict, which nobody changes (an observation is never altered after it was handed on).
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
-import type { FactorKind, FactorSignal, SignalKind } from '../../drivers/signal.ts';
-import type { Branch } from './branch.ts';
-import type { BranchReason, Decision, FactorReason, Finding, RuleReason, WindowReason } from './decision.ts';
+import type { FactorKind, SurroundingKind } from '../../drivers/signal.ts';
+import type { Branch, Strength } from './branch.ts';
+import type { Decision, PolicyReason } from './decision.ts';
 import { findingOf } from './finding.ts';
-import { judgeRule } from './judge-rule.ts';
+import { ruleHolds } from './judge-rule.ts';
 import type { UnlockPolicy } from './model.ts';
-import { type PreparedPolicy, prepare } from './prepare.ts';
-import { absorbSupersets } from './requirement.ts';
-import { isWithin, type LocalTime, localTimeWords, windowWords } from './time-window.ts';
+import { type PreparedBranch, prepare, type RuleGroup } from './prepare.ts';
+import { policyReason, waysToSatisfied } from './reasons.ts';
+import {
+  type EvaluateOptions,
+  findingOptions,
+  gestureFinding,
+  isGestureFactor,
+  isRefusedAsAsserted,
+  type Situation,
+  windowIsOpen,
+} from './situation.ts';
+import { HeldSnapshot, type SignalSource, type Snapshot } from './snapshot.ts';
+import { Surroundings } from './surroundings.ts';
 import { compareStrength } from './words.ts';
 
-export interface EvaluateOptions {
-  /** True: the machine itself is simulated, so simulated signals count. */
-  readonly machineSimulated: boolean;
-  /** See `BranchOptions`. */
-  readonly pinIsBound: boolean;
-  /** Numeric id of whoever unlocks; left out or null: no phone counts as enrolled for him. */
-  readonly user?: number | null;
-  /** Left out or null: not known, so no time window is open. */
-  readonly localTime?: LocalTime | null;
+export type { EvaluateOptions, Situation, Snapshot };
+
+const MINT = Symbol('mint');
+
+/** A decision that was made here, which its private field tells from anything that looks like one. */
+class Evaluated {
+  readonly at: MonotonicMs;
+  readonly #situation: Situation;
+  #reasons: PolicyReason | undefined;
+
+  constructor(key: symbol, situation: Situation) {
+    if (key !== MINT) throw new TypeError('decisions are made by evaluate() alone');
+    this.#situation = situation;
+    this.at = situation.now;
+  }
+
+  static situationOf(candidate: object): Situation | undefined {
+    return #situation in candidate ? candidate.#situation : undefined;
+  }
+
+  get reasons(): PolicyReason {
+    this.#reasons ??= policyReason(this.#situation);
+    return this.#reasons;
+  }
+
+  /** With what is worked out only when it is read. */
+  toJSON(): object {
+    return { ...this, reasons: this.reasons };
+  }
 }
 
-/** The freshest signal of each kind. */
-export type Snapshot = ReadonlyMap<SignalKind, FactorSignal>;
+const NONE: readonly [] = Object.freeze([]);
 
-/** Everything that a decision depends on beside the rules. */
-export interface Situation {
-  readonly prepared: PreparedPolicy;
-  readonly snapshot: Snapshot;
-  readonly now: MonotonicMs;
-  readonly options: EvaluateOptions;
+class Granted extends Evaluated {
+  readonly verdict = 'granted';
+  readonly branch: Branch;
+  readonly strength: Strength;
+  readonly missing = NONE;
+
+  constructor(key: symbol, situation: Situation, branch: Branch) {
+    super(key, situation);
+    this.branch = branch;
+    this.strength = branch.strength;
+    Object.freeze(this);
+  }
 }
 
-/** The reason of a rule; where it comes from (worked out now, or kept) is nobody's concern. */
-export type RuleJudge = (name: string) => RuleReason;
+class Denied extends Evaluated {
+  readonly verdict = 'denied';
 
-const made = new WeakSet<Decision>();
+  constructor(key: symbol, situation: Situation) {
+    super(key, situation);
+    Object.freeze(this);
+  }
+
+  get missing(): readonly (readonly FactorKind[])[] {
+    return waysToSatisfied(this.reasons);
+  }
+
+  override toJSON(): object {
+    return { ...super.toJSON(), missing: this.missing };
+  }
+}
+
+for (const made of [Evaluated, Granted, Denied]) {
+  Object.freeze(made.prototype);
+  Object.freeze(made);
+}
+
+/** What a decision was made of; undefined: `evaluate()` did not make it. */
+export const situationOf = (decision: Decision): Situation | undefined => Evaluated.situationOf(decision);
 
 /** True when `evaluate()` made this very object. */
-export const isEvaluated = (decision: Decision): boolean => made.has(decision);
+export const isEvaluated = (decision: Decision): boolean => situationOf(decision) !== undefined;
 
-const isSurrounding = (factor: FactorKind): factor is 'phone' | 'network' => factor === 'phone' || factor === 'network';
+/** Whether one of the rules of a group holds; where that comes from (worked out now, or kept) is nobody's concern. */
+export type GroupJudge = (group: RuleGroup) => boolean;
 
-function gestureReason(
-  factor: Exclude<FactorKind, 'phone' | 'network'>,
-  branch: Branch,
-  situation: Situation,
-): FactorReason {
-  const { snapshot, now, options, prepared } = situation;
-  const signal = snapshot.get(factor);
-  const bound = branch.bound.includes(factor);
-  let finding: Finding = findingOf(factor, signal, { policy: prepared.policy, now, ...options });
-  if (finding.is === 'satisfied' && signal?.state !== 'satisfied') finding = { is: 'malformed' };
-  // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
-  if (finding.is === 'satisfied' && bound && signal?.state === 'satisfied' && signal.strength !== 'bound') {
-    finding = { is: 'only-observed' };
+function branchHolds({ branch, group }: PreparedBranch, situation: Situation, groupHolds: GroupJudge): boolean {
+  if (isRefusedAsAsserted(branch, situation)) return false;
+  if (!branch.during.every((name) => windowIsOpen(name, situation))) return false;
+  return branch.factors.every((factor) =>
+    isGestureFactor(factor) ? gestureFinding(factor, branch, situation).is === 'satisfied' : groupHolds(group),
+  );
+}
+
+/** Decides by what `groupHolds` says of the rules. For this room: nobody else may say what a rule is worth. */
+export function decide(situation: Situation, groupHolds: GroupJudge): Decision {
+  let best: Branch | undefined;
+  for (const prepared of situation.prepared.branches(situation.options)) {
+    const { branch } = prepared;
+    if (best !== undefined && compareStrength(branch.strength, best.strength) <= 0) continue;
+    if (branchHolds(prepared, situation, groupHolds)) best = branch;
   }
-  const readable = signal !== undefined && finding.is !== 'malformed' && signal.state !== 'observed';
-  return Object.freeze({
-    kind: 'factor',
-    ok: finding.is === 'satisfied',
-    factor,
-    finding: Object.freeze(finding),
-    strength: bound ? 'bound' : 'gate',
-    ageMs: readable ? now - signal.observedAt : null,
-    source: readable ? signal.source : null,
-    evidence: Object.freeze(readable && signal.state === 'satisfied' ? { ...signal.evidence } : {}),
-    detail: readable && signal.state !== 'satisfied' ? (signal.detail ?? null) : null,
-    children: [],
-  });
+  return best === undefined ? new Denied(MINT, situation) : new Granted(MINT, situation, best);
 }
 
-function surroundingReason(factor: 'phone' | 'network', branch: Branch, judge: RuleJudge): FactorReason {
-  const children = branch.rules.map(judge);
-  const held = children.find(({ ok }) => ok);
-  const signals = held?.children ?? [];
-  const sources = [...new Set(signals.flatMap(({ source }) => source ?? []))];
-  return Object.freeze({
-    kind: 'factor',
-    ok: held !== undefined,
-    factor,
-    finding: Object.freeze(
-      held === undefined ? ({ is: 'no-rule-holds', rules: children.length } as const) : ({ is: 'satisfied' } as const),
-    ),
-    strength: 'gate',
-    ageMs: held === undefined ? null : Math.max(...signals.map(({ ageMs }) => ageMs ?? 0)),
-    source: sources.length === 0 ? null : sources.join(' and '),
-    evidence: Object.freeze(held === undefined ? {} : { rule: held.rule }),
-    detail: null,
-    children: Object.freeze(children),
-  });
-}
-
-function windowReason(name: string, { prepared, options }: Situation): WindowReason {
-  const window = Object.hasOwn(prepared.policy.windows, name) ? prepared.policy.windows[name] : undefined;
-  const time = options.localTime ?? null;
-  return Object.freeze({
-    kind: 'window',
-    ok: window !== undefined && time !== null && isWithin(window, time),
-    window: name,
-    expected: window === undefined ? 'a window of that name' : windowWords(window),
-    found: time === null ? null : localTimeWords(time),
-  });
-}
-
-function branchReason(branch: Branch, situation: Situation, judge: RuleJudge): BranchReason {
-  const children = branch.factors.map((factor) =>
-    isSurrounding(factor) ? surroundingReason(factor, branch, judge) : gestureReason(factor, branch, situation),
-  );
-  const windows = branch.during.map((name) => windowReason(name, situation));
-  const refusedAsAsserted = branch.strength === 'asserted' && situation.prepared.policy.acceptAsserted !== true;
-  return Object.freeze({
-    kind: 'branch',
-    ok: !refusedAsAsserted && children.every(({ ok }) => ok) && windows.every(({ ok }) => ok),
-    branch,
-    refusedAsAsserted,
-    windows: Object.freeze(windows),
-    children: Object.freeze(children),
-  });
-}
-
-/** The fewest factors that are not satisfied, over all branches that could grant now. */
-function waysToSatisfied(branches: readonly BranchReason[]): readonly (readonly FactorKind[])[] {
-  const ways = branches
-    .filter(({ refusedAsAsserted, windows }) => !refusedAsAsserted && windows.every(({ ok }) => ok))
-    .map(({ children }) => children.filter(({ ok }) => !ok).map(({ factor }) => factor));
-  const fewest = Math.min(...ways.map(({ length }) => length));
-  return Object.freeze(
-    absorbSupersets(ways.filter(({ length }) => length === fewest)).map((way) => Object.freeze(way)),
-  );
-}
-
-/** Decides by reasons of rules that `judge` gives. For this room: nobody else may say what a rule is worth. */
-export function decide(situation: Situation, judge: RuleJudge): Decision {
-  const { prepared, now, options } = situation;
-  const children = prepared.branches(options).map((branch) => branchReason(branch, situation, judge));
-  const best = children
-    .filter(({ ok }) => ok)
-    .reduce<BranchReason | undefined>(
-      (most, next) =>
-        most === undefined || compareStrength(next.branch.strength, most.branch.strength) > 0 ? next : most,
-      undefined,
-    );
-  const reasons = Object.freeze({ kind: 'policy', ok: best !== undefined, children: Object.freeze(children) } as const);
-  const decision: Decision = Object.freeze(
-    best === undefined
-      ? { verdict: 'denied', at: now, reasons, missing: waysToSatisfied(children) }
-      : {
-          verdict: 'granted',
-          at: now,
-          reasons,
-          branch: best.branch,
-          strength: best.branch.strength,
-          missing: [] as const,
-        },
-  );
-  made.add(decision);
-  return decision;
-}
-
-const NO_SUCH_RULE = (name: string): RuleReason =>
-  Object.freeze({ kind: 'rule', ok: false, rule: name, children: Object.freeze([]) });
-
-/** Judges each rule once, however many branches ask for it. */
-export function judgeOf({ prepared, snapshot, now, options }: Situation): RuleJudge {
-  const known = new Map<string, RuleReason>();
-  const ruleOptions = {
-    policy: prepared.policy,
-    now,
-    machineSimulated: options.machineSimulated,
-    user: options.user ?? null,
+/** Judges each group once, and of its rules as many as it takes to find one that holds. */
+function judgeOf(situation: Situation): GroupJudge {
+  const { prepared, snapshot, options } = situation;
+  const { matching } = prepared.policy;
+  const views = new Surroundings(snapshot, { matching, user: options.user ?? null });
+  const counting = new Map<SurroundingKind, boolean>();
+  const counts = (kind: SurroundingKind): boolean => {
+    const known = counting.get(kind);
+    if (known !== undefined) return known;
+    const found = findingOf(kind, snapshot.get(kind), findingOptions(situation)).is === 'satisfied';
+    counting.set(kind, found);
+    return found;
   };
-  return (name) => {
-    const already = known.get(name);
-    if (already !== undefined) return already;
-    const rule = prepared.rules.get(name);
-    const reason = rule === undefined ? NO_SUCH_RULE(name) : judgeRule(rule, snapshot, ruleOptions);
-    known.set(name, reason);
-    return reason;
+  const judged = new Map<RuleGroup, boolean>();
+  return (group) => {
+    const known = judged.get(group);
+    if (known !== undefined) return known;
+    const holds = group.rules.some((rule) => ruleHolds(rule, views, counts));
+    judged.set(group, holds);
+    return holds;
   };
 }
 
 /**
  * Decides. Where several branches are satisfied the strongest one is taken, and of equals the first in canonical order.
- * @param snapshot the freshest signal of each kind
+ * @param signals the freshest signal of each kind
  * @param now on the same monotonic clock as `observedAt`
  * @returns a frozen decision, which `grantFor` accepts once if it is a grant
  */
 export function evaluate(
   policy: UnlockPolicy,
-  snapshot: Snapshot,
+  signals: SignalSource,
   now: MonotonicMs,
   options: EvaluateOptions,
 ): Decision {
-  const situation: Situation = { prepared: prepare(policy), snapshot, now, options };
+  const situation: Situation = { prepared: prepare(policy), snapshot: new HeldSnapshot(signals), now, options };
   return decide(situation, judgeOf(situation));
 }

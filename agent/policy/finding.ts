@@ -4,17 +4,29 @@ import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
 import type { Finding } from './decision.ts';
 import type { UnlockPolicy } from './model.ts';
 
+const STATES: readonly string[] = ['satisfied', 'observed', 'unsatisfied', 'unavailable'];
+
 const isWellFormed = (signal: FactorSignal, kind: SignalKind): boolean =>
+  typeof signal === 'object' &&
+  signal !== null &&
   signal.kind === kind &&
   Number.isFinite(signal.observedAt) &&
   Number.isFinite(signal.validFor) &&
   typeof signal.simulated === 'boolean' &&
-  ['satisfied', 'observed', 'unsatisfied', 'unavailable'].includes(signal.state);
+  STATES.includes(signal.state);
 
 export interface FindingOptions {
   readonly policy: UnlockPolicy;
   readonly now: MonotonicMs;
   readonly machineSimulated: boolean;
+}
+
+const SATISFIED: Finding = Object.freeze({ is: 'satisfied' });
+
+/** How long a signal counts from `observedAt` on, in milliseconds: the policy can only shorten it. */
+export function allowedMsOf(kind: SignalKind, signal: FactorSignal, policy: UnlockPolicy): number {
+  const limit = policy.freshnessSeconds[kind];
+  return limit === undefined ? signal.validFor : Math.min(signal.validFor, limit * 1000);
 }
 
 /** `satisfied` for a signal that counts: of a gesture that it was right, of the surroundings that they are known. */
@@ -29,8 +41,7 @@ export function findingOf(
   if (signal.observedAt > now) return { is: 'from-the-future' };
   if (signal.state === 'unsatisfied') return { is: 'unsatisfied', reason: signal.reason };
   if (signal.state === 'unavailable') return { is: 'unavailable', reason: signal.reason };
-  const limit = policy.freshnessSeconds[kind];
-  const allowedMs = limit === undefined ? signal.validFor : Math.min(signal.validFor, limit * 1000);
+  const allowedMs = allowedMsOf(kind, signal, policy);
   // Written so that a limit that is not a number refuses.
-  return now - signal.observedAt <= allowedMs ? { is: 'satisfied' } : { is: 'stale', allowedMs };
+  return now - signal.observedAt <= allowedMs ? SATISFIED : { is: 'stale', allowedMs };
 }

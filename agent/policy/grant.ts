@@ -6,7 +6,7 @@
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Branch, Strength } from './branch.ts';
-import type { Decision } from './decision.ts';
+import type { Decision, GrantedDecision } from './decision.ts';
 import { isEvaluated } from './evaluate.ts';
 
 /** How long a grant may be kept before it is spent, in milliseconds. */
@@ -23,31 +23,32 @@ export interface GrantContext {
 const MINT = Symbol('mint');
 
 export class Grant {
-  readonly #branch: Branch;
-  readonly #strength: Strength;
+  readonly #decision: GrantedDecision;
   readonly #context: GrantContext;
-  readonly #issuedAt: MonotonicMs;
   #spent = false;
 
   /** Not for callers: only this file has the key. */
   constructor(key: symbol, decision: Decision, context: GrantContext) {
     if (key !== MINT || new.target !== Grant || decision.verdict !== 'granted') throw forged();
-    this.#branch = decision.branch;
-    this.#strength = decision.strength;
+    this.#decision = decision;
     this.#context = Object.freeze({ container: context.container, context: context.context });
-    this.#issuedAt = decision.at;
   }
 
   static isGrant(candidate: unknown): candidate is Grant {
-    return typeof candidate === 'object' && candidate !== null && #branch in candidate;
+    return typeof candidate === 'object' && candidate !== null && #decision in candidate;
+  }
+
+  /** What it was minted from. */
+  get decision(): GrantedDecision {
+    return this.#decision;
   }
 
   get branch(): Branch {
-    return this.#branch;
+    return this.#decision.branch;
   }
 
   get strength(): Strength {
-    return this.#strength;
+    return this.#decision.strength;
   }
 
   get context(): GrantContext {
@@ -56,7 +57,7 @@ export class Grant {
 
   /** When the decision behind it was made. */
   get issuedAt(): MonotonicMs {
-    return this.#issuedAt;
+    return this.#decision.at;
   }
 
   get spent(): boolean {
@@ -72,7 +73,7 @@ export class Grant {
     if (this.#spent) throw new UnlockdError('ERR_POLICY_GRANT_SPENT', 'this grant was used before');
     this.#spent = true;
     if (now === undefined) return;
-    const age = now - this.#issuedAt;
+    const age = now - this.#decision.at;
     if (!(age >= 0 && age <= GRANT_LIFETIME_MS)) {
       throw new UnlockdError('ERR_POLICY_GRANT_EXPIRED', 'this grant is too old', { detail: { ageMs: age } });
     }

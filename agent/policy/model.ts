@@ -5,7 +5,7 @@
  */
 import { INTERFACE_KINDS, type InterfaceKind } from '../../drivers/observation.ts';
 import type { SignalKind } from '../../drivers/signal.ts';
-import { DEFAULT_DYNAMIC_LOCK, type DynamicLockPolicy } from './dynamic-lock.ts';
+import type { DynamicLockPolicy } from './dynamic-lock.ts';
 import type { Requirement } from './requirement.ts';
 import type { SignalRule } from './rules.ts';
 import type { TimeWindow } from './time-window.ts';
@@ -78,8 +78,8 @@ export interface PolicyDocument extends Omit<UnlockPolicy, 'require' | 'acceptAs
   readonly version: 2;
   /** `unlock` is always there. */
   readonly contexts: Readonly<Partial<Record<ContextName, ContextPolicy>>> & { readonly unlock: ContextPolicy };
-  /** When the session is locked because its person has gone; one for all contexts. */
-  readonly dynamicLock: DynamicLockPolicy;
+  /** When the session is locked because its person has gone; left out: as the machine is configured. */
+  readonly dynamicLock?: DynamicLockPolicy;
   /**
    * What a Windows policy says and the sections above do not, by node (`./Device/Vendor/MSFT/...`); kept so that an export
    * gives it back.
@@ -123,7 +123,6 @@ export const DEFAULT_DOCUMENT: PolicyDocument = Object.freeze({
   freshnessSeconds: Object.freeze({}),
   securityKey: Object.freeze({ userVerification: 'discouraged' } as const),
   pin: DEFAULT_PIN_RULES,
-  dynamicLock: DEFAULT_DYNAMIC_LOCK,
   windowsSettings: Object.freeze({}),
 });
 

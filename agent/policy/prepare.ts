@@ -1,5 +1,5 @@
 /** A policy made ready for deciding: what depends on the document alone is worked out once and kept with it. */
-import type { FactorKind, SurroundingKind, SurroundingSignal } from '../../drivers/signal.ts';
+import type { FactorKind, SurroundingKind } from '../../drivers/signal.ts';
 import { type Branch, type BranchOptions, branchesOf } from './branches.ts';
 import { bluetoothMatcher } from './match/bluetooth.ts';
 import type { Match } from './match/element.ts';
@@ -7,13 +7,15 @@ import { ipConfigMatcher } from './match/ip-config.ts';
 import { wifiMatcher } from './match/wifi.ts';
 import type { UnlockPolicy } from './model.ts';
 import { factorOfRule, type SignalCondition } from './rules.ts';
-
-type Observed = Extract<SurroundingSignal, { state: 'observed' }>;
+import type { Views } from './surroundings.ts';
 
 export interface PreparedCondition {
   readonly type: SurroundingKind;
-  /** Holds it against a signal of its type. */
-  readonly match: (signal: Observed, user: number | null) => Match;
+  readonly condition: SignalCondition;
+  /** False also where nothing well-formed was observed. */
+  readonly holds: (views: Views) => boolean;
+  /** Null: nothing well-formed was observed. */
+  readonly match: (views: Views) => Match | null;
 }
 
 export interface PreparedRule {
@@ -22,55 +24,87 @@ export interface PreparedRule {
   readonly conditions: readonly PreparedCondition[];
 }
 
+/** The rules of a branch, of which one has to hold. Branches with the same rules share one group. */
+export interface RuleGroup {
+  readonly rules: readonly PreparedRule[];
+}
+
+export interface PreparedBranch {
+  readonly branch: Branch;
+  readonly group: RuleGroup;
+}
+
 export interface PreparedPolicy {
   readonly policy: UnlockPolicy;
   readonly rules: ReadonlyMap<string, PreparedRule>;
-  branches(options: BranchOptions): readonly Branch[];
+  branches(options: BranchOptions): readonly PreparedBranch[];
 }
 
 function prepareCondition(condition: SignalCondition, policy: UnlockPolicy): PreparedCondition {
-  const never: Match = { ok: false, where: null, elements: [] };
-  switch (condition.type) {
+  const { type } = condition;
+  switch (type) {
     case 'bluetooth': {
-      const matches = bluetoothMatcher(condition, policy.matching);
+      const { holds, match } = bluetoothMatcher(condition, policy.matching);
       return {
-        type: 'bluetooth',
-        match: (signal, user) => (signal.kind === 'bluetooth' ? matches(signal.observation, user) : never),
+        type,
+        condition,
+        holds: ({ bluetooth }) => bluetooth !== null && holds(bluetooth),
+        match: ({ bluetooth }) => (bluetooth === null ? null : match(bluetooth)),
       };
     }
     case 'ipConfig': {
-      const matches = ipConfigMatcher(condition, policy.matching);
+      const { holds, match } = ipConfigMatcher(condition, policy.matching);
       return {
-        type: 'ipConfig',
-        match: (signal) => (signal.kind === 'ipConfig' ? matches(signal.observation) : never),
+        type,
+        condition,
+        holds: ({ ipConfig }) => ipConfig !== null && holds(ipConfig),
+        match: ({ ipConfig }) => (ipConfig === null ? null : match(ipConfig)),
       };
     }
     case 'wifi': {
-      const matches = wifiMatcher(condition);
-      return { type: 'wifi', match: (signal) => (signal.kind === 'wifi' ? matches(signal.observation) : never) };
+      const { holds, match } = wifiMatcher(condition);
+      return {
+        type,
+        condition,
+        holds: ({ wifi }) => wifi !== null && holds(wifi),
+        match: ({ wifi }) => (wifi === null ? null : match(wifi)),
+      };
     }
   }
 }
 
+function withGroups(branches: readonly Branch[], rules: ReadonlyMap<string, PreparedRule>): readonly PreparedBranch[] {
+  const groups = new Map<string, RuleGroup>();
+  return branches.map((branch) => {
+    const key = branch.rules.join();
+    const group = groups.get(key) ?? { rules: branch.rules.flatMap((name) => rules.get(name) ?? []) };
+    groups.set(key, group);
+    return { branch, group };
+  });
+}
+
 function preparedOf(policy: UnlockPolicy): PreparedPolicy {
-  const branches = new Map<boolean, readonly Branch[]>();
+  const branches = new Map<boolean, readonly PreparedBranch[]>();
+  const rules = new Map(
+    policy.rules.map((rule) => [
+      rule.name,
+      {
+        name: rule.name,
+        factor: factorOfRule(rule),
+        conditions: rule.all.map((condition) => prepareCondition(condition, policy)),
+      },
+    ]),
+  );
   return {
     policy,
-    rules: new Map(
-      policy.rules.map((rule) => [
-        rule.name,
-        {
-          name: rule.name,
-          factor: factorOfRule(rule),
-          conditions: rule.all.map((condition) => prepareCondition(condition, policy)),
-        },
-      ]),
-    ),
-    branches: (options) => {
-      const key = options.pinIsBound === true;
-      const known = branches.get(key) ?? branchesOf(policy, { pinIsBound: key });
-      branches.set(key, known);
-      return known;
+    rules,
+    branches: ({ pinIsBound }) => {
+      const key = pinIsBound === true;
+      const known = branches.get(key);
+      if (known !== undefined) return known;
+      const made = withGroups(branchesOf(policy, { pinIsBound: key }), rules);
+      branches.set(key, made);
+      return made;
     },
   };
 }

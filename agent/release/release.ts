@@ -56,10 +56,11 @@ export function openDoor(grant: Grant, clock: Clock): Door {
       if (!open) throw invalid('the grant has ended');
       if (toHex(plan.counter.containerId) !== container) throw invalid('the grant is for another container');
       const through = async (pass: PolicyPass): Promise<Secret> => {
-        await pass.complete(plan, factors, proofs, nameOfBlob(sealed));
+        await pass.complete(plan, factors, proofs, nameOfBlob(sealed), grant);
         const encrypted = [{ session: pass.root.session, flags: { encrypt: true } }];
         return await pass.withObject('sealed', sealed, (object) =>
-          unseal(pass.root.tpm, object, sessionAuth(pass.policy), encrypted),
+          // The session is good for this one command, and the TPM frees it by itself.
+          unseal(pass.root.tpm, object, sessionAuth(pass.policy, undefined, { continueSession: false }), encrypted),
         );
       };
       if (begun?.leadsTo(plan, factors)) return await through(begun);

@@ -1,71 +1,53 @@
 /**
- * The security keys that are plugged in, listed and opened while the PIN is still being judged: the host takes tens of
- * milliseconds for that, and the person has nothing from waiting for them one after the other. Nothing is sent to a key
- * before its turn, so none blinks for a PIN that turns out wrong.
+ * The security key, made ready while the PIN is still being judged: listed, opened, looked at and agreed with, so that
+ * only the request for the touch is left for its turn. Nothing that a person would notice is sent to a key before that,
+ * so none blinks for a PIN that turns out wrong.
  */
-import type { HidConnection, HidDeviceInfo, HidHal } from '../../drivers/hal/hid.ts';
+import { deferred } from '../../drivers/base/deferred.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { KeyAnswer } from './key-check.ts';
 
-/** Opened ahead at most: nobody has more keys plugged in than this, and each open one costs a thread. */
-const MOST_OPEN = 4;
+/** Asks the key; what a person would notice only after `turn`. Ends when `signal` aborts. */
+export type AskAhead = (signal: AbortSignal, turn: Promise<void>) => Promise<KeyAnswer>;
 
-export class KeysAhead implements AsyncDisposable {
-  readonly #hid: HidHal;
+export class KeyAhead implements AsyncDisposable {
   readonly #stop = new AbortController();
-  readonly #listed: Promise<readonly HidDeviceInfo[]>;
-  readonly #opened = new Map<string, Promise<HidConnection | null>>();
-  readonly #opening: Promise<void>;
-  #listTaken = false;
+  readonly #turn = deferred<void>();
+  readonly #answer: Promise<KeyAnswer>;
+  #taken = false;
 
-  /** Begins at once. What fails here is done again, and told, when the keys are really asked for. */
-  constructor(hid: HidHal) {
-    this.#hid = hid;
-    const { signal } = this.#stop;
-    this.#listed = hid.list({ signal }).catch(() => []);
-    this.#opening = this.#listed.then((devices) => {
-      if (signal.aborted) return;
-      for (const { path } of devices.slice(0, MOST_OPEN)) {
-        this.#opened.set(
-          path,
-          hid.open(path, { signal }).catch(() => null),
-        );
-      }
-    });
+  /** Begins at once. What fails before the turn is told when it comes. */
+  constructor(ask: AskAhead) {
+    this.#turn.promise.catch(() => undefined);
+    this.#answer = ask(this.#stop.signal, this.#turn.promise);
+    this.#answer.catch(() => undefined);
   }
 
-  /** The host's security keys, with what is open already handed out once. */
-  get hid(): HidHal {
-    return {
-      list: (options) => this.#list(options),
-      open: (path, options) => this.#open(path, options),
-      watch: (options) => this.#hid.watch(options),
-    };
+  /** It is the key's turn. To be called once; the caller owns what it gets. @throws as the asking does */
+  async take(signal: AbortSignal): Promise<KeyAnswer> {
+    this.#taken = true;
+    const onAbort = () => this.#giveUp(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else this.#turn.resolve();
+    try {
+      return await this.#answer;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
-  /** A list of nothing is asked again: the key may have been plugged in meanwhile. */
-  async #list(options: { signal: AbortSignal }): Promise<readonly HidDeviceInfo[]> {
-    const devices = this.#listTaken ? [] : await this.#listed;
-    this.#listTaken = true;
-    options.signal.throwIfAborted();
-    return devices.length > 0 ? devices : await this.#hid.list(options);
+  #giveUp(reason: unknown): void {
+    this.#turn.reject(reason);
+    this.#stop.abort(reason);
   }
 
-  async #open(path: string, options: { signal: AbortSignal }): Promise<HidConnection> {
-    await this.#opening;
-    const opened = this.#opened.get(path);
-    this.#opened.delete(path);
-    const connection = (await opened) ?? null;
-    if (connection === null) return await this.#hid.open(path, options);
-    if (!options.signal.aborted) return connection;
-    await connection.close();
-    throw options.signal.reason;
-  }
-
-  /** Closes what nobody took. Idempotent. */
+  /** Gives the key up, unless its turn has come. Resolves when it is closed. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#opening;
-    const left = [...this.#opened.values()];
-    this.#opened.clear();
-    for (const opened of left) await (await opened)?.close();
+    if (this.#taken) return;
+    this.#taken = true;
+    this.#giveUp(new UnlockdError('ERR_CTAP_CANCELLED', 'the turn of the security key did not come'));
+    const answer = await this.#answer.catch(() => null);
+    answer?.authValue.dispose();
   }
 }

@@ -74,7 +74,7 @@ export interface KeyAnswer {
 }
 
 /**
- * @param hid where the keys are; the machine's unless they were opened ahead
+ * @param turn resolves when the person may be asked; until then the key is only made ready
  * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_WRONG_KEY | ERR_CTAP_TOUCH_TIMEOUT | …} as the FIDO2 room says
  * @throws {ERR_KEY_WRONG} the key answered, but its secret is not the one of enrolment
  */
@@ -83,12 +83,13 @@ export async function askSecurityKey(
   state: ContainerState,
   run: CeremonyRun,
   signal: AbortSignal,
-  hid?: HidHal,
+  turn?: Promise<void>,
 ): Promise<KeyAnswer> {
   const enrolled = state.factors.securityKey;
   if (enrolled === null) throw new UnlockdError('ERR_STATE_CORRUPT', 'container.factors.securityKey: none is enrolled');
   const { credentials, generation } = enrolled;
-  const derived = await deriveFromSecurityKey({ ...keyCeremony(parts, run, signal, hid), credentials });
+  const ceremony = { ...keyCeremony(parts, run, signal), credentials };
+  const derived = await deriveFromSecurityKey(turn === undefined ? ceremony : { ...ceremony, turn });
   using hmacSecret = derived.hmacSecret;
   const credential = credentials.find(({ credentialId }) => bytesEqual(credentialId, derived.credentialId));
   const context = { containerId: state.containerId, credentialId: derived.credentialId, generation };

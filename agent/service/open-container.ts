@@ -7,6 +7,7 @@ import { LocalAuthority } from '../container/authority/local-authority.ts';
 import type { PolicyStatement } from '../container/authority/statement.ts';
 import { changeContainer, type Draft, type Unsealer } from '../container/change.ts';
 import { nameOfBlob } from '../container/objects.ts';
+import type { PolicyPass } from '../container/pass.ts';
 import { planOf } from '../container/plan.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
@@ -30,23 +31,18 @@ export interface OpenContainer {
 const mayBeginAnew = (error: unknown): boolean =>
   isUnlockdError(error) && /^ERR_(TPM|HAL)_/.test(error.code) && error.code !== 'ERR_HAL_TIMEOUT';
 
-/**
- * Mints a grant, spends it and opens the container for one operation: by the pass that the PIN has begun, where it is
- * still held, or by a whole one.
- * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE | …} the TPM refuses
- */
-export async function withOpenContainer<T>(
+/** @param use gets the pass that was begun earlier, if that is what opened the container: it is still loaded */
+async function openThen<T>(
   parts: ServiceParts,
   machine: MachineState,
   state: ContainerState,
   collected: Collected,
   signal: AbortSignal,
-  use: (open: OpenContainer) => Promise<T>,
+  use: (open: OpenContainer, begun: PolicyPass | null) => Promise<T>,
 ): Promise<T> {
   const { proofs, ticket, hold } = collected;
-  const plan = { ...planOf(state), ticket };
   const sealed = state.sealedKey;
-  const held = await hold?.use(async (begun): Promise<{ readonly value: T } | null> => {
+  const held = await hold?.use(async ({ pass: begun, plan }): Promise<{ readonly value: T } | null> => {
     const { root } = begun;
     using door = openDoor(collected.mint(), parts.clock);
     using containerKey = await door.release({ root, plan, proofs, sealed, begun }).catch((error: unknown) => {
@@ -54,17 +50,46 @@ export async function withOpenContainer<T>(
       return null;
     });
     if (containerKey === null) return null;
-    return { value: await use({ root, unseal: throughDoor(door, root), containerKey }) };
+    return { value: await use({ root, unseal: throughDoor(door, root), containerKey }, begun) };
   });
   if (held) return held.value;
   return await parts.tpm.withRoot(signal, machine, async (root) => {
     // Minted when the TPM is at hand: what was presented may not wait in a queue.
     using door = openDoor(collected.mint(), parts.clock);
     const unseal = throughDoor(door, root);
-    using containerKey = await unseal(plan, proofs, sealed);
-    return await use({ root, unseal, containerKey });
+    using containerKey = await unseal({ ...planOf(state), ticket }, proofs, sealed);
+    return await use({ root, unseal, containerKey }, null);
   });
 }
+
+/**
+ * Mints a grant, spends it and opens the container for one operation: by the pass that the PIN has begun, where it is
+ * still held, or by a whole one.
+ * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE | …} the TPM refuses
+ */
+export const withOpenContainer = <T>(
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  collected: Collected,
+  signal: AbortSignal,
+  use: (open: OpenContainer) => Promise<T>,
+): Promise<T> =>
+  openThen(parts, machine, state, collected, signal, async (open, begun) => {
+    // The operation needs the slots.
+    await begun?.close();
+    return await use(open);
+  });
+
+/** As {@link withOpenContainer}, for the key alone: it is handed on before anything is flushed. The caller owns it. */
+export const releaseContainerKey = (
+  parts: ServiceParts,
+  machine: MachineState,
+  state: ContainerState,
+  collected: Collected,
+  signal: AbortSignal,
+): Promise<Secret> =>
+  openThen(parts, machine, state, collected, signal, async ({ containerKey }) => containerKey.clone());
 
 /** What an outside signer has approved, and the number that its request burned; null: this TPM signs. */
 export interface ExternalApproval {

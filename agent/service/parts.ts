@@ -9,6 +9,7 @@ import type { AuditEvent, ConfigRow } from '../api/ports.ts';
 import type { DurableFiles } from '../container/durable-files.ts';
 import type { StateStore } from '../container/store.ts';
 import type { PinTries, TriesLimit } from '../container/tries.ts';
+import type { DynamicLockStatus } from '../dynamic-lock/words.ts';
 import type { TpmAccess } from './tpm-access.ts';
 import type { UnlockedContainers } from './unlocked.ts';
 
@@ -45,6 +46,8 @@ export interface ServiceParts {
   readonly store: StateStore;
   readonly files: DurableFiles;
   readonly unlocked: UnlockedContainers;
+  /** What dynamic lock does for a uid now; null: this daemon has no such part. */
+  readonly dynamicLock?: (uid: number) => DynamicLockStatus | null;
   /** Whether the machine was suspended since this was asked last. */
   readonly slept: () => boolean;
   /** The daemon's own limit on wrong PINs, by uid; filled as it is needed. */

@@ -28,6 +28,12 @@ export function triesOf(parts: ServiceParts, uid: number): PinTries {
   return tries;
 }
 
+/** A pass that waits for the security key, and the plan that it follows. */
+export interface BegunPass {
+  readonly pass: PolicyPass;
+  readonly plan: PassPlan;
+}
+
 /** What became of a PIN. `triesLeft`: of the limit that is reached first. */
 export type PinVerdict =
   | {
@@ -38,7 +44,7 @@ export type PinVerdict =
       /** What the TPM said of the authority's signature while the PIN was derived; null: it was not asked, or refused. */
       readonly ticket: Ticket | null;
       /** The pass that the PIN has begun; null: somebody else wanted the TPM. */
-      readonly hold: TpmHold<PolicyPass> | null;
+      readonly hold: TpmHold<BegunPass> | null;
       /** Settles when the try is struck off the disk; to be awaited before the next ceremony of this user. */
       readonly struckOff: Promise<void>;
     }
@@ -98,15 +104,25 @@ async function derive(parts: ServiceParts, pin: Secret, salt: Uint8Array, logN: 
   return { authValue, kdfMs: parts.clock.now() - before };
 }
 
+export interface CheckOptions {
+  /** Nobody waits for the verdict any more. */
+  readonly signal: AbortSignal;
+  /** Nobody waits for what a right PIN has begun any more. */
+  readonly held: AbortSignal;
+  /** False: the epoch of this state is not to be settled. */
+  readonly settle: boolean;
+  /** No try is spent before this; `signal` has aborted by then if none is to be. */
+  readonly confirmed: Promise<void>;
+}
+
 type Judged = Exclude<PinVerdict, { is: 'right' }> | Omit<Extract<PinVerdict, { is: 'right' }>, 'hold'>;
 
 /** While the key has its turn: everything of the pass that does not need the key's secret. */
-async function loadRest(pass: PolicyPass, state: ContainerState): Promise<PolicyPass> {
+async function loadRest(pass: PolicyPass, state: ContainerState): Promise<void> {
   await pass.flushProved();
   const { securityKey } = state.factors;
   if (securityKey !== null) await pass.loadAhead('securityKey', securityKey.blob);
   await pass.loadAhead('sealed', state.sealedKey);
-  return pass;
 }
 
 /**
@@ -121,7 +137,7 @@ export async function checkPin(
   machine: MachineState,
   state: ContainerState,
   typed: Secret,
-  options: { readonly signal: AbortSignal; readonly settle: boolean },
+  options: CheckOptions,
 ): Promise<PinVerdict> {
   const { pin } = state.factors;
   if (pin === null) throw new UnlockdError('ERR_STATE_CORRUPT', 'container.factors.pin: the container has no PIN');
@@ -133,7 +149,9 @@ export async function checkPin(
   const judge = async (
     root: RootSession,
     keep: (close: () => Promise<void>) => void,
-  ): Promise<FirstHalf<Judged, PolicyPass>> => {
+  ): Promise<FirstHalf<Judged, BegunPass>> => {
+    await options.confirmed;
+    options.signal.throwIfAborted();
     if (options.settle) await settle(parts, root, state);
     const softLeft = await tries.begin();
     // From the moment the TPM is given the PIN it may have judged it, also when its answer is lost.
@@ -142,13 +160,18 @@ export async function checkPin(
       const pass = await PolicyPass.begin(root);
       keep(() => pass.close());
       await pass.loadAhead('pin', pin.blob);
-      const ticket = options.settle ? await verifyAhead(root.tpm, planOf(state)) : null;
+      const plan = planOf(state);
+      const ticket = options.settle ? await verifyAhead(root.tpm, plan) : null;
       const { authValue, kdfMs } = await deriving;
       judged = true;
       const proof = { check: 'secret', blob: pin.blob, authValue } as const;
       await pass.prove('pin', proof, state.containerId, nameOfBlob(state.sealedKey));
       const answer = { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() } as const;
-      return { answer, prepare: () => loadRest(pass, state) };
+      const prepare = async () => {
+        await loadRest(pass, state);
+        return { pass, plan: { ...plan, ticket } };
+      };
+      return { answer, prepare };
     } catch (error) {
       if (isUnlockdError(error, 'ERR_TPM_AUTH_FAILED')) {
         const lockout = await readLockout(root.tpm);
@@ -164,7 +187,7 @@ export async function checkPin(
 
   let right = false;
   try {
-    const { answer, hold } = await parts.tpm.holdRoot(options.signal, machine, judge);
+    const { answer, hold } = await parts.tpm.holdRoot(options, machine, judge);
     right = answer.is === 'right';
     return answer.is === 'right' ? { ...answer, hold } : answer;
   } finally {

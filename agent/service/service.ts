@@ -174,10 +174,14 @@ export class Service implements AgentService {
     );
     const look = async (state: ContainerState): Promise<void> => {
       if (machine === null || !setUp || !status.reachable) return;
-      await deadline.race(this.#epochs.look(machine, state, deadline.signal));
+      // A TPM that stops answering now leaves what is known.
+      await deadline.race(this.#epochs.look(machine, state, deadline.signal)).catch((error: unknown) => {
+        if (!isUnlockdError(error)) throw error;
+      });
     };
     const own = await containerStatus(this.#parts, peer.uid, machine, lockout, look);
-    return { version: settings.version, tpm: status, own };
+    const dynamicLock = this.#parts.dynamicLock?.(peer.uid) ?? null;
+    return { version: settings.version, tpm: status, own, ...(dynamicLock === null ? {} : { dynamicLock }) };
   }
 
   async users(peer: Peer): Promise<readonly UserLine[]> {
@@ -193,10 +197,18 @@ export class Service implements AgentService {
   async lock(peer: Peer): Promise<{ readonly wasUnlocked: boolean }> {
     requirePermission(peer, 'lock');
     this.#noticeSuspend();
-    this.#dropSecrets((run) => run.uid === peer.uid);
-    const wasUnlocked = this.#parts.unlocked.forget(peer.uid);
-    if (wasUnlocked) await this.#parts.audit('locked', peer.uid, { why: 'asked' });
-    return { wasUnlocked };
+    return { wasUnlocked: await this.forget(peer.uid, 'asked') };
+  }
+
+  /**
+   * Forgets the unlocked container of a user and cancels what is under way for them, for a reason of the daemon's own.
+   * All is forgotten when this returns its promise; that waits for the audit log only.
+   */
+  async forget(uid: number, why: string): Promise<boolean> {
+    this.#dropSecrets((run) => run.uid === uid);
+    const wasUnlocked = this.#parts.unlocked.forget(uid);
+    if (wasUnlocked) await this.#parts.audit('locked', uid, { why });
+    return wasUnlocked;
   }
 
   async purposeKey(peer: Peer, purpose: string): Promise<Secret> {

@@ -69,12 +69,13 @@ export class TpmAccess {
 
   /**
    * As {@link withRoot}, for an operation in two halves with a person between them. What the first half has made stays
-   * loaded until the second, but it is given up as soon as anything else is to be done with the TPM, when `signal`
+   * loaded until the second, but it is given up as soon as anything else is to be done with the TPM, when `held`
    * aborts, and after a short while.
+   * @param signal ends the waiting for the TPM @param held ends the holding
    * @param first `keep`: what is to be closed at the end, last first
    */
   async holdRoot<A, H>(
-    signal: AbortSignal,
+    { signal, held }: { readonly signal: AbortSignal; readonly held: AbortSignal },
     machine: MachineState,
     first: (root: RootSession, keep: (close: Closer) => void) => Promise<FirstHalf<A, H>>,
   ): Promise<{ readonly answer: A; readonly hold: TpmHold<H> | null }> {
@@ -83,7 +84,7 @@ export class TpmAccess {
       closers.push(() => root[Symbol.asyncDispose]());
       const { answer, prepare } = await first(root, (close) => closers.push(close));
       if (prepare === null || this.#queue.length > 1) return { answer, hold: null };
-      const hold = new TpmHold<H>(this.#parts.clock, HOLD_FOR, signal);
+      const hold = new TpmHold<H>(this.#parts.clock, HOLD_FOR, held);
       this.#hold = hold;
       // The first to be closed: everything else stays open while it is held.
       closers.push(async () => {

@@ -8,7 +8,7 @@ import type { Secret } from '../base/secret.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony } from './ceremony.ts';
 import { cancellable } from './channel-errors.ts';
 import { parseCoseKey } from './cose-key.ts';
-import { KeyFinder } from './find-key.ts';
+import { type FoundKey, isGone, KeyFinder } from './find-key.ts';
 import { assertSilently } from './get-assertion.ts';
 import { hmacAssertion } from './hmac-assertion.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
@@ -28,6 +28,11 @@ export interface EnrolledCredential {
 export interface DerivationCeremony extends SecurityKeyCeremony {
   /** The user's keys; any of them will do. At least one. */
   readonly credentials: readonly EnrolledCredential[];
+  /**
+   * Resolves when the person may be asked. Until then the keys that are plugged in are only looked at, and the request is
+   * made ready; nothing blinks. Its rejection ends the ceremony: it has to settle when `signal` aborts, too.
+   */
+  readonly turn?: Promise<void>;
 }
 
 export interface DerivedSecret {
@@ -39,7 +44,7 @@ export interface DerivedSecret {
   readonly uv: boolean;
   /** How the key is called, for people. */
   readonly device: string;
-  /** Milliseconds in which the keys' answers were awaited. */
+  /** Milliseconds in which the keys' answers were awaited, since it was their turn. */
   readonly timings: { readonly deviceMs: number };
 }
 
@@ -122,14 +127,51 @@ async function derive(ceremony: DerivationCeremony): Promise<DerivedSecret> {
   if (ceremony.credentials.length === 0) throw new TypeError('no enrolled credential to ask for');
   const stopwatch = new DeviceStopwatch(ceremony.clock);
   const finder = new KeyFinder(ceremony, stopwatch, (session) => heldCredential(session, ceremony));
-  const { session, finding } = await finder.find();
+  if (ceremony.turn !== undefined) {
+    const turn = ceremony.turn.then(() => stopwatch.restart());
+    const derived = await deriveAhead(ceremony, finder, stopwatch, turn);
+    if (derived !== null) return derived;
+  }
+  return await deriveFrom(await finder.find(), ceremony, stopwatch);
+}
+
+/** @returns null after the turn has come, where no fitting key was there before it, or the one that was there is gone */
+async function deriveAhead(
+  ceremony: DerivationCeremony,
+  finder: KeyFinder<EnrolledCredential>,
+  stopwatch: DeviceStopwatch,
+  turn: Promise<void>,
+): Promise<DerivedSecret | null> {
+  turn.catch(() => undefined);
+  const found = await finder.findSilently();
+  const [only] = found;
+  try {
+    if (only !== undefined && found.length === 1) return await deriveFrom(only, ceremony, stopwatch, turn);
+    await turn;
+    return found.length === 0 ? null : await deriveFrom(await finder.choose(found), ceremony, stopwatch);
+  } catch (error) {
+    await Promise.all(found.map(({ session }) => session[Symbol.asyncDispose]()));
+    if (!isGone(error)) throw error;
+    await turn;
+    return null;
+  }
+}
+
+/** @param turn see {@link DerivationCeremony.turn} */
+async function deriveFrom(
+  { session, finding }: FoundKey<EnrolledCredential>,
+  ceremony: DerivationCeremony,
+  stopwatch: DeviceStopwatch,
+  turn?: Promise<void>,
+): Promise<DerivedSecret> {
   await using _session = session;
   requireHmacSecret(session);
   checkVerification(session, finding.uvUsed);
   using pin = new KeyPin();
   const { credentialId, salt, uvUsed } = finding;
   const credential = { credentialId, salt, publicKey: parseCoseKey(finding.publicKey) };
-  const assertion = await hmacAssertion(session, ceremony, credential, { verify: uvUsed, pin }).catch((error) => {
+  const options = { verify: uvUsed, pin, turn };
+  const assertion = await hmacAssertion(session, ceremony, credential, options).catch((error) => {
     if (isUnlockdError(error, 'ERR_CTAP_PIN_REQUIRED')) throw changed('insists on verifying its user', error);
     throw error;
   });

@@ -26,7 +26,7 @@ interface Round<T> {
 }
 
 /** It was pulled out while it was looked at: as if it had not been there. */
-const isGone = (error: unknown): boolean => isUnlockdError(error, 'ERR_HAL_DISCONNECTED', 'ERR_HAL_NOT_FOUND');
+export const isGone = (error: unknown): boolean => isUnlockdError(error, 'ERR_HAL_DISCONNECTED', 'ERR_HAL_NOT_FOUND');
 
 export class KeyFinder<T> {
   readonly #ceremony: SecurityKeyCeremony;
@@ -40,6 +40,20 @@ export class KeyFinder<T> {
   }
 
   /**
+   * Looks at what is plugged in now, without asking anybody for anything.
+   * @returns the keys that fit, open, which is also none where looking failed: {@link find} looks again and says why
+   */
+  async findSilently(): Promise<readonly FoundKey<T>[]> {
+    try {
+      const { hid, signal } = this.#ceremony;
+      return (await this.#examineAll(await hid.list({ signal }), false)).found;
+    } catch (error) {
+      if (this.#ceremony.signal.aborted || !isUnlockdError(error)) throw error;
+      return [];
+    }
+  }
+
+  /**
    * @returns the key, open; the caller disposes its session
    * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_WRONG_KEY | ERR_CTAP_CANCELLED}, and what opening or examining threw where no
    *   key that is plugged in could be examined
@@ -49,7 +63,7 @@ export class KeyFinder<T> {
     if (signal.aborted) throw cancelled(signal.reason);
     const present = await hid.list({ signal });
     const round = await this.#examineAll(present, false);
-    if (round.found.length > 0) return await this.#choose(round.found);
+    if (round.found.length > 0) return await this.choose(round.found);
     const [unusable] = round.unusable;
     if (round.wrong.length === 0 && unusable !== undefined) throw unusable.error;
     return await this.#awaitInsertion(present, round);
@@ -82,7 +96,8 @@ export class KeyFinder<T> {
     throw this.#ceremony.signal.aborted ? cancelled(this.#ceremony.signal.reason) : failure;
   }
 
-  async #choose(found: readonly FoundKey<T>[]): Promise<FoundKey<T>> {
+  /** The one that is touched, where it has to be asked for. Closes the others. @param found at least one */
+  async choose(found: readonly FoundKey<T>[]): Promise<FoundKey<T>> {
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
     let chosen: FoundKey<T> | null = null;

@@ -22,18 +22,20 @@ export interface HmacAssertion {
 }
 
 /**
- * @param options `verify`: have the user verified; `salt`: 32 bytes
+ * @param options `verify`: have the user verified; `turn`: settles when the person may be asked, until when everything
+ *   else is made ready
  * @throws {ERR_CTAP_VERIFICATION | ERR_CTAP_NO_HMAC_SECRET} and what {@link verifyUser} and the commands throw
  */
 export async function hmacAssertion(
   session: KeySession,
   ceremony: SecurityKeyCeremony,
   credential: { readonly credentialId: Uint8Array; readonly publicKey: CosePublicKey; readonly salt: Uint8Array },
-  options: { readonly verify: boolean; readonly pin: KeyPin },
+  options: { readonly verify: boolean; readonly pin: KeyPin; readonly turn?: Promise<void> | undefined },
 ): Promise<HmacAssertion> {
   const { authenticator, device, info } = session;
   const { signal, entropy } = ceremony;
   const protocol = requirePinUvProtocol(info);
+  if (options.verify) await options.turn;
   const verification = options.verify
     ? await verifyUser(session, ceremony, PERMISSION.ga, options.pin)
     : NO_VERIFICATION;
@@ -48,6 +50,7 @@ export async function hmacAssertion(
       verification,
     };
     const touch = withTouch(ceremony, { device, why: 'confirm' });
+    await options.turn;
     const { data } = await authenticatorGetAssertion(authenticator, request, touch);
     const [hmacSecret] = hmacSecretOutputs(data, shared, 1);
     if (hmacSecret === undefined) throw new TypeError('no output for one salt');

@@ -28,6 +28,12 @@ export class DeviceStopwatch {
     };
   }
 
+  /** Forgets what was waited so far: a wait that is under way counts from now on. */
+  restart(): void {
+    this.#total = 0;
+    if (this.#since !== null) this.#since = this.#clock.now();
+  }
+
   /** Time waited so far in waits that have ended. */
   get elapsed(): Milliseconds {
     return milliseconds(this.#total);

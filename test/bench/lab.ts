@@ -4,7 +4,7 @@
  */
 import { Service } from '../../agent/service/service.ts';
 import { TpmAccess } from '../../agent/service/tpm-access.ts';
-import { seconds } from '../../drivers/base/brand.ts';
+import { milliseconds, seconds } from '../../drivers/base/brand.ts';
 import { systemClock } from '../../drivers/base/clock.ts';
 import { systemEntropy } from '../../drivers/base/entropy.ts';
 import { noTrace } from '../../drivers/base/trace.ts';
@@ -13,6 +13,9 @@ import { BareTpm, type Tally } from './bare-tpm.ts';
 import { PIN, UNLOCK } from './person.ts';
 
 export const LAB_UID = 1000;
+
+/** Longer than the TPM commands that are sent while the key waits for its touch. */
+const TOUCH_AFTER = milliseconds(30);
 
 export class Lab implements AsyncDisposable {
   readonly agent: TestAgent;
@@ -37,6 +40,9 @@ export class Lab implements AsyncDisposable {
         async function* () {},
         (error) => agent.faults.push(error),
       );
+      // The key is a part of this process: it signs when the commands of its time have been answered.
+      agent.touch = false;
+      agent.key.presence.onWait(() => void clock.timer(TOUCH_AFTER, () => agent.key.presence.touch()));
       const lab = new Lab(agent, hal);
       // The first operation of a service also asks the TPM for what was left loaded.
       await lab.unlock();

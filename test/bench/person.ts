@@ -27,10 +27,10 @@ export async function runCeremony(
   request: CeremonyRequest,
   answers: Answers = {},
 ): Promise<Finished> {
-  const id = await client.begin(request);
-  let requests = 2;
+  const { id, events } = await client.start(request);
+  let requests = 1;
   let sheet = '';
-  for await (const event of client.events(id)) {
+  for await (const event of events) {
     if (event.type === 'secret') {
       requests++;
       using secret = await client.take(id, event.slot);

@@ -22,8 +22,14 @@ const begin = createRoute({
   request: { body: { required: true, content: { 'application/json': { schema: ceremonyRequestSchema } } } },
   responses: {
     201: {
-      description: 'Begun. It is cancelled when nobody listens to its events for 10 seconds',
-      content: { 'application/json': { schema: z.object({ id: ceremonyIdSchema }) } },
+      description:
+        'Begun; Location names it. It is cancelled when nobody listens to its events for 10 seconds. Whoever accepts ' +
+        'text/event-stream gets the events at once, as from /v1/ceremonies/{id}/events',
+      headers: z.object({ location: z.string().openapi({ description: '/v1/ceremonies/{id}' }) }),
+      content: {
+        'application/json': { schema: z.object({ id: ceremonyIdSchema }) },
+        'text/event-stream': { schema: ceremonyEventSchema },
+      },
     },
     ...refusalAnswer,
   },
@@ -115,7 +121,11 @@ export function addCeremonyRoutes(
     const { peer } = c.env;
     const request = c.req.valid('json');
     const ceremony = await watch.begin(peer.uid, () => service.begin(peer, request));
-    return c.json({ id: ceremony.id }, 201);
+    const location = `/v1/ceremonies/${ceremony.id}`;
+    if (!/\btext\/event-stream\b/i.test(c.req.header('accept') ?? ''))
+      return c.json({ id: ceremony.id }, 201, { location });
+    c.env.stream = heard(watch, ceremony.id, eventTexts(ceremony, 0, c.env.gone), c.env.gone);
+    return c.body(null, 201, { ...EVENT_STREAM_HEADERS, location });
   });
 
   router.openapi(events, (c) => {

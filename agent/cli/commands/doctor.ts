@@ -59,7 +59,8 @@ export async function askDaemon(context: Context, signal: AbortSignal): Promise<
       if (error instanceof DaemonRefusal) return null;
       throw error;
     });
-    return { running: true, uid, version: status.version, tpm: status.tpm, config };
+    const { version, tpm, dynamicLock = null } = status;
+    return { running: true, uid, version, tpm, config, dynamicLock };
   } catch (error) {
     if (isUnlockdError(error, 'ERR_DAEMON_NOT_RUNNING')) return { running: false };
     throw error;

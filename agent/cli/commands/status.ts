@@ -28,6 +28,8 @@ export function statusWords(status: Status, nowMs: number): readonly string[] {
     out.push(`  opens with: ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
   if (own.state !== 'none') out.push(`  security keys: ${own.keys}`);
   if (own.pinTriesLeft !== null) out.push(`  PIN: ${triesLeft(own.pinTriesLeft)}`);
+  const { dynamicLock } = status;
+  if (dynamicLock !== undefined && dynamicLock.state !== 'off') out.push(`  dynamic lock: ${dynamicLock.text}`);
   out.push(`TPM: ${tpm.description}${tpm.reachable ? '' : ' (does not answer)'}`);
   if (tpm.testDouble !== null) out.push(`  ${tpm.testDouble}`);
   if (!tpm.setUp) out.push('  this machine is not set up: run `unlockctl setup` as root');

@@ -4,23 +4,18 @@
  * rule V2).
  */
 import type * as z from 'zod';
-import { UnlockdError } from '../../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 import { type PolicyDocument, policyFor, type UnlockPolicy } from '../model.ts';
 import { namesIn, type Requirement } from '../requirement.ts';
 import { documentV1 } from './document-v1.ts';
 import { documentSchema } from './native-schema.ts';
+import { elementOf, positionOf } from './text-positions.ts';
 
 /** Size limit of a policy document, in UTF-16 units. */
 export const MAX_POLICY_LENGTH = 65_536;
 /** Limits of one requirement: nesting, and parts in all. */
 const MAX_DEPTH = 8;
 const MAX_PARTS = 128;
-
-const elementOf = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
-    '',
-  );
 
 const freeze = <T extends object>(value: T): T => {
   for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) freeze(inner);
@@ -123,26 +118,46 @@ export function checkedDocument(value: unknown): PolicyDocument {
   return freeze(document);
 }
 
+/** Refuses what no reader should begin with. @throws {ERR_POLICY_INVALID} */
+export function checkLength(text: string): void {
+  if (text.length <= MAX_POLICY_LENGTH) return;
+  throw invalidPolicy(`the document is longer than ${MAX_POLICY_LENGTH} characters`, '(document)');
+}
+
+/**
+ * Gives an error of {@link checkedDocument} the place in the text where its element stands.
+ * @param form what the text was parsed as, without an error
+ */
+export function located(error: unknown, text: string, form: 'toml' | 'json'): unknown {
+  if (!isUnlockdError(error, 'ERR_POLICY_INVALID') || error.detail.line !== undefined) return error;
+  const element = String(error.detail.element);
+  const isWhole = element === '(document)';
+  const { line, column } = isWhole ? { line: 1, column: 1 } : positionOf(text, form, element);
+  return new UnlockdError('ERR_POLICY_INVALID', `line ${line} column ${column}: ${error.message}`, {
+    detail: { element, line, column },
+    cause: error,
+  });
+}
+
 /**
  * Reads a policy document.
  * @param text JSON, at most {@link MAX_POLICY_LENGTH} units
- * @throws {ERR_POLICY_INVALID} with the element in `detail.element`
+ * @throws {ERR_POLICY_INVALID} with the element in `detail.element`, and where it stands in `detail.line` and `column`
  */
 export function parseDocument(text: string): PolicyDocument {
-  if (text.length > MAX_POLICY_LENGTH) {
-    throw invalidPolicy(`the document is longer than ${MAX_POLICY_LENGTH} characters`, '(document)');
-  }
+  checkLength(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalidPolicy(
-      `the document is not JSON: ${error instanceof Error ? error.message : ''}`,
-      '(document)',
-      error,
-    );
+    const message = `the document is not JSON: ${error instanceof Error ? error.message : ''}`;
+    throw invalidPolicy(message, '(document)', error);
   }
-  return checkedDocument(value);
+  try {
+    return checkedDocument(value);
+  } catch (error) {
+    throw located(error, text, 'json');
+  }
 }
 
 /** The policy of the `unlock` context of a document. @throws {ERR_POLICY_INVALID} */

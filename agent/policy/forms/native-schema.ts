@@ -264,8 +264,10 @@ const dynamicLock = z
   .refine(({ sampleEverySeconds, staleAfterSeconds }) => staleAfterSeconds > sampleEverySeconds, {
     path: ['staleAfterSeconds'],
     message: 'has to be more than sampleEverySeconds',
-  })
-  .prefault({});
+  });
+
+/** Half of a surrogate pair is no character, and no TOML. */
+const wellFormed = (text: z.ZodString) => text.refine((value) => !/\p{Surrogate}/u.test(value), 'is no text');
 
 const [, ...otherContexts] = CONTEXT_NAMES;
 
@@ -284,8 +286,11 @@ export const documentSchema = z.strictObject({
   freshnessSeconds: z.partialRecord(z.enum(SIGNAL_KINDS), seconds).default({}),
   securityKey,
   pin: pinRules.default(DEFAULT_PIN_RULES),
-  dynamicLock,
+  dynamicLock: dynamicLock.optional(),
   windowsSettings: z
-    .record(z.string().min(1).max(512), z.union([z.string().max(32_768), z.number(), z.boolean()]))
+    .record(
+      wellFormed(z.string().min(1).max(512)),
+      z.union([wellFormed(z.string().max(32_768)), z.number(), z.boolean()]),
+    )
     .default({}),
 });

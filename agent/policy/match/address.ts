@@ -1,7 +1,7 @@
 /** IP addresses and prefixes as the rules compare them. What cannot be read matches nothing. */
 import ipaddr from 'ipaddr.js';
 
-interface Address {
+export interface Address {
   readonly family: 4 | 6;
   /** Canonical text without scope. */
   readonly text: string;
@@ -9,7 +9,7 @@ interface Address {
   readonly scope: string | null;
 }
 
-interface Prefix {
+export interface Prefix {
   readonly family: 4 | 6;
   readonly bytes: readonly number[];
   readonly bits: number;
@@ -17,9 +17,10 @@ interface Prefix {
 
 const IPV4 = /^(?:\d{1,3}\.){3}\d{1,3}$/;
 
-/** @returns null for what is no address; IPv4 in dotted decimal only, as `010.1` has two readings */
-export function readAddress(text: string): Address | null {
-  if (typeof text !== 'string' || text.length > 80) return null;
+/** Longer than an IPv6 address with its scope. */
+const MAX_TEXT = 80;
+
+function parse(text: string): Address | null {
   if (!text.includes(':') && !IPV4.test(text)) return null;
   try {
     const parsed = ipaddr.parse(text);
@@ -29,6 +30,21 @@ export function readAddress(text: string): Address | null {
   } catch {
     return null;
   }
+}
+
+/** A machine sees the same few addresses all day. */
+const KEPT = 512;
+const kept = new Map<string, Address | null>();
+
+/** @returns null for what is no address; IPv4 in dotted decimal only, as `010.1` has two readings */
+export function readAddress(text: string): Address | null {
+  if (typeof text !== 'string' || text.length > MAX_TEXT) return null;
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const address = parse(text);
+  if (kept.size >= KEPT) kept.clear();
+  kept.set(text, address);
+  return address;
 }
 
 /** @returns null for what is no address with a length */
@@ -41,6 +57,7 @@ export function readPrefix(text: string): Prefix | null {
   return { family: address.family, bytes: address.bytes, bits };
 }
 
+/** Bits of the byte at `index` that belong to the network. */
 const maskOf = (bits: number, index: number): number => (0xff00 >> Math.max(0, Math.min(8, bits - index * 8))) & 0xff;
 
 /**
@@ -50,15 +67,18 @@ const maskOf = (bits: number, index: number): number => (0xff00 >> Math.max(0, M
 export function isHostOf(address: Address, prefix: Prefix): boolean {
   const { family, bytes, bits } = prefix;
   if (address.family !== family) return false;
-  const within = address.bytes.every((byte, i) => ((byte ^ (bytes[i] ?? 0)) & maskOf(bits, i)) === 0);
-  if (!within || family === 6 || bits > 30) return within;
-  const rest = address.bytes.map((byte, i) => byte & ~maskOf(bits, i) & 0xff);
-  const ones = address.bytes.map((_, i) => ~maskOf(bits, i) & 0xff);
-  return rest.some((byte) => byte !== 0) && rest.some((byte, i) => byte !== ones[i]);
+  let [allZeros, allOnes] = [true, true];
+  for (let i = 0; i < bytes.length; i++) {
+    const [own, mask] = [address.bytes[i] ?? 0, maskOf(bits, i)];
+    if (((own ^ (bytes[i] ?? 0)) & mask) !== 0) return false;
+    allZeros &&= (own & ~mask) === 0;
+    allOnes &&= (own | mask) === 0xff;
+  }
+  return family === 6 || bits > 30 || (!allZeros && !allOnes);
 }
 
 /** The same address; a scope in `wanted` has to be the same too. */
 export const isSameAddress = (wanted: Address, found: Address): boolean =>
-  wanted.family === found.family &&
   wanted.text === found.text &&
+  wanted.family === found.family &&
   (wanted.scope === null || wanted.scope === found.scope);

@@ -6,14 +6,21 @@
 import type { BluetoothDevice, BluetoothObservation } from '../../../drivers/observation.ts';
 import type { Matching } from '../model.ts';
 import { BLUETOOTH_DEFAULTS, type BluetoothCondition, MAJOR_DEVICE_CLASSES } from '../rules.ts';
-import { closest, type ElementReason, element, type Match } from './element.ts';
+import { type Check, type Matcher, matcherOf, type View } from './check.ts';
+
+/** A device, and who wants to unlock: numeric id, null: unknown, so nobody's phone counts but a paired one. */
+export interface NearbyDevice {
+  readonly device: BluetoothDevice | null;
+  readonly user: number | null;
+}
 
 /** Bits of the Class of Device that hold the major class (Bluetooth assigned numbers, baseband). */
 const MAJOR_CLASS = 0x1f00;
 
 const classWords = (major: number): string => `${MAJOR_DEVICE_CLASSES[major] ?? 'unknown'} (${major})`;
 
-type Check = (device: BluetoothDevice | null, user: number | null) => ElementReason;
+const majorOf = (device: BluetoothDevice | null): number | null =>
+  device?.classOfDevice == null ? null : device.classOfDevice & MAJOR_CLASS;
 
 const strengthWords = (device: BluetoothDevice | null): string | null => {
   if (device?.rssi == null) return null;
@@ -24,77 +31,73 @@ const strengthWords = (device: BluetoothDevice | null): string | null => {
 const relative = (device: BluetoothDevice | null): number | null =>
   device?.rssi?.scale === 'relative' && Number.isFinite(device.rssi.value) ? device.rssi.value : null;
 
-function checksOf(condition: BluetoothCondition, matching: Matching): readonly Check[] {
+const enrolled: Check<NearbyDevice> = {
+  name: 'user',
+  holds: ({ device, user }) => user !== null && (device?.users.includes(user) ?? false),
+  expected: ({ user }) => (user === null ? 'enrolled for this user' : `enrolled for uid ${user}`),
+  found: ({ device }) =>
+    device === null || device.users.length === 0
+      ? 'paired with the machine only'
+      : `enrolled for uid ${device.users.join(', ')}`,
+};
+
+const proved: Check<NearbyDevice> = {
+  name: 'proved',
+  holds: ({ device }) => device?.proved === true,
+  expected: () => 'a link under the bonded key',
+  found: ({ device }) => (device?.proved === true ? 'proved' : 'not proved'),
+};
+
+function checksOf(condition: BluetoothCondition, matching: Matching): readonly Check<NearbyDevice>[] {
   const { classOfDevice, rssiMin, rssiMaxDelta, rssiFar } = { ...BLUETOOTH_DEFAULTS, rssiFar: undefined, ...condition };
-  const checks: Check[] = [
-    (device) =>
-      element(
-        'proved',
-        'a link under the bonded key',
-        device === null ? null : device.proved ? 'proved' : 'not proved',
-        device?.proved === true,
-      ),
-    (device) => {
-      const major = device?.classOfDevice == null ? null : device.classOfDevice & MAJOR_CLASS;
-      return element(
-        'classOfDevice',
-        classWords(classOfDevice),
-        major === null ? null : classWords(major),
-        major === classOfDevice,
-      );
+  const thresholdFor = (device: BluetoothDevice | null): number =>
+    rssiFar !== undefined && (device?.rssiBest ?? null) !== null ? rssiFar : rssiMin;
+  return [
+    ...(matching.phones === 'enrolled' ? [enrolled] : []),
+    proved,
+    {
+      name: 'classOfDevice',
+      holds: ({ device }) => majorOf(device) === classOfDevice,
+      expected: () => classWords(classOfDevice),
+      found: ({ device }) => {
+        const major = majorOf(device);
+        return major === null ? null : classWords(major);
+      },
     },
-    (device) => {
-      const value = relative(device);
-      const wasNear = (device?.rssiBest ?? null) !== null;
-      const threshold = wasNear && rssiFar !== undefined ? rssiFar : rssiMin;
-      return element(
-        'rssiMin',
-        `at least ${threshold} dB`,
-        strengthWords(device),
-        value !== null && value >= threshold,
-      );
+    {
+      name: 'rssiMin',
+      holds: ({ device }) => {
+        const value = relative(device);
+        return value !== null && value >= thresholdFor(device);
+      },
+      expected: ({ device }) => `at least ${thresholdFor(device)} dB`,
+      found: ({ device }) => strengthWords(device),
     },
-    (device) => {
-      const [value, best] = [relative(device), device?.rssiBest ?? null];
-      const found =
-        value === null ? null : best === null ? 'it was not near before' : `${value - best} dB since ${best} dB`;
-      const ok = value !== null && (best === null || value - best >= rssiMaxDelta);
-      return element('rssiMaxDelta', `weaker by at most ${-rssiMaxDelta} dB`, found, ok);
+    {
+      name: 'rssiMaxDelta',
+      holds: ({ device }) => {
+        const [value, best] = [relative(device), device?.rssiBest ?? null];
+        return value !== null && (best === null || value - best >= rssiMaxDelta);
+      },
+      expected: () => `weaker by at most ${-rssiMaxDelta} dB`,
+      found: ({ device }) => {
+        const [value, best] = [relative(device), device?.rssiBest ?? null];
+        if (value === null) return null;
+        return best === null ? 'it was not near before' : `${value - best} dB since ${best} dB`;
+      },
     },
   ];
-  if (matching.phones === 'enrolled') {
-    checks.unshift((device, user) => {
-      const found =
-        device === null
-          ? null
-          : device.users.length === 0
-            ? 'paired with the machine only'
-            : `enrolled for uid ${device.users.join(', ')}`;
-      return element(
-        'user',
-        user === null ? 'enrolled for this user' : `enrolled for uid ${user}`,
-        found,
-        user !== null && (device?.users.includes(user) ?? false),
-      );
-    });
-  }
-  return checks;
 }
 
-/** The condition made ready. `user`: numeric id of whoever unlocks; null: nobody's phone counts but a paired one. */
-export function bluetoothMatcher(
-  condition: BluetoothCondition,
-  matching: Matching,
-): (observation: BluetoothObservation, user: number | null) => Match {
-  const checks = checksOf(condition, matching);
-  return ({ devices }, user) => {
-    const candidates = devices.map((device): Match => {
-      const elements = checks.map((check) => check(device, user));
-      return { ok: elements.every(({ ok }) => ok), where: device.name ?? device.address, elements };
-    });
-    return closest(
-      candidates,
-      checks.map((check) => check(null, user)),
-    );
-  };
-}
+/** The condition made ready. */
+export const bluetoothMatcher = (condition: BluetoothCondition, matching: Matching): Matcher<NearbyDevice> =>
+  matcherOf({
+    checks: checksOf(condition, matching),
+    repeated: 'all',
+    where: ({ device }) => device?.name ?? device?.address ?? '',
+  });
+
+export const bluetoothView = ({ devices }: BluetoothObservation, user: number | null): View<NearbyDevice> => ({
+  candidates: devices.map((device) => ({ device, user })),
+  none: { device: null, user },
+});

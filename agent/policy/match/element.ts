@@ -20,14 +20,6 @@ export interface Match {
 export const element = (name: string, expected: string, found: string | null, ok: boolean): ElementReason =>
   Object.freeze({ kind: 'element', ok, element: name, expected, found });
 
-/** Each distinct name of an element holds: all that bear it, or any of them. */
-export function hold(elements: readonly ElementReason[], repeated: 'all' | 'any'): boolean {
-  if (elements.length === 0) return false;
-  if (repeated === 'all') return elements.every(({ ok }) => ok);
-  const names = new Set(elements.map(({ element: name }) => name));
-  return [...names].every((name) => elements.some((entry) => entry.element === name && entry.ok));
-}
-
 /** The candidate that matches, or the one of which the most elements do, the earlier one of equals. */
 export function closest(candidates: readonly Match[], none: readonly ElementReason[]): Match {
   let best: Match | null = null;

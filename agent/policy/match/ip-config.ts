@@ -5,34 +5,52 @@
 import type { IpConfigObservation, IpFamily, IpInterface } from '../../../drivers/observation.ts';
 import type { Matching } from '../model.ts';
 import type { IpConfigCondition } from '../rules.ts';
-import { isHostOf, isSameAddress, readAddress, readPrefix } from './address.ts';
-import { closest, type ElementReason, element, hold, listWords, type Match } from './element.ts';
+import { type Address, isHostOf, isSameAddress, readAddress, readPrefix } from './address.ts';
+import { type Check, type Matcher, matcherOf, type View } from './check.ts';
+import { listWords } from './element.ts';
 
-type Check = (face: IpInterface, suffix: string | null) => ElementReason;
+/** A list as it was observed, and what could be read of it. */
+interface Listed {
+  readonly texts: readonly string[] | null;
+  readonly addresses: readonly Address[];
+}
 
-const hostPart = (address: string): string => address.split('/', 1)[0] ?? '';
+type ListedFamily = { readonly [F in keyof IpFamily]: Listed };
 
-function prefixCheck(name: string, expected: string, family: 'ipv4' | 'ipv6'): Check {
-  const prefix = readPrefix(expected);
-  return (face) => {
-    const { addresses } = face[family];
-    const found = addresses?.some((text) => {
-      const address = readAddress(hostPart(text));
-      return address !== null && prefix !== null && isHostOf(address, prefix);
-    });
-    return element(name, expected, listWords(addresses), found ?? false);
+/** An interface that counts, read once for all rules. */
+export interface CountedInterface {
+  readonly name: string;
+  /** Of the machine. */
+  readonly suffix: string | null;
+  readonly ipv4: ListedFamily;
+  readonly ipv6: ListedFamily;
+}
+
+type IpCheck = Check<CountedInterface>;
+type Family = 'ipv4' | 'ipv6';
+
+function prefixCheck(family: Family, text: string): IpCheck {
+  const prefix = readPrefix(text);
+  return {
+    name: `${family}Prefix`,
+    holds: (face) => prefix !== null && face[family].addresses.addresses.some((address) => isHostOf(address, prefix)),
+    expected: () => text,
+    found: (face) => listWords(face[family].addresses.texts),
   };
 }
 
-function addressCheck(name: string, expected: string, of: (face: IpInterface) => readonly string[] | null): Check {
-  const wanted = readAddress(expected);
-  return (face) => {
-    const values = of(face);
-    const found = values?.some((text) => {
-      const address = readAddress(text);
-      return address !== null && wanted !== null && isSameAddress(wanted, address);
-    });
-    return element(name, expected, listWords(values), found ?? false);
+function addressCheck(
+  name: string,
+  text: string,
+  family: Family,
+  field: Exclude<keyof IpFamily, 'addresses'>,
+): IpCheck {
+  const wanted = readAddress(text);
+  return {
+    name,
+    holds: (face) => wanted !== null && face[family][field].addresses.some((address) => isSameAddress(wanted, address)),
+    expected: () => text,
+    found: (face) => listWords(face[family][field].texts),
   };
 }
 
@@ -45,35 +63,57 @@ export function suffixMatches(expected: string, found: string, mode: Matching['d
   return mode === 'substring' ? own.includes(wanted) : own === wanted || own.endsWith(`.${wanted}`);
 }
 
-const suffixCheck =
-  (expected: string, mode: Matching['dnsSuffix']): Check =>
-  (_face, suffix) =>
-    element('dnsSuffix', expected, suffix, suffix !== null && suffixMatches(expected, suffix, mode));
+const suffixCheck = (expected: string, mode: Matching['dnsSuffix']): IpCheck => ({
+  name: 'dnsSuffix',
+  holds: ({ suffix }) => suffix !== null && suffixMatches(expected, suffix, mode),
+  expected: () => expected,
+  found: ({ suffix }) => suffix,
+});
 
-function checksOf(condition: IpConfigCondition, matching: Matching): readonly Check[] {
-  const checks: Check[] = [];
+function checksOf(condition: IpConfigCondition, matching: Matching): readonly IpCheck[] {
+  const checks: IpCheck[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
     const prefix = condition[`${family}Prefix`];
-    if (prefix !== undefined) checks.push(prefixCheck(`${family}Prefix`, prefix, family));
+    if (prefix !== undefined) checks.push(prefixCheck(family, prefix));
     const gateway = condition[`${family}Gateway`];
-    if (gateway !== undefined) checks.push(addressCheck(`${family}Gateway`, gateway, (face) => face[family].gateways));
+    if (gateway !== undefined) checks.push(addressCheck(`${family}Gateway`, gateway, family, 'gateways'));
     const dhcp = condition[`${family}DhcpServer`];
-    if (dhcp !== undefined) checks.push(addressCheck(`${family}DhcpServer`, dhcp, (face) => face[family].dhcpServers));
+    if (dhcp !== undefined) checks.push(addressCheck(`${family}DhcpServer`, dhcp, family, 'dhcpServers'));
     for (const server of condition[`${family}DnsServer`] ?? []) {
-      checks.push(addressCheck(`${family}DnsServer`, server, (face) => face[family].dnsServers));
+      checks.push(addressCheck(`${family}DnsServer`, server, family, 'dnsServers'));
     }
   }
   for (const suffix of condition.dnsSuffix ?? []) checks.push(suffixCheck(suffix, matching.dnsSuffix));
   return checks;
 }
 
-const UNKNOWN: IpFamily = { addresses: null, gateways: null, dhcpServers: null, dnsServers: null };
-const NOWHERE: IpInterface = { name: '', kind: 'other', connected: false, ipv4: UNKNOWN, ipv6: UNKNOWN };
+/** The condition made ready: what depends on the policy alone is read once. */
+export const ipConfigMatcher = (condition: IpConfigCondition, matching: Matching): Matcher<CountedInterface> =>
+  matcherOf({
+    checks: checksOf(condition, matching),
+    repeated: matching.repeated,
+    where: ({ name }) => name,
+  });
+
+/** Assigned addresses are written with their prefix length; the servers are not, and one with a length is none. */
+const hostPart = (address: string): string => address.split('/', 1)[0] ?? '';
+
+const listed = (texts: readonly string[] | null, hostOf = (text: string) => text): Listed => ({
+  texts,
+  addresses: texts === null ? [] : texts.flatMap((text) => readAddress(hostOf(text)) ?? []),
+});
+
+const listedFamily = ({ addresses, gateways, dhcpServers, dnsServers }: IpFamily): ListedFamily => ({
+  addresses: listed(addresses, hostPart),
+  gateways: listed(gateways),
+  dhcpServers: listed(dhcpServers),
+  dnsServers: listed(dnsServers),
+});
 
 const joined = (lists: readonly (readonly string[] | null)[]): readonly string[] | null =>
   lists.every((list) => list === null) ? null : lists.flatMap((list) => list ?? []);
 
-function familyOfAll(faces: readonly IpInterface[], family: 'ipv4' | 'ipv6'): IpFamily {
+function familyOfAll(faces: readonly IpInterface[], family: Family): IpFamily {
   const each = faces.map((face) => face[family]);
   return {
     addresses: joined(each.map(({ addresses }) => addresses)),
@@ -92,21 +132,22 @@ const mixture = (faces: readonly IpInterface[]): IpInterface => ({
   ipv6: familyOfAll(faces, 'ipv6'),
 });
 
-/** The condition made ready: what depends on the policy alone is read once. */
-export function ipConfigMatcher(
-  condition: IpConfigCondition,
+const UNKNOWN = listedFamily({ addresses: null, gateways: null, dhcpServers: null, dnsServers: null });
+
+/** Without a connection the suffix of the machine says nothing of where it is. */
+const NOWHERE: CountedInterface = { name: '', suffix: null, ipv4: UNKNOWN, ipv6: UNKNOWN };
+
+export function ipConfigView(
+  { interfaces, primaryDnsSuffix }: IpConfigObservation,
   matching: Matching,
-): (observation: IpConfigObservation) => Match {
-  const checks = checksOf(condition, matching);
-  return ({ interfaces, primaryDnsSuffix }) => {
-    const counted = interfaces.filter(({ connected, kind }) => connected && matching.interfaceKinds.includes(kind));
-    const faces = matching.adapters === 'mixed' && counted.length > 1 ? [mixture(counted)] : counted;
-    const candidates = faces.map((face): Match => {
-      const elements = checks.map((check) => check(face, primaryDnsSuffix));
-      return { ok: hold(elements, matching.repeated), where: face.name, elements };
-    });
-    // Without a connection the suffix of the machine says nothing of where it is.
-    const none = checks.map((check) => ({ ...check(NOWHERE, null), ok: false }));
-    return closest(candidates, none);
-  };
+): View<CountedInterface> {
+  const counted = interfaces.filter(({ connected, kind }) => connected && matching.interfaceKinds.includes(kind));
+  const faces = matching.adapters === 'mixed' && counted.length > 1 ? [mixture(counted)] : counted;
+  const candidates = faces.map(({ name, ipv4, ipv6 }) => ({
+    name,
+    suffix: primaryDnsSuffix,
+    ipv4: listedFamily(ipv4),
+    ipv6: listedFamily(ipv6),
+  }));
+  return { candidates, none: NOWHERE };
 }

@@ -1,7 +1,7 @@
 /** `wifi`: a condition held against the associations that stand. What is merely heard of is no association. */
 import type { WifiAssociation, WifiObservation } from '../../../drivers/observation.ts';
 import type { WifiCondition } from '../rules.ts';
-import { closest, type ElementReason, element, type Match } from './element.ts';
+import { type Check, type Matcher, matcherOf, type View } from './check.ts';
 
 const hexOf = (text: string): string =>
   [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -14,46 +14,68 @@ export function ssidWords(hex: string): string {
   return hexOf(text) === hex && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) ? text : `0x${hex}`;
 }
 
-type Check = (association: WifiAssociation | null) => ElementReason;
+type WifiCheck = Check<WifiAssociation>;
 
-function checksOf(condition: WifiCondition): readonly Check[] {
+function checksOf(condition: WifiCondition): readonly WifiCheck[] {
   const { ssid, bssid, security, trustedRootCA, signalQuality } = condition;
   const wanted = hexOf(ssid);
-  const checks: Check[] = [
-    (a) => element('ssid', ssid, a === null ? null : ssidWords(a.ssidHex), a?.ssidHex === wanted),
-    (a) => element('security', security, a?.security ?? null, a?.security === security),
+  const checks: WifiCheck[] = [
+    {
+      name: 'ssid',
+      holds: ({ ssidHex }) => ssidHex === wanted,
+      expected: () => ssid,
+      found: ({ ssidHex }) => ssidWords(ssidHex),
+    },
+    {
+      name: 'security',
+      holds: (association) => association.security === security,
+      expected: () => security,
+      found: (association) => association.security,
+    },
   ];
   if (bssid !== undefined) {
-    checks.push((a) => element('bssid', bssid, a?.bssid ?? null, a?.bssid?.toLowerCase() === bssid.toLowerCase()));
+    const point = bssid.toLowerCase();
+    checks.push({
+      name: 'bssid',
+      holds: (association) => association.bssid?.toLowerCase() === point,
+      expected: () => bssid,
+      found: (association) => association.bssid,
+    });
   }
   if (trustedRootCA !== undefined) {
-    checks.push((a) => {
-      const roots = a?.rootThumbprints ?? null;
-      const found = roots === null ? null : roots.length === 0 ? 'none was verified' : roots.join(', ');
-      return element('trustedRootCA', trustedRootCA, found, roots?.includes(trustedRootCA) ?? false);
+    checks.push({
+      name: 'trustedRootCA',
+      holds: ({ rootThumbprints }) => rootThumbprints?.includes(trustedRootCA) ?? false,
+      expected: () => trustedRootCA,
+      found: ({ rootThumbprints: roots }) =>
+        roots === null ? null : roots.length === 0 ? 'none was verified' : roots.join(', '),
     });
   }
   if (signalQuality !== undefined) {
-    checks.push((a) => {
-      const quality = a?.quality ?? null;
-      const found = quality === null ? null : String(quality);
-      return element('sig_quality', `at least ${signalQuality}`, found, quality !== null && quality >= signalQuality);
+    checks.push({
+      name: 'sig_quality',
+      holds: ({ quality }) => quality !== null && quality >= signalQuality,
+      expected: () => `at least ${signalQuality}`,
+      found: ({ quality }) => (quality === null ? null : String(quality)),
     });
   }
   return checks;
 }
 
 /** The condition made ready. */
-export function wifiMatcher(condition: WifiCondition): (observation: WifiObservation) => Match {
-  const checks = checksOf(condition);
-  return ({ associations }) => {
-    const candidates = associations.map((association): Match => {
-      const elements = checks.map((check) => check(association));
-      return { ok: elements.every(({ ok }) => ok), where: association.interface, elements };
-    });
-    return closest(
-      candidates,
-      checks.map((check) => check(null)),
-    );
-  };
-}
+export const wifiMatcher = (condition: WifiCondition): Matcher<WifiAssociation> =>
+  matcherOf({ checks: checksOf(condition), repeated: 'all', where: (association) => association.interface });
+
+const NOT_ASSOCIATED: WifiAssociation = {
+  interface: '',
+  ssidHex: '',
+  bssid: null,
+  security: null,
+  quality: null,
+  rootThumbprints: null,
+};
+
+export const wifiView = ({ associations }: WifiObservation): View<WifiAssociation> => ({
+  candidates: associations,
+  none: NOT_ASSOCIATED,
+});

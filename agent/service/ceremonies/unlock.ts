@@ -13,8 +13,9 @@ import type { UnlockPolicy } from '../../policy/model.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
 import { type CurrentPolicy, currentPolicy, policyInForce, requireContainer, requireMachine } from '../context.ts';
-import { withOpenContainer } from '../open-container.ts';
+import { releaseContainerKey } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
+import { pinTriesLeft } from '../pin-check.ts';
 import { upgradePolicy } from '../policy-upgrade.ts';
 import { replacePin } from './pin-change.ts';
 
@@ -73,21 +74,19 @@ export async function unlockScript(
 ): Promise<Readonly<Record<string, unknown>>> {
   const purpose = request.purpose === null ? null : checkPurpose(request.purpose);
   const reading = requireContainer(parts, run.uid);
+  const triesLeft = pinTriesLeft(parts, run.uid, null);
   // Read at the same time, but a machine that is not set up is told first.
-  reading.catch(() => undefined);
+  for (const beside of [reading, triesLeft]) beside.catch(() => undefined);
   const machine = await requireMachine(parts);
   const before = await reading;
   const policy = policyInForce(before);
   try {
-    using collected = await collectFactors(parts, machine, before, policy, run);
+    using collected = await collectFactors(parts, machine, before, policy, run, { triesLeft });
     // Read while the TPM works. What fails here is told when it is needed.
     const current = currentPolicy(parts);
     current.catch(() => undefined);
-    const containerKey = await withOpenContainer(parts, machine, before, collected, run.signal, async (open) =>
-      open.containerKey.clone(),
-    );
+    using key = await releaseContainerKey(parts, machine, before, collected, run.signal);
     const { strength, deviceMs, kdfMs } = collected;
-    using key = containerKey;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected, current);
     // `lock` and suspend cancel: what they forgot must not come back.

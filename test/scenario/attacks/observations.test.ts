@@ -4,9 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSealed, createSigningKey, nameOfBlob } from '../../../agent/container/objects.ts';
-import { ASSERTION_SECONDS, satisfyPolicy } from '../../../agent/container/pass.ts';
+import { ASSERTION_SECONDS, type AssertionRequest, satisfyPolicy } from '../../../agent/container/pass.ts';
 import { assertReference } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
+import type { Grant } from '../../../agent/policy/grant.ts';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { concat } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
@@ -32,11 +33,13 @@ import {
   authOf,
   blobOf,
   EIGHT_BRANCHES,
+  grantBy,
   makeObserved,
   type ObservedContainer,
   observedProofs,
   seen,
   signerOf,
+  storedOf,
 } from '../../support/container/observed.ts';
 import { closePolicy, policySession, proveSecret, refusal, unsealBy } from '../../support/container/thief.ts';
 
@@ -85,7 +88,7 @@ async function finish(root: RootSession, policy: Session, sealed = container.sea
   return await unsealBy(root, policy, sealed);
 }
 
-const stored = () => ({ containerId: container.containerId, sealed: [container.sealed, container.sibling] });
+const stored = () => storedOf(container);
 
 describe('an assertion', () => {
   it('made by the product for this session releases', async () => {
@@ -103,7 +106,8 @@ describe('an assertion', () => {
       await using first = await policySession(root);
       const fields = fieldsFor(first.nonceTPM);
       const sealedName = nameOfBlob(container.sealed);
-      const signature = await signerOf(root, container, 'face').assertObservation(seen('face'), stored(), {
+      const signature = await signerOf(root, container, 'face').assertObservation(stored(), {
+        grant: seen(container, 'face'),
         nonceTPM: first.nonceTPM,
         sealedName,
       });
@@ -249,7 +253,11 @@ describe('a signature that reads a second way', () => {
       const policyRef = assertReference('face', container.containerId);
       const sealedName = nameOfBlob(container.sealed);
       const signer = signerOf(root, container, 'face');
-      const signature = await signer.assertObservation(seen('face'), stored(), { nonceTPM, sealedName });
+      const signature = await signer.assertObservation(stored(), {
+        grant: seen(container, 'face'),
+        nonceTPM,
+        sealedName,
+      });
       await using policy = await policySession(root);
       const codes: string[] = [];
       for (const fields of [
@@ -267,17 +275,17 @@ describe('a signature that reads a second way', () => {
 });
 
 describe('the signer of the product refuses with ERR_ASSERTION_REFUSED', () => {
-  const ask = (
-    change: Partial<Parameters<ReturnType<typeof signerOf>['assertObservation']>[2]>,
-    observation = seen('face'),
-    of = stored(),
-  ) =>
+  const ask = (change: Partial<AssertionRequest>, of = stored()) =>
     machine.withRoot((root) => {
       const sealedName = nameOfBlob(container.sealed);
-      const request = { nonceTPM: new Uint8Array(32), sealedName, ...change };
-      return signerOf(root, container, 'face').assertObservation(observation, of, request);
+      const request = { grant: seen(container, 'face'), nonceTPM: new Uint8Array(32), sealedName, ...change };
+      return signerOf(root, container, 'face').assertObservation(of, request);
     });
   const refused = { code: 'ERR_ASSERTION_REFUSED' };
+  const lookAlike = (grant: Grant, of?: FactorKind): Grant => {
+    const { decision } = of === undefined ? grant : seen(container, of);
+    return Object.create(grant, { decision: { value: decision }, context: { value: grant.context } }) as Grant;
+  };
 
   it('nothing when all is as it should be', async () => {
     expect(await refusal(ask({}))).toBe('done');
@@ -295,22 +303,37 @@ describe('the signer of the product refuses with ERR_ASSERTION_REFUSED', () => {
     await expect(ask({ sealedName: nameOfBlob(other) })).rejects.toMatchObject(refused);
     await expect(ask({ sealedName: new Uint8Array(0) })).rejects.toMatchObject(refused);
     const only = { ...stored(), sealed: [container.sealed] };
-    await expect(ask({ sealedName: nameOfBlob(container.sibling) }, seen('face'), only)).rejects.toMatchObject(refused);
+    await expect(ask({ sealedName: nameOfBlob(container.sibling) }, only)).rejects.toMatchObject(refused);
   });
 
   it.each([0, 15, 17])('a container id of %i bytes', async (length) => {
     const of = { ...stored(), containerId: new Uint8Array(length) };
-    await expect(ask({}, seen('face'), of)).rejects.toMatchObject(refused);
+    await expect(ask({}, of)).rejects.toMatchObject(refused);
   });
 
-  it.each([
-    ['of another factor', seen('phone')],
-    ['that is simulated', seen('face', { simulated: true })],
-    ['that is stale', seen('face', { ageMs: 10_001 })],
-    ['from the future', seen('face', { ageMs: -60_000 })],
-    ['that does not satisfy', { ...seen('face'), state: 'unsatisfied' as const }],
-  ])('an observation %s', async (_, observation) => {
-    await expect(ask({}, observation)).rejects.toMatchObject(refused);
+  it.each<[string, () => Grant | null]>([
+    ['none at all', () => null],
+    ['by a branch without this factor', () => grantBy(container, ['phone', 'pin'])],
+    [
+      'by a branch of proved factors, though the face was seen',
+      () => grantBy(container, ['pin', 'securityKey', 'face']),
+    ],
+    ['of a simulated observation', () => seen(container, 'face', { simulated: true })],
+    ['of an observation that is stale by now', () => seen(container, 'face', { ageMs: 10_001 })],
+    ['of an observation from the future', () => seen(container, 'face', { ageMs: -60_000 })],
+    ['for another container', () => seen(container, 'face', { containerId: new Uint8Array(16) })],
+    ['to another user', () => seen(container, 'face', { user: 1001 })],
+    ['of the same shape, not minted', () => lookAlike(seen(container, 'face'))],
+    ['by another branch, with the decision of this one', () => lookAlike(grantBy(container, ['phone', 'pin']), 'face')],
+  ])('a grant %s', async (_, grant) => {
+    await expect(ask({ grant: grant() })).rejects.toMatchObject(refused);
+  });
+
+  it('a phone that is not near any more when it signs, also where the grant is not spent', async () => {
+    const grant = seen(container, 'phone', { ageMs: 10_001 });
+    const request = { grant, nonceTPM: new Uint8Array(32), sealedName: nameOfBlob(container.sealed) };
+    const asked = machine.withRoot((root) => signerOf(root, container, 'phone').assertObservation(stored(), request));
+    await expect(asked).rejects.toMatchObject(refused);
   });
 
   it.each(['pin', 'securityKey'] as const)('to be the signer of %s, which has to be proved', async (kind) => {

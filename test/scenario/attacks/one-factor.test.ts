@@ -32,6 +32,7 @@ import {
   observedProofs,
   seen,
   signerOf,
+  storedOf,
 } from '../../support/container/observed.ts';
 import {
   closePolicy,
@@ -153,9 +154,9 @@ describe('with the policy "(PIN or fingerprint or face) and (phone or PIN or key
     }
     const { nonceTPM } = policy;
     const sealedName = nameOfBlob(container.sealed);
-    const stored = { containerId: container.containerId, sealed: [container.sealed] };
+    const grant = seen(container, factor);
     const signer = signerOf(root, container, factor);
-    const signature = await signer.assertObservation(seen(factor), stored, { nonceTPM, sealedName });
+    const signature = await signer.assertObservation(storedOf(container), { grant, nonceTPM, sealedName });
     await using key = await load(root.tpm, root.srk, signer.key, { auth: sessionAuth(root.session) });
     const cpHashA = cpHashOf(TPM_CC.Unseal, [sealedName]);
     const policyRef = assertReference(factor, container.containerId);

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unixMs } from '../../../drivers/base/brand.ts';
-import { type Clock, systemClock } from '../../../drivers/base/clock.ts';
+import { type Clock, systemClock, wallTime } from '../../../drivers/base/clock.ts';
 import { passwordAuth, type Tpm } from '../../../drivers/tpm2/index.ts';
 import type { Outcome, TestAgent } from '../../support/service/test-agent.ts';
 import { withTpm } from '../../support/tpm/driver.ts';
@@ -40,6 +40,10 @@ export class SettableClock implements Clock {
 
   wall() {
     return unixMs(systemClock.wall() + this.shift);
+  }
+
+  localTime() {
+    return wallTime(this.wall());
   }
 }
 

@@ -38,29 +38,32 @@ describe('the protection of the PIN', () => {
   });
 });
 
+type HoldRoot = TestAgent['parts']['tpm']['holdRoot'];
+
 describe('a ceremony that is cancelled while the TPM judges the PIN', () => {
   it('ends when the TPM has ended, so that the next one does not run beside it', async () => {
     await using agent = await TestAgent.start();
     await agent.setUpAndEnrol(UID);
     const { tpm } = agent.parts;
-    const real = tpm.withRoot.bind(tpm);
+    const real: HoldRoot = tpm.holdRoot.bind(tpm);
     let inside = 0;
     let open: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       open = resolve;
     });
     const entered = new Promise<void>((resolve) => {
-      tpm.withRoot = (signal, machine, use) =>
-        real(signal, machine, async (root) => {
+      const waiting: HoldRoot = (signals, machine, first) =>
+        real(signals, machine, async (root, keep) => {
           inside++;
           resolve();
           await held;
           try {
-            return await use(root);
+            return await first(root, keep);
           } finally {
             inside--;
           }
         });
+      tpm.holdRoot = waiting;
     });
     const begin = agent.service.begin.bind(agent.service);
     let ceremony: Ceremony | undefined;

@@ -1,7 +1,6 @@
 /**
  * A container with every kind of branch, made of the same parts as an enrolled one: a PIN and a security key that are
- * proved, a fingerprint, a face and a phone that are asserted by signers of this TPM. State files of version 1 hold
- * only proved factors; what the TPM makes of asserted ones is tested here.
+ * proved, a fingerprint, a face and a phone that are asserted by signers of this TPM, for grants of a policy that says so.
  */
 import { LocalAuthority } from '../../../agent/container/authority/local-authority.ts';
 import { compileStatement, type FactorClaim } from '../../../agent/container/authority/statement.ts';
@@ -18,8 +17,11 @@ import { createFactor, createSealed, createSigningKey, nameOfBlob } from '../../
 import type { FactorProof, PassPlan } from '../../../agent/container/pass.ts';
 import { policyReference, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
-import { type FactorObservation, ObservationSigner } from '../../../agent/container/signer.ts';
-import { milliseconds } from '../../../drivers/base/brand.ts';
+import { type AssertedContainer, ObservationSigner } from '../../../agent/container/signer.ts';
+import { evaluate } from '../../../agent/policy/evaluate.ts';
+import { type Grant, grantFor } from '../../../agent/policy/grant.ts';
+import { monotonicMs } from '../../../drivers/base/brand.ts';
+import { toHex } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
@@ -30,6 +32,7 @@ import {
   policyAuthorizeDigest,
   type Signature,
 } from '../../../drivers/tpm2/index.ts';
+import { policyOf, satisfied, snapshotOf, USER } from '../policy-fixtures.ts';
 
 /** "(PIN or fingerprint or face) and (phone or PIN or security key)". */
 export const EIGHT_BRANCHES: readonly (readonly FactorKind[])[] = [
@@ -141,13 +144,36 @@ export const authOf = (container: ObservedContainer, factor: FactorKind): Secret
   return value;
 };
 
-/** An observation made just now. */
-export const seen = (factor: FactorKind, more: { simulated?: boolean; ageMs?: number } = {}): FactorObservation => ({
-  factor,
-  observedAt: (systemClock.now() - (more.ageMs ?? 0)) as ReturnType<typeof systemClock.now>,
-  validFor: milliseconds(10_000),
-  simulated: more.simulated ?? false,
-  state: 'satisfied',
+/** The policy of {@link EIGHT_BRANCHES}. */
+const POLICY = policyOf(['pin', 'fingerprint', 'face'], ['phone', 'pin', 'securityKey']);
+
+export interface SeenMore {
+  readonly simulated?: boolean;
+  /** Milliseconds since it was observed, and since the grant. */
+  readonly ageMs?: number;
+  /** For whom the decision is made. */
+  readonly user?: number;
+  readonly containerId?: Uint8Array;
+}
+
+/** A grant by a branch of these factors, observed and decided just now. */
+export function grantBy(container: ObservedContainer, factors: readonly FactorKind[], more: SeenMore = {}): Grant {
+  const { ageMs = 0, simulated = false, user = USER, containerId = container.containerId } = more;
+  const now = monotonicMs(systemClock.now() - ageMs);
+  const snapshot = snapshotOf(...factors.map((factor) => satisfied(factor, { observedAt: now, simulated })));
+  const decision = evaluate(POLICY, snapshot, now, { machineSimulated: simulated, pinIsBound: true, user });
+  return grantFor(decision, { container: toHex(containerId), context: UNLOCK_CONTEXT });
+}
+
+/** A grant that rests on this factor, and on another one that goes with it. */
+export const seen = (container: ObservedContainer, factor: FactorKind, more: SeenMore = {}): Grant =>
+  grantBy(container, [factor, factor === 'phone' ? 'pin' : 'securityKey'], more);
+
+/** What a signer has stored of it. */
+export const storedOf = ({ containerId, sealed, sibling }: ObservedContainer): AssertedContainer => ({
+  containerId,
+  uid: USER,
+  sealed: [sealed, sibling],
 });
 
 export function signerOf(root: RootSession, container: ObservedContainer, kind: FactorKind): ObservationSigner {
@@ -162,7 +188,7 @@ export function observedProofs(
   container: ObservedContainer,
   factors: readonly FactorKind[],
 ): Map<FactorKind, FactorProof> {
-  const stored = { containerId: container.containerId, sealed: [container.sealed, container.sibling] };
+  const stored = storedOf(container);
   return new Map(
     factors.map((factor): [FactorKind, FactorProof] => {
       if (!ASSERTED.includes(factor)) {
@@ -171,7 +197,7 @@ export function observedProofs(
       }
       const signer = signerOf(root, container, factor);
       const assert: Extract<FactorProof, { check: 'signed' }>['assert'] = (request) =>
-        signer.assertObservation(seen(factor), stored, request);
+        signer.assertObservation(stored, { ...request, grant: seen(container, factor) });
       return [factor, { check: 'signed', key: signer.key, assert }];
     }),
   );

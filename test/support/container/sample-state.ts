@@ -1,9 +1,10 @@
-/** A container state with every field filled from fixed numbers: what the version-1 fixture was made of. */
+/** Container states with every field filled from fixed numbers: what the fixtures were made of. */
 import type { ContainerState } from '../../../agent/container/state.ts';
 
 const run = (length: number, from: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (from + i) & 0xff);
 const blob = (from: number) => ({ publicArea: run(78, from), privateArea: run(126, from + 1) });
 
+/** Of version 1, which had no signers. */
 export const SAMPLE_STATE: ContainerState = {
   containerId: run(16, 1),
   uid: 1000,
@@ -42,6 +43,16 @@ export const SAMPLE_STATE: ContainerState = {
       ],
     },
   },
+  signers: [],
   records: run(90, 19),
   recovery: { generation: 2, issuedAt: 1_767_225_600_002, wrap: run(92, 20) },
+};
+
+/** Of version 2. */
+export const SAMPLE_STATE_2: ContainerState = {
+  ...SAMPLE_STATE,
+  signers: [
+    { kind: 'face', simulated: false, blob: blob(21), authValue: run(32, 22) },
+    { kind: 'network', simulated: true, blob: blob(23), authValue: run(32, 24) },
+  ],
 };

@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it: for timeouts of drivers without waiting for them. */
 import { type Milliseconds, type MonotonicMs, monotonicMs, unixMs } from '../../../drivers/base/brand.ts';
-import type { Clock } from '../../../drivers/base/clock.ts';
+import { type Clock, wallTime } from '../../../drivers/base/clock.ts';
 
 interface Timer {
   readonly at: number;
@@ -22,6 +22,10 @@ export class ManualClock implements Clock {
 
   wall() {
     return unixMs(1_700_000_000_000 + this.#now);
+  }
+
+  localTime() {
+    return wallTime(this.wall(), 'UTC');
   }
 
   timer(span: Milliseconds, fire: () => void): () => void {

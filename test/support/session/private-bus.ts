@@ -102,6 +102,7 @@ export class PrivateBus implements AsyncDisposable {
   #daemon: ChildProcess | null = null;
   #logind: ChildProcess | null = null;
   #strangers: Stranger[] = [];
+  #steering: Stranger | null = null;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -130,6 +131,7 @@ export class PrivateBus implements AsyncDisposable {
 
   async stopDaemon(): Promise<void> {
     for (const stranger of this.#strangers.splice(0)) stranger.close();
+    this.#steering = null;
     await end(this.#daemon);
   }
 
@@ -144,12 +146,17 @@ export class PrivateBus implements AsyncDisposable {
     return stranger;
   }
 
+  #steer(): Stranger {
+    this.#steering ??= this.stranger();
+    return this.#steering;
+  }
+
   async startLogind(): Promise<void> {
     this.#logind = spawn(SYSTEM_PYTHON, ['-m', 'dbusmock', '--system', '--template', 'logind'], {
       stdio: 'ignore',
       env: { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: this.address },
     });
-    const stranger = this.stranger();
+    const stranger = this.#steer();
     for (let tries = 0; tries < 400; tries++) {
       if ((await stranger.names()).includes(LOGIND) && (await isReady(stranger))) return;
       await new Promise((resolve) => setTimeout(resolve, 25));
@@ -163,12 +170,12 @@ export class PrivateBus implements AsyncDisposable {
 
   async addSession(id: string, uid: number, options: { active?: boolean } = {}): Promise<void> {
     const body = [id, 'seat0', uid, `user${uid}`, options.active ?? true];
-    await this.stranger().call(ROOT, MOCK, 'AddSession', 'ssusb', body);
+    await this.#steer().call(ROOT, MOCK, 'AddSession', 'ssusb', body);
   }
 
   /** Changes properties of a session and tells everybody, as logind does. */
   async update(id: string, properties: Readonly<Record<string, readonly [string, unknown]>>): Promise<void> {
-    await this.stranger().call(sessionPath(id), MOCK, 'UpdateProperties', 'sa{sv}', [
+    await this.#steer().call(sessionPath(id), MOCK, 'UpdateProperties', 'sa{sv}', [
       SESSION_IFACE,
       Object.entries(properties),
     ]);
@@ -176,18 +183,18 @@ export class PrivateBus implements AsyncDisposable {
 
   /** The mock sends a signal of its own accord. */
   async emit(path: string, iface: string, name: string, signature: string, args: [string, unknown][]): Promise<void> {
-    await this.stranger().call(path, MOCK, 'EmitSignal', 'sssav', [iface, name, signature, args]);
+    await this.#steer().call(path, MOCK, 'EmitSignal', 'sssav', [iface, name, signature, args]);
   }
 
   async setManager(property: string, value: [string, unknown]): Promise<void> {
-    await this.stranger().call(ROOT, MOCK, 'UpdateProperties', 'sa{sv}', [
+    await this.#steer().call(ROOT, MOCK, 'UpdateProperties', 'sa{sv}', [
       'org.freedesktop.login1.Manager',
       [[property, value]],
     ]);
   }
 
   async removeSession(id: string): Promise<void> {
-    await this.stranger().call(ROOT, MOCK, 'RemoveObject', 's', [sessionPath(id)]);
+    await this.#steer().call(ROOT, MOCK, 'RemoveObject', 's', [sessionPath(id)]);
     await this.emit(ROOT, 'org.freedesktop.login1.Manager', 'SessionRemoved', 'so', [
       ['s', id],
       ['o', sessionPath(id)],
@@ -196,7 +203,7 @@ export class PrivateBus implements AsyncDisposable {
 
   /** How often a method of a session was called. */
   async calls(id: string, method: string): Promise<number> {
-    const calls = await this.stranger().call(sessionPath(id), MOCK, 'GetMethodCalls', 's', [method]);
+    const calls = await this.#steer().call(sessionPath(id), MOCK, 'GetMethodCalls', 's', [method]);
     return (calls as unknown[]).length;
   }
 

@@ -38,6 +38,52 @@ describe('the API over its socket', () => {
       expect(key).toBe(Buffer.from(service.keyOf('disk')).toString());
     });
 
+    it('is begun and heard in one request, and found again by its name', async () => {
+      service.addUser(1000, '271828');
+      const { id, events } = await client.start({ kind: 'unlock', purpose: null, forSeconds: null });
+      const seen: CeremonyEvent['type'][] = [];
+      for await (const event of events) {
+        seen.push(event.type);
+        if (event.type === 'prompt') await client.supply(id, event.slot, secret('271828'));
+      }
+      expect(seen).toEqual(['prompt', 'touch', 'done']);
+      const again: CeremonyEvent['type'][] = [];
+      for await (const event of client.events(id)) again.push(event.type);
+      expect(again).toEqual(seen);
+    });
+
+    it('is answered as JSON or as events, as the request accepts, and named either way', async () => {
+      service.addUser(1000);
+      const body = JSON.stringify({ kind: 'unlock', purpose: null, forSeconds: null });
+      const begin = (accept: string) =>
+        httpCall(api.socketPath, 'POST', '/v1/ceremonies', {
+          headers: { accept, 'content-type': 'application/json' },
+          body,
+        });
+      const json = await begin('application/json');
+      const { id } = JSON.parse(json.body.toString()) as { id: string };
+      expect(json).toMatchObject({ status: 201, headers: { location: `/v1/ceremonies/${id}` } });
+      const answer = begin('application/json;q=0.5, text/event-stream');
+      await until(() => service.ceremonies.size === 2);
+      const [, other] = [...service.ceremonies.values()];
+      other?.cancel();
+      const events = await answer;
+      expect(events).toMatchObject({ status: 201, headers: { location: `/v1/ceremonies/${other?.id}` } });
+      expect(events.headers['content-type']).toMatch(/^text\/event-stream/);
+      expect(events.body.toString()).toContain('event: failed\n');
+    });
+
+    it('that is begun and heard in one request is cancelled when that connection goes', async () => {
+      service.addUser(1000);
+      const leaving = new AbortController();
+      const options = { signal: leaving.signal };
+      const { id, events } = await client.start({ kind: 'unlock', purpose: null, forSeconds: null }, options);
+      await events.next();
+      leaving.abort();
+      await until(() => service.ceremonies.get(id)?.cancelled === true);
+      await until(() => api.openCeremonies() === 0);
+    });
+
     it('tells a late listener everything from the first event, and one that resumes only the rest', async () => {
       service.addUser(1000);
       const id = await client.begin({ kind: 'unlock', purpose: null, forSeconds: null });

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { initialState, nextLook, step } from '../../../agent/dynamic-lock/machine.ts';
 import type { DynamicLockEvent } from '../../../agent/dynamic-lock/state.ts';
-import {
-  DEFAULT_DYNAMIC_LOCK,
-  type DynamicLockPolicy,
-  dynamicLockProblems,
-  windowsDynamicLock,
-} from '../../../agent/policy/dynamic-lock.ts';
+import { DEFAULT_DYNAMIC_LOCK, type DynamicLockPolicy } from '../../../agent/policy/dynamic-lock.ts';
 import {
   A,
   ANA,
@@ -371,33 +366,5 @@ describe('the time of the next look', () => {
     const due = nextLook(state);
     if (due === null) throw new Error('nothing is due');
     expect(step(state, look(due / 1000, session(40))).effects).toHaveLength(1);
-  });
-});
-
-describe('the policy', () => {
-  it('is off by default, and its default is without a problem', () => {
-    expect(DEFAULT_DYNAMIC_LOCK.enabled).toBe(false);
-    expect(dynamicLockProblems(DEFAULT_DYNAMIC_LOCK)).toEqual([]);
-  });
-
-  it('a Windows policy without numbers means class 512, -10 and -10', () => {
-    const { enabled, rule, idleSeconds } = windowsDynamicLock();
-    expect({ enabled, rule, idleSeconds }).toEqual({
-      enabled: true,
-      rule: { classOfDevice: 512, rssiMin: -10, rssiMaxDelta: -10, rssiFar: -10 },
-      idleSeconds: 30,
-    });
-    expect(dynamicLockProblems(windowsDynamicLock({ rssiMin: -4 }))).toEqual([]);
-  });
-
-  it.each<[Partial<DynamicLockPolicy>, string]>([
-    [{ idleSeconds: 4 }, 'idleSeconds has to be between 5 and 3600'],
-    [{ idleSeconds: Number.NaN }, 'idleSeconds has to be between 5 and 3600'],
-    [{ smoothing: 0 }, 'smoothing has to be between 0.05 and 1'],
-    [{ weakSamples: 2.5 }, 'weakSamples has to be a whole number'],
-    [{ staleAfterSeconds: 20 }, 'staleAfterSeconds has to be more than sampleEverySeconds'],
-    [{ rule: { ...ON.rule, rssiFar: -5 } }, 'rule.rssiFar has to be at most rule.rssiMin'],
-  ])('%j: %s', (changes, problem) => {
-    expect(dynamicLockProblems({ ...ON, ...changes })).toEqual([problem]);
   });
 });

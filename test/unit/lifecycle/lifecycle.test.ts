@@ -34,6 +34,7 @@ function handClock(): Clock & { fire(): void } {
   return {
     now: () => monotonicMs(0),
     wall: () => unixMs(0),
+    localTime: () => ({ day: 'thursday', minute: 0 }),
     sleep: () => new Promise(() => undefined),
     timer: (_span, fire) => {
       timers.add(fire);

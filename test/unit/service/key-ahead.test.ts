@@ -1,103 +1,82 @@
 import { describe, expect, it } from 'vitest';
-import { KeysAhead } from '../../../agent/service/key-ahead.ts';
+import { type AskAhead, KeyAhead } from '../../../agent/service/key-ahead.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
-import type { HidConnection, HidDeviceInfo, HidHal } from '../../../drivers/hal/hid.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
 
-const never = { signal: new AbortController().signal };
+const never = new AbortController().signal;
 
-const device = (path: string): HidDeviceInfo => ({
-  path,
-  vendorId: 1,
-  productId: 2,
-  manufacturer: null,
-  product: null,
-  serial: null,
-  usagePage: 0xf1d0,
-  usage: 1,
-});
-
-/** A host that writes down what is asked of it. */
-function host(paths: string[], failing: readonly string[] = []) {
+/** A key that answers when its turn has come, and what became of it. */
+function answering() {
   const told: string[] = [];
-  const hid: HidHal = {
-    list: async () => {
-      told.push('list');
-      return paths.map(device);
-    },
-    open: async (path) => {
-      told.push(`open ${path}`);
-      if (failing.includes(path)) throw new UnlockdError('ERR_HAL_PERMISSION', path);
-      const close = async () => {
-        told.push(`close ${path}`);
-      };
-      const silent = () => Promise.reject(new Error('nothing is to be sent'));
-      const reportSize = { input: 64, output: 64 };
-      return { reportSize, write: silent, read: silent, close, [Symbol.asyncDispose]: close } satisfies HidConnection;
-    },
-    watch: async function* () {},
+  const authValue = Secret.copyOf(Uint8Array.of(1, 2, 3));
+  const ask: AskAhead = async (signal, turn) => {
+    told.push('asked');
+    signal.addEventListener('abort', () => told.push('stopped'));
+    try {
+      await turn;
+      told.push('touched');
+      return { authValue, device: 'a key', uv: false, deviceMs: 1 };
+    } finally {
+      told.push('closed');
+    }
   };
-  return { hid, told, paths };
+  return { ask, told, authValue };
 }
 
-describe('security keys that are opened ahead', () => {
-  it('are listed once and handed out open', async () => {
-    const { hid, told } = host(['a', 'b']);
-    await using ahead = new KeysAhead(hid);
-    expect((await ahead.hid.list(never)).map(({ path }) => path)).toEqual(['a', 'b']);
-    await ahead.hid.open('b', never);
-    expect(told).toEqual(['list', 'open a', 'open b']);
+describe('a security key that is asked ahead', () => {
+  it('is made ready at once and touched when its turn comes', async () => {
+    const { ask, told } = answering();
+    await using ahead = new KeyAhead(ask);
+    expect(told).toEqual(['asked']);
+    expect((await ahead.take(never)).device).toBe('a key');
+    expect(told).toEqual(['asked', 'touched', 'closed']);
   });
 
-  it('are closed when nobody takes them, and those that were taken are not', async () => {
-    const { hid, told } = host(['a', 'b']);
-    const ahead = new KeysAhead(hid);
-    await ahead.hid.open('b', never);
+  it('is closed without a touch when its turn does not come, however often it is given up', async () => {
+    const { ask, told } = answering();
+    const ahead = new KeyAhead(ask);
     await ahead[Symbol.asyncDispose]();
     await ahead[Symbol.asyncDispose]();
-    expect(told.filter((line) => line.startsWith('close'))).toEqual(['close a']);
+    expect(told).toEqual(['asked', 'stopped', 'closed']);
   });
 
-  it('are closed also when that comes before the list is there', async () => {
-    const { hid, told } = host(['a']);
-    await new KeysAhead(hid)[Symbol.asyncDispose]();
-    expect(told.filter((line) => line.startsWith('open')).length).toBe(
-      told.filter((line) => line.startsWith('close')).length,
-    );
+  it('that answered all the same when it was given up leaves no secret behind', async () => {
+    const authValue = Secret.copyOf(Uint8Array.of(1, 2, 3));
+    const ahead = new KeyAhead(async () => ({ authValue, device: 'a hasty key', uv: false, deviceMs: 1 }));
+    await ahead[Symbol.asyncDispose]();
+    expect(authValue.disposed).toBe(true);
   });
 
-  it('are opened anew the second time', async () => {
-    const { hid, told } = host(['a']);
-    await using ahead = new KeysAhead(hid);
-    await ahead.hid.open('a', never);
-    await ahead.hid.open('a', never);
-    expect(told).toEqual(['list', 'open a', 'open a']);
+  it('keeps what it was taken for: giving up afterwards changes nothing', async () => {
+    const { ask, authValue } = answering();
+    const ahead = new KeyAhead(ask);
+    await ahead.take(never);
+    await ahead[Symbol.asyncDispose]();
+    expect(authValue.disposed).toBe(false);
   });
 
-  it('are asked for again where there was none, and at the second time', async () => {
-    const empty = host([]);
-    await using ahead = new KeysAhead(empty.hid);
+  it('tells what failed before its turn when the turn comes', async () => {
+    await using ahead = new KeyAhead(() => Promise.reject(new UnlockdError('ERR_CTAP_NO_HMAC_SECRET', 'an old key')));
     await Promise.resolve();
-    empty.paths.push('late');
-    expect((await ahead.hid.list(never)).map(({ path }) => path)).toEqual(['late']);
-    const { hid, told } = host(['a']);
-    await using other = new KeysAhead(hid);
-    await other.hid.list(never);
-    await other.hid.list(never);
-    expect(told.filter((line) => line === 'list').length).toBe(2);
+    await expect(ahead.take(never)).rejects.toMatchObject({ code: 'ERR_CTAP_NO_HMAC_SECRET' });
   });
 
-  it('tell their failures to whoever asks for them', async () => {
-    const { hid, told } = host(['a'], ['a']);
-    await using ahead = new KeysAhead(hid);
-    await expect(ahead.hid.open('a', never)).rejects.toMatchObject({ code: 'ERR_HAL_PERMISSION' });
-    expect(told).toEqual(['list', 'open a', 'open a']);
-  });
-
-  it('are closed for whoever has given up', async () => {
-    const { hid, told } = host(['a']);
-    await using ahead = new KeysAhead(hid);
-    const reason = new Error('enough');
-    await expect(ahead.hid.open('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(told).toEqual(['list', 'open a', 'close a']);
+  it('ends when the question is taken back, before its turn and after it', async () => {
+    for (const after of [false, true]) {
+      const stop = new AbortController();
+      const ask: AskAhead = async (signal, turn) => {
+        await turn;
+        return await new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+      };
+      await using ahead = new KeyAhead(ask);
+      const reason = new Error('taken back');
+      if (!after) stop.abort(reason);
+      const taken = ahead.take(stop.signal);
+      await Promise.resolve();
+      if (after) stop.abort(reason);
+      await expect(taken).rejects.toBe(reason);
+    }
   });
 });

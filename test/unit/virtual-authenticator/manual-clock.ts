@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it; timers fire in the order of their time. */
 import { type Milliseconds, type MonotonicMs, monotonicMs, unixMs } from '../../../drivers/base/brand.ts';
-import type { Clock } from '../../../drivers/base/clock.ts';
+import { type Clock, wallTime } from '../../../drivers/base/clock.ts';
 
 interface Timer {
   readonly at: number;
@@ -20,6 +20,10 @@ export class ManualClock implements Clock {
 
   wall() {
     return unixMs(this.#now);
+  }
+
+  localTime() {
+    return wallTime(this.wall(), 'UTC');
   }
 
   timer(span: Milliseconds, fire: () => void): () => void {

@@ -1,0 +1,57 @@
+/** Everything that one decision depends on, and what it makes of a gesture and of a time window. */
+import type { MonotonicMs } from '../../drivers/base/brand.ts';
+import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
+import type { Branch } from './branch.ts';
+import type { Finding } from './decision.ts';
+import { type FindingOptions, findingOf } from './finding.ts';
+import type { PreparedPolicy } from './prepare.ts';
+import type { SignalSource } from './snapshot.ts';
+import { isWithin, type LocalTime, type TimeWindow } from './time-window.ts';
+
+export interface EvaluateOptions {
+  /** True: the machine itself is simulated, so simulated signals count. */
+  readonly machineSimulated: boolean;
+  /** See `BranchOptions`. */
+  readonly pinIsBound: boolean;
+  /** Numeric id of whoever unlocks; left out or null: no phone counts as enrolled for him. */
+  readonly user?: number | null;
+  /** Left out or null: not known, so no time window is open. */
+  readonly localTime?: LocalTime | null;
+}
+
+export interface Situation {
+  readonly prepared: PreparedPolicy;
+  readonly snapshot: SignalSource;
+  readonly now: MonotonicMs;
+  readonly options: EvaluateOptions;
+}
+
+export const isGestureFactor = (factor: FactorKind): factor is GestureKind =>
+  factor !== 'phone' && factor !== 'network';
+
+export const findingOptions = ({ prepared, now, options }: Situation): FindingOptions => ({
+  policy: prepared.policy,
+  now,
+  machineSimulated: options.machineSimulated,
+});
+
+export function gestureFinding(factor: GestureKind, { bound }: Branch, situation: Situation): Finding {
+  const signal = situation.snapshot.get(factor);
+  const finding = findingOf(factor, signal, findingOptions(situation));
+  if (finding.is !== 'satisfied') return finding;
+  if (signal?.state !== 'satisfied') return { is: 'malformed' };
+  // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
+  return bound.includes(factor) && signal.strength !== 'bound' ? { is: 'only-observed' } : finding;
+}
+
+export const windowOf = (name: string, { prepared }: Situation): TimeWindow | undefined =>
+  Object.hasOwn(prepared.policy.windows, name) ? prepared.policy.windows[name] : undefined;
+
+export function windowIsOpen(name: string, situation: Situation): boolean {
+  const [window, time] = [windowOf(name, situation), situation.options.localTime ?? null];
+  return window !== undefined && time !== null && isWithin(window, time);
+}
+
+/** No factor of it is bound, and the policy does not accept that. */
+export const isRefusedAsAsserted = ({ strength }: Branch, { prepared }: Situation): boolean =>
+  strength === 'asserted' && prepared.policy.acceptAsserted !== true;
