@@ -10,7 +10,7 @@ import type { ObjectBlob } from '../../drivers/tpm2/index.ts';
 import type { Approval } from './authority/local-authority.ts';
 import { MAX_EPOCH_STEP, type PolicyStatement } from './authority/statement.ts';
 import { bumpCounter, counterPublicArea, readCounter } from './counter.ts';
-import { epochGap } from './epoch.ts';
+import { epochAhead, epochGap } from './epoch.ts';
 import type { FactorProof, PassPlan } from './pass.ts';
 import { counterOf, factorClaims, fromSignature, planOf, policyOf, toSignature } from './plan.ts';
 import { UNLOCK_CONTEXT } from './references.ts';
@@ -75,12 +75,7 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
   const { root, state } = parts;
   const counter = counterOf(state);
   const value = await readCounter(root, counter);
-  if (value !== policyOf(state).n) {
-    throw new UnlockdError(
-      'ERR_EPOCH_AHEAD',
-      `the state file is of epoch ${policyOf(state).n}, the TPM is at ${value}`,
-    );
-  }
+  if (value !== policyOf(state).n) throw epochAhead(policyOf(state).n, value);
   const n = parts.burned ?? Math.max(value, state.highestSigned) + 1;
   if (n - value > MAX_EPOCH_STEP) throw epochGap(n, value);
   const burned: ContainerState = { ...state, highestSigned: n };

@@ -15,6 +15,12 @@ export const epochGap = (n: number, value: number): UnlockdError =>
     detail: { file: n, tpm: value },
   });
 
+/** The file is an old copy. */
+export const epochAhead = (n: number, value: number): UnlockdError =>
+  new UnlockdError('ERR_EPOCH_AHEAD', `the state file is of epoch ${n}, the TPM is at ${value}`, {
+    detail: { file: n, tpm: value },
+  });
+
 /**
  * @param sync makes the state file last through a power cut. The counter is moved only after that: were the old file to
  *   come back afterwards, neither would open.
@@ -30,11 +36,7 @@ export async function settleEpoch(
   const { n, bump } = policyOf(state);
   const counter = counterOf(state);
   const value = await readCounter(root, counter);
-  if (value > n) {
-    throw new UnlockdError('ERR_EPOCH_AHEAD', `the state file is of epoch ${n}, the TPM is at ${value}`, {
-      detail: { file: n, tpm: value },
-    });
-  }
+  if (value > n) throw epochAhead(n, value);
   if (value === n) return false;
   if (n - value > MAX_EPOCH_STEP) throw epochGap(n, value);
   await sync();

@@ -32,11 +32,13 @@ async function isPolicyPending(parts: ServiceParts, version: number): Promise<bo
   }
 }
 
+/** @param look sees whether the state that was found belongs to where its counter stands */
 export async function containerStatus(
   parts: ServiceParts,
   uid: number,
   machine: MachineState | null,
   lockout: Lockout | null,
+  look: (state: ContainerState) => Promise<void> = async () => undefined,
 ): Promise<ContainerStatus> {
   const base = { uid, user: parts.userName(uid), pinTriesLeft: null, epoch: null, keys: 0, ...NONE };
   let state: ContainerState | null;
@@ -50,6 +52,7 @@ export async function containerStatus(
   const keys = state.factors.securityKey?.credentials.length ?? 0;
   const pinTries = state.factors.pin === null ? null : await pinTriesLeft(parts, uid, lockout);
   if (state.policy === null) return { ...base, keys, pinTriesLeft: pinTries, state: 'pending-signature' };
+  await look(state);
   const protects = machine?.lockout.protects ?? false;
   const branches = sealedBranches(state, protects && (lockout === null || protectsPin(lockout)));
   const unlocked = parts.unlocked.stateOf(uid);

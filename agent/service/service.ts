@@ -20,6 +20,7 @@ import type {
   Status,
   UserLine,
 } from '../api/ports.ts';
+import type { ContainerState } from '../container/state.ts';
 import { compileBranches } from '../policy/branches.ts';
 import { parsePolicy } from '../policy/forms/native-json.ts';
 import { earlierKeyScript } from './ceremonies/earlier-key.ts';
@@ -33,6 +34,7 @@ import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
 import { CeremonyRun } from './ceremony-run.ts';
 import { containerStatus, policyView, userLines } from './container-status.ts';
 import { currentPolicy, nextPolicyVersion } from './context.ts';
+import { EpochLook } from './epoch-look.ts';
 import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
 import { policyRequest } from './policy-request.ts';
@@ -66,9 +68,11 @@ export class Service implements AgentService {
   readonly #queues = new Map<number, SerialQueue>();
   /** Changes of the machine's policy: each has a number of its own. */
   readonly #policyQueue = new SerialQueue();
+  readonly #epochs: EpochLook;
 
   constructor(parts: ServiceParts, readAudit: AuditReader, onFault: (error: unknown) => void) {
     this.#parts = parts;
+    this.#epochs = new EpochLook(parts);
     this.#readAudit = readAudit;
     this.#onFault = onFault;
   }
@@ -168,7 +172,14 @@ export class Service implements AgentService {
     const { status, lockout } = await readTpmStatus(tpm.description, setUp, (use) =>
       deadline.race(tpm.withTpm(deadline.signal, use)),
     );
-    const own = await containerStatus(this.#parts, peer.uid, machine, lockout);
+    const look = async (state: ContainerState): Promise<void> => {
+      if (machine === null || !setUp || !status.reachable) return;
+      // A TPM that stops answering now leaves what is known.
+      await deadline.race(this.#epochs.look(machine, state, deadline.signal)).catch((error: unknown) => {
+        if (!isUnlockdError(error)) throw error;
+      });
+    };
+    const own = await containerStatus(this.#parts, peer.uid, machine, lockout, look);
     const dynamicLock = this.#parts.dynamicLock?.(peer.uid) ?? null;
     return { version: settings.version, tpm: status, own, ...(dynamicLock === null ? {} : { dynamicLock }) };
   }

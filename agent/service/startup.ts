@@ -13,6 +13,10 @@ import type { ServiceParts } from './parts.ts';
 /** How long nobody is served for the sake of what is left over; the rest is met by its first use. */
 const SETTLE_WITHIN = seconds(60);
 
+/** What only the recovery sheet, or another file or TPM, can make good. */
+export const needsRecovery = (error: UnlockdError): boolean =>
+  /^ERR_(EPOCH|STATE)_|^ERR_TPM_OTHER_DEVICE$/.test(error.code);
+
 async function settle(parts: ServiceParts, machine: MachineState, uid: number, signal: AbortSignal): Promise<void> {
   try {
     const state = await parts.store.readContainer(uid);
@@ -24,7 +28,7 @@ async function settle(parts: ServiceParts, machine: MachineState, uid: number, s
     parts.unsettled.delete(uid);
   } catch (error) {
     if (!isUnlockdError(error)) throw error;
-    if (/^ERR_(EPOCH|STATE)_|^ERR_TPM_OTHER_DEVICE$/.test(error.code)) parts.unsettled.set(uid, error);
+    if (needsRecovery(error)) parts.unsettled.set(uid, error);
     await parts.audit('start-up-problem', uid, { code: error.code });
   }
 }

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BUILD, type Stage } from '../../demo/stage.ts';
+import { BUILD, Stage } from '../../demo/stage.ts';
+import { requireBuild } from '../demo/built.ts';
 
 const CTL = join(BUILD, 'agent/ctl.js');
 /** A user without a name. Not `nobody`: 65534 is what the kernel says of users whom it cannot name. */
@@ -61,6 +62,29 @@ export function ctl(socket: string, args: readonly string[], options: CtlOptions
       resolve({ status: status ?? -1, stdout, stderr, answer, code });
     });
   });
+}
+
+/**
+ * A stage with its daemon running on a machine that is set up, and its own user enrolled.
+ * @returns with the user's recovery sheet
+ */
+export async function enrolledStage(
+  pin: string,
+  settings: readonly string[] = [],
+): Promise<{ stage: Stage; sheet: string }> {
+  requireBuild();
+  const stage = await Stage.set({ settings });
+  try {
+    await stage.startDaemon();
+    const setup = await stage.ctlWithSheet(['setup']);
+    if (!setup.answer.ok) throw new Error(`unlockctl setup: ${setup.stderr}`);
+    const enrolled = await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [pin]);
+    if (!enrolled.answer.ok) throw new Error(`unlockctl enrol: ${enrolled.stderr}`);
+    return { stage, sheet: enrolled.sheet };
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
 }
 
 /** Lets every user reach the socket of a stage, as /run does; the state folder stays closed. */

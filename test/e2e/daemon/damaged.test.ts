@@ -3,10 +3,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
-import { Stage } from '../../demo/stage.ts';
+import type { Stage } from '../../demo/stage.ts';
 import { missingForBridge } from '../../support/umockdev/bridge.ts';
-import { requireBuild } from '../demo/built.ts';
-import { ctl } from './ctl.ts';
+import { ctl, enrolledStage } from './ctl.ts';
 
 const PIN = '271828';
 const missing = (await swtpmMissing()) ?? missingForBridge();
@@ -14,11 +13,7 @@ const missing = (await swtpmMissing()) ?? missingForBridge();
 describe.skipIf(missing !== null)(`the real daemon${missing === null ? '' : ` (${missing})`}`, () => {
   let stage: Stage;
   beforeAll(async () => {
-    requireBuild();
-    stage = await Stage.set();
-    await stage.startDaemon();
-    await stage.ctlWithSheet(['setup']);
-    expect((await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [PIN])).answer.ok).toBe(true);
+    ({ stage } = await enrolledStage(PIN));
   });
   afterAll(() => stage?.close());
 

@@ -5,6 +5,7 @@ import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { Stage } from '../../demo/stage.ts';
 import { missingForBridge } from '../../support/umockdev/bridge.ts';
 import { requireBuild } from '../demo/built.ts';
+import { enrolledStage } from './ctl.ts';
 
 const PIN = '271828';
 const missing = (await swtpmMissing()) ?? missingForBridge();
@@ -12,11 +13,7 @@ const missing = (await swtpmMissing()) ?? missingForBridge();
 describe.skipIf(missing !== null)(`the real daemon and its key${missing === null ? '' : ` (${missing})`}`, () => {
   let stage: Stage;
   beforeAll(async () => {
-    requireBuild();
-    stage = await Stage.set();
-    await stage.startDaemon();
-    await stage.ctlWithSheet(['setup']);
-    expect((await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [PIN])).answer.ok).toBe(true);
+    ({ stage } = await enrolledStage(PIN));
   });
   afterAll(() => stage?.close());
 

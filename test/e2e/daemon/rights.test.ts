@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
-import { Stage } from '../../demo/stage.ts';
+import type { Stage } from '../../demo/stage.ts';
 import { missingForBridge } from '../../support/umockdev/bridge.ts';
 import { requireBuild } from '../demo/built.ts';
-import { ctl, notRoot, OVERFLOW, openToAll, STRANGER } from './ctl.ts';
+import { ctl, enrolledStage, notRoot, OVERFLOW, openToAll, STRANGER } from './ctl.ts';
 
 const PIN = '271828';
 const missing = notRoot() ?? (await swtpmMissing()) ?? missingForBridge();
@@ -35,12 +35,8 @@ require('node:net').createServer((socket) => {
 describe.skipIf(missing !== null)(title('another user at the real socket'), () => {
   let stage: Stage;
   beforeAll(async () => {
-    requireBuild();
-    stage = await Stage.set();
+    ({ stage } = await enrolledStage(PIN));
     await openToAll(stage);
-    await stage.startDaemon();
-    await stage.ctlWithSheet(['setup']);
-    expect((await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [PIN])).answer.ok).toBe(true);
   });
   afterAll(() => stage?.close());
 

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyFiles } from '../../../agent/audit/verify.ts';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
-import { BUILD, Stage } from '../../demo/stage.ts';
+import { BUILD, type Stage } from '../../demo/stage.ts';
 import { missingForBridge } from '../../support/umockdev/bridge.ts';
-import { requireBuild } from '../demo/built.ts';
-import { ctl, notRoot, openToAll, STRANGER } from './ctl.ts';
+import { ctl, enrolledStage, notRoot, openToAll, STRANGER } from './ctl.ts';
 
 const PIN = '271828';
 const missing = (await swtpmMissing()) ?? missingForBridge();
@@ -33,14 +32,8 @@ describe.skipIf(missing !== null)(`the real daemon${because(missing)}`, () => {
   let stage: Stage;
   let sheet = '';
   beforeAll(async () => {
-    requireBuild();
-    stage = await Stage.set({ settings: ['unlock.insert_timeout_seconds=2'] });
+    ({ stage, sheet } = await enrolledStage(PIN, ['unlock.insert_timeout_seconds=2']));
     await openToAll(stage);
-    await stage.startDaemon();
-    expect((await stage.ctlWithSheet(['setup'])).answer.ok).toBe(true);
-    const enrolled = await stage.ctlWithSheet(['enrol', '--new-pin-fd', '5'], [PIN]);
-    expect(enrolled.answer.ok).toBe(true);
-    sheet = enrolled.sheet;
   });
   afterAll(() => stage?.close());
 

@@ -22,6 +22,7 @@ import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import type { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
+import type { TpmHal } from '../../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
 import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
 import { InProcessHid } from '../../../hal-mocks/fido2/in-process-hid.ts';
@@ -48,6 +49,8 @@ export interface TestAgentOptions {
   readonly clock?: Clock;
   readonly fs?: FileSystem;
   readonly touch?: boolean;
+  /** Stands between the agent and its TPM. */
+  readonly between?: (tpm: TpmHal) => TpmHal;
 }
 
 export const peer = (uid: number): Peer => ({ uid, gid: uid, pid: process.pid });
@@ -98,6 +101,7 @@ export class TestAgent implements AsyncDisposable {
     const clock = this.#options.clock ?? systemClock;
     const files = new DurableFiles(this.#options.fs ?? nodeFileSystem);
     const trace = this.#options.trace ?? noTrace;
+    const between = this.#options.between ?? ((tpm: TpmHal) => tpm);
     const settings: ServiceSettings = {
       stateFolder: this.folder,
       rootHandle: 0x81000001,
@@ -117,7 +121,7 @@ export class TestAgent implements AsyncDisposable {
       clock,
       entropy: systemEntropy,
       tpm: new TpmAccess({
-        hal: linuxTpm(this.swtpm.config),
+        hal: between(linuxTpm(this.swtpm.config)),
         clock,
         entropy: systemEntropy,
         trace,
