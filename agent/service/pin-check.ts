@@ -117,14 +117,6 @@ export interface CheckOptions {
 
 type Judged = Exclude<PinVerdict, { is: 'right' }> | Omit<Extract<PinVerdict, { is: 'right' }>, 'hold'>;
 
-/** While the key has its turn: everything of the pass that does not need the key's secret. */
-async function loadRest(pass: PolicyPass, state: ContainerState): Promise<void> {
-  await pass.flushProved();
-  const { securityKey } = state.factors;
-  if (securityKey !== null) await pass.loadAhead('securityKey', securityKey.blob);
-  await pass.loadAhead('sealed', state.sealedKey);
-}
-
 /**
  * The PIN is derived on another thread while the TPM is made ready for it; the try is on the disk before the TPM hears
  * of it.
@@ -139,7 +131,7 @@ export async function checkPin(
   typed: Secret,
   options: CheckOptions,
 ): Promise<PinVerdict> {
-  const { pin } = state.factors;
+  const { pin, securityKey } = state.factors;
   if (pin === null) throw new UnlockdError('ERR_STATE_CORRUPT', 'container.factors.pin: the container has no PIN');
   const tries = triesOf(parts, state.uid);
   using clear = typed;
@@ -159,16 +151,19 @@ export async function checkPin(
     try {
       const pass = await PolicyPass.begin(root);
       keep(() => pass.close());
-      await pass.loadAhead('pin', pin.blob);
       const plan = planOf(state);
       const ticket = options.settle ? await verifyAhead(root.tpm, plan) : null;
+      await pass.loadAhead('pin', pin.blob);
+      if (securityKey !== null) await pass.loadAhead('securityKey', securityKey.blob);
       const { authValue, kdfMs } = await deriving;
       judged = true;
       const proof = { check: 'secret', blob: pin.blob, authValue } as const;
       await pass.prove('pin', proof, state.containerId, nameOfBlob(state.sealedKey));
       const answer = { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() } as const;
       const prepare = async () => {
-        await loadRest(pass, state);
+        // In the key's time. The slots do not hold all three objects and their parent at once.
+        await pass.flushProved();
+        await pass.loadAhead('sealed', state.sealedKey);
         return { pass, plan: { ...plan, ticket } };
       };
       return { answer, prepare };
