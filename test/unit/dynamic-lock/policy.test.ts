@@ -38,8 +38,7 @@ describe('the policy', () => {
 });
 
 describe('which settings are in force', () => {
-  const settings = (flags: Record<string, string> = {}) =>
-    loadConfig({ env: {}, flags }).dynamic_lock;
+  const settings = (flags: Record<string, string> = {}) => loadConfig({ env: {}, flags }).dynamic_lock;
 
   it('those of the configuration are the defaults, until somebody changes them', () => {
     expect(configuredDynamicLock(settings())).toEqual(DEFAULT_DYNAMIC_LOCK);
