@@ -1,0 +1,199 @@
+/**
+ * Which situations change their verdict between two policies, over all combinations of the elements of their rules. As more
+ * never turns a grant into a denial, the policies differ just where the smallest situations of a way to a grant do; each is
+ * made concrete, and `evaluate()` itself says both verdicts. A decision diagram of all combinations, without what cannot be,
+ * then has to be empty but for the ways that were found: a second proof that leans on neither.
+ */
+import { isUnlockdError } from '../../../drivers/base/errors.ts';
+import type { BranchOptions } from '../branches.ts';
+import { CONTEXT_NAMES, type ContextName, type PolicyDocument, policyFor, type UnlockPolicy } from '../model.ts';
+import { DIAGRAM_LIMITS, Diagram, type DiagramLimits, NO } from './diagram.ts';
+import { Elements, freshnessDifferences } from './elements.ts';
+import { conditionsOfPossible } from './possible.ts';
+import { type SituationExample, smallestSituations, verdictIn } from './situation.ts';
+import { PolicyDiagram, type Way } from './verdict-diagram.ts';
+
+export interface Difference {
+  /** Which of the two grants; the other one denies. */
+  readonly grantedBy: 'a' | 'b';
+  /** The way to that grant. The other policy has none in some of the situations that satisfy it, the example among them. */
+  readonly way: {
+    readonly factors: readonly string[];
+    readonly rule: string | null;
+    readonly during: readonly string[];
+  };
+  /** What the way takes in the example, in words. */
+  readonly situation: readonly string[];
+  /** One smallest situation, of which `evaluate()` says these verdicts. */
+  readonly example: SituationExample;
+}
+
+export interface PolicyDiff {
+  readonly differences: readonly Difference[];
+  /** True: every situation that changes its verdict satisfies the way of a difference listed here. */
+  readonly complete: boolean;
+  /** Why not, in words; empty when complete. */
+  readonly bounds: readonly string[];
+  /**
+   * `diagram`: all combinations were gone through as well. `smallest-situations`: their diagram grew beyond its limit, and
+   * it rests on evaluation being monotone.
+   */
+  readonly proof: 'diagram' | 'smallest-situations';
+  /** Elements that the verdicts depend on: two to this power are the combinations. */
+  readonly elements: number;
+}
+
+export interface DiffOptions extends BranchOptions {
+  readonly limits?: DiagramLimits;
+  /** Differences listed in each direction. */
+  readonly most?: number;
+}
+
+const MOST_DIFFERENCES = 500;
+/** Sets of elements that satisfy one way: more come only of long lists that are read as "any of them". */
+const MOST_SETS = 1024;
+
+interface Side {
+  readonly name: 'a' | 'b';
+  readonly policy: UnlockPolicy;
+  readonly ways: readonly Way[];
+}
+
+class Comparison {
+  readonly elements = new Elements();
+  readonly bounds = new Set<string>();
+  readonly #options: DiffOptions;
+  /** Of ways and rules alone, each of which is small. */
+  readonly #diagram = new Diagram({ nodes: Number.POSITIVE_INFINITY, steps: Number.POSITIVE_INFINITY });
+
+  constructor(options: DiffOptions) {
+    this.#options = options;
+  }
+
+  side(name: 'a' | 'b', policy: UnlockPolicy, other: UnlockPolicy, diagram: Diagram = this.#diagram): Side {
+    const limits = freshnessDifferences(policy, other);
+    return { name, policy, ways: new PolicyDiagram(policy, this.elements, diagram, limits).ways(this.#options) };
+  }
+
+  /** The first smallest situation of the way that the other policy denies. */
+  #deniedOf(
+    way: Way,
+    own: UnlockPolicy,
+    other: UnlockPolicy,
+  ): { so: ReadonlySet<number>; example: SituationExample } | null {
+    for (const so of this.#diagram.smallestSets(way.node, MOST_SETS)) {
+      const { situations, cut } = smallestSituations(this.elements, so);
+      if (cut) this.bounds.add('an element has more concrete forms than were looked at');
+      for (const example of situations) {
+        if (verdictIn(other, example, this.#options) === 'granted') continue;
+        if (verdictIn(own, example, this.#options) === 'granted') return { so, example };
+      }
+    }
+    return null;
+  }
+
+  /** What `own` alone grants, one difference for each way. */
+  differences(own: Side, other: Side): readonly (Difference & { readonly of: Way })[] {
+    const most = this.#options.most ?? MOST_DIFFERENCES;
+    const out: (Difference & { readonly of: Way })[] = [];
+    for (const way of own.ways) {
+      const found = this.#deniedOf(way, own.policy, other.policy);
+      if (found === null) continue;
+      if (out.length >= most) {
+        this.bounds.add(`more than ${most} differences in one direction`);
+        break;
+      }
+      const { branch, rule } = way;
+      out.push({
+        grantedBy: own.name,
+        way: { factors: branch.factors, rule, during: branch.during },
+        situation: this.#words(found.so),
+        example: found.example,
+        of: way,
+      });
+    }
+    return out;
+  }
+
+  #words(so: ReadonlySet<number>): readonly string[] {
+    return [...so]
+      .sort((a, b) => a - b)
+      .flatMap((at) => {
+        const element = this.elements.all[at];
+        return element === undefined ? [] : [this.elements.words(element)];
+      });
+  }
+}
+
+const keyOf = ({ branch, rule }: Way): string => JSON.stringify([branch.factors, branch.during, rule]);
+
+/**
+ * Whether, of all combinations that can be, none outside the ways that were found changes its verdict.
+ * @throws {ERR_POLICY_STUDY_LIMIT}
+ */
+function nothingElse(
+  comparison: Comparison,
+  [a, b]: readonly [UnlockPolicy, UnlockPolicy],
+  found: Readonly<Record<'a' | 'b', ReadonlySet<string>>>,
+  limits: DiagramLimits,
+): boolean {
+  const diagram = new Diagram(limits);
+  const sides = [comparison.side('a', a, b, diagram), comparison.side('b', b, a, diagram)] as const;
+  const [inA, inB] = sides.map(({ ways }) => diagram.or(...ways.map(({ node }) => node))) as [number, number];
+  const known = sides.flatMap(({ name, ways }) =>
+    ways.filter((way) => found[name].has(keyOf(way))).map((way) => diagram.and(way.node, name === 'a' ? inA : inB)),
+  );
+  let left = diagram.without(diagram.xor(inA, inB), diagram.or(...known));
+  if (left === NO) return true;
+  for (const condition of conditionsOfPossible(comparison.elements, diagram, diagram.support(left))) {
+    left = diagram.and(left, condition);
+    if (left === NO) return true;
+  }
+  return false;
+}
+
+/**
+ * Compares two policies of one context.
+ * @returns differences whose examples `evaluate()` confirms; where a bound was hit it says so in `bounds`
+ */
+export function diffPolicies(a: UnlockPolicy, b: UnlockPolicy, options: DiffOptions): PolicyDiff {
+  const comparison = new Comparison(options);
+  const found: (Difference & { readonly of: Way })[] = [];
+  try {
+    const sides = [comparison.side('a', a, b), comparison.side('b', b, a)] as const;
+    found.push(...comparison.differences(sides[0], sides[1]), ...comparison.differences(sides[1], sides[0]));
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_POLICY_STUDY_LIMIT')) throw error;
+    comparison.bounds.add(error.message);
+  }
+  const keys = (name: 'a' | 'b') =>
+    new Set(found.filter((each) => each.grantedBy === name).map((each) => keyOf(each.of)));
+  let proof: PolicyDiff['proof'] = 'diagram';
+  try {
+    if (!nothingElse(comparison, [a, b], { a: keys('a'), b: keys('b') }, options.limits ?? DIAGRAM_LIMITS)) {
+      comparison.bounds.add('there are combinations that change their verdict and are of no difference listed here');
+    }
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_POLICY_STUDY_LIMIT')) throw error;
+    proof = 'smallest-situations';
+  }
+  const bounds = [...comparison.bounds];
+  return {
+    differences: found.map(({ of: _of, ...difference }) => difference),
+    complete: bounds.length === 0,
+    bounds,
+    proof,
+    elements: comparison.elements.all.length,
+  };
+}
+
+export interface ContextDiff extends PolicyDiff {
+  readonly context: ContextName;
+}
+
+/** Every context that one of the documents has a policy of its own for; `unlock` always. */
+export function diffDocuments(a: PolicyDocument, b: PolicyDocument, options: DiffOptions): readonly ContextDiff[] {
+  return CONTEXT_NAMES.filter((name) => a.contexts[name] !== undefined || b.contexts[name] !== undefined).map(
+    (context) => ({ context, ...diffPolicies(policyFor(a, context), policyFor(b, context), options) }),
+  );
+}
