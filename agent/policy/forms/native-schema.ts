@@ -11,6 +11,13 @@ import { CONTEXT_NAMES, DEFAULT_DOCUMENT, DEFAULT_MATCHING, DEFAULT_PIN_RULES } 
 import type { FactorName, Requirement } from '../requirement.ts';
 import { MAJOR_DEVICE_CLASSES } from '../rules.ts';
 import { minuteOf, WEEKDAYS } from '../time-window.ts';
+import {
+  readDnsSuffix,
+  readIpv4Address,
+  readIpv4Prefix,
+  readIpv6Address,
+  readIpv6Prefix,
+} from './windows/rule-values.ts';
 
 /** Names of rules and windows. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -46,6 +53,7 @@ export const requirement: z.ZodType<Requirement> = z.lazy(() =>
     z.strictObject({ during: name, need: requirement }),
   ]),
 );
+requirement.register(z.globalRegistry, { id: 'requirement' });
 
 const acceptAsserted = z.boolean().default(false);
 
@@ -70,16 +78,24 @@ const isPrefix = (family: 'ipv4' | 'ipv6') => (text: string) => {
 const isAddress = (family: 'ipv4' | 'ipv6') => (text: string) =>
   family === 'ipv4' ? ipaddr.IPv4.isValidFourPartDecimal(text) : text.includes(':') && ipaddr.IPv6.isValid(text);
 
+/** The one spelling of a value, where the rule language has one: bits beyond a prefix are zero, names are in lower case. */
+const canonical =
+  (read: (text: string) => { readonly value: string } | undefined) =>
+  (text: string): string =>
+    read(text)?.value ?? text;
+
 const address = (family: 'ipv4' | 'ipv6') =>
   z
     .string()
     .max(80)
-    .refine(isAddress(family), `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address without a length`);
+    .refine(isAddress(family), `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address without a length`)
+    .transform(canonical(family === 'ipv4' ? readIpv4Address : readIpv6Address));
 const prefix = (family: 'ipv4' | 'ipv6') =>
   z
     .string()
     .max(80)
-    .refine(isPrefix(family), `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} prefix with its length, without a scope`);
+    .refine(isPrefix(family), `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} prefix with its length, without a scope`)
+    .transform(canonical(family === 'ipv4' ? readIpv4Prefix : readIpv6Prefix));
 
 const LABEL = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 const dnsName = z
@@ -92,19 +108,19 @@ const dnsName = z
         .split('.')
         .every((label) => LABEL.test(label)),
     'a DNS name',
-  );
+  )
+  .transform(canonical(readDnsSuffix));
 
 const several = <T>(item: z.ZodType<T>) => z.array(item).min(1).max(64);
 
-const decibel = z.number().min(-128).max(20);
+const deviceClass = z.literal(Object.keys(MAJOR_DEVICE_CLASSES).map(Number), 'a major device class: 512 is a phone');
+/** The range of the RSSI in HCI. */
+const decibel = z.number().min(-128).max(127);
 
 const bluetooth = z
   .strictObject({
     type: z.literal('bluetooth'),
-    classOfDevice: z
-      .int()
-      .refine((value) => Object.hasOwn(MAJOR_DEVICE_CLASSES, value), 'a major device class: 512 is a phone')
-      .optional(),
+    classOfDevice: deviceClass.optional(),
     rssiMin: decibel.optional(),
     rssiMaxDelta: z.number().min(-128).max(0).optional(),
     rssiFar: decibel.optional(),
@@ -230,10 +246,7 @@ const FAR_BELOW_NEAR = DEFAULT_DYNAMIC_LOCK.rule.rssiMin - DEFAULT_DYNAMIC_LOCK.
 
 const dynamicLockRule = z
   .strictObject({
-    classOfDevice: z
-      .int()
-      .refine((value) => Object.hasOwn(MAJOR_DEVICE_CLASSES, value), 'a major device class: 512 is a phone')
-      .default(DEFAULT_DYNAMIC_LOCK.rule.classOfDevice),
+    classOfDevice: deviceClass.default(DEFAULT_DYNAMIC_LOCK.rule.classOfDevice),
     rssiMin: span(-100, 20, DEFAULT_DYNAMIC_LOCK.rule.rssiMin),
     rssiMaxDelta: span(-100, 0, DEFAULT_DYNAMIC_LOCK.rule.rssiMaxDelta),
     rssiFar: z.number().min(-100).max(20).optional(),

@@ -15,7 +15,7 @@ test('a document comes back from its TOML, and that text is stable', () => {
       expect(parseToml(text)).toEqual(document);
       expect(formatToml(parseToml(text))).toBe(text);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -49,7 +49,7 @@ test('a text that was damaged is a document, or an error with the line and colum
         expect(column).toBeLessThanOrEqual((lines[Number(line) - 1] ?? '').length + 2);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -61,6 +61,6 @@ test('the schema of dynamic lock and its own check agree on what is wrong', () =
       if (dynamicLockProblems(dynamicLock).length === 0) expect(read()).toEqual(dynamicLock);
       else expect(read).toThrow(expect.objectContaining({ code: 'ERR_POLICY_INVALID' }));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });

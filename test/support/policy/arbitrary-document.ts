@@ -10,7 +10,7 @@ import { FACTOR_KINDS, GESTURE_KINDS, SIGNAL_KINDS } from '../../../drivers/sign
 
 export const octet = fc.nat(255);
 export const ipv4 = fc.tuple(octet, octet, octet, octet).map((parts) => parts.join('.'));
-export const ipv6 = fc.nat(0xffff).map((n) => `2001:db8::${n.toString(16)}`);
+export const ipv6 = fc.integer({ min: 1, max: 0xffff }).map((n) => `2001:db8::${n.toString(16)}`);
 export const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,8}$/);
 const dns = fc.constantFrom('corp.example', 'a.example', 'ward.clinic.example');
 const hex = (bytes: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
