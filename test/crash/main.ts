@@ -1,11 +1,13 @@
 /**
  * `npm run crash`: the real daemon, killed at random moments of an enrolment, a PIN change and a policy change, at least
- * 70 times each. Prints its seed, a line a round and a table; the exit status is not 0 when anything did not hold.
- * `-- --rounds N` rounds of each, `--seed S`.
+ * 70 times each; and then the agent ended at every call of each that changes the disk and at every TPM command, before it
+ * and after it. Prints its seed, a line a round and a table; the exit status is not 0 when anything did not hold.
+ * `-- --rounds N` rounds of each, `--seed S`, `--every N`: one of so many exact points.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { swtpmMissing } from '../../hal-mocks/tpm2/swtpm.ts';
+import { ExactKills } from '../support/crash/exact-kills.ts';
 import { CrashRounds, OPERATIONS, type Round } from '../support/crash/rounds.ts';
 import { missingForBridge } from '../support/umockdev/bridge.ts';
 
@@ -38,11 +40,36 @@ function table(rounds: readonly Round[]): void {
   }
 }
 
+/** The series at exact points. @returns how many were met, and how many of them did not hold */
+async function exactKills(every: number): Promise<{ readonly rounds: number; readonly broken: number }> {
+  await using kills = await ExactKills.start();
+  const counted = { rounds: 0, broken: 0 };
+  for (const operation of OPERATIONS) {
+    for (const point of await kills.pointsOf(operation, every)) {
+      for (const side of ['before', 'after'] as const) {
+        const { label, met, state, violations } = await kills.round(operation, point, side);
+        const bad = violations.length === 0 ? '' : `  VIOLATION: ${violations.join('; ')}`;
+        say(
+          `${operation.padEnd(14)} ${side.padEnd(6)} ${String(point).padStart(3)} ${label.padEnd(32)} ${state}${bad}`,
+        );
+        if (met) counted.rounds++;
+        if (violations.length > 0) counted.broken++;
+      }
+    }
+  }
+  return counted;
+}
+
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '70' }, seed: { type: 'string', default: '20260101' } },
+  options: {
+    rounds: { type: 'string', default: '70' },
+    seed: { type: 'string', default: '20260101' },
+    every: { type: 'string', default: '1' },
+  },
 });
 const count = whole(values.rounds, 'rounds');
 const seed = whole(values.seed, 'seed');
+const every = Math.max(1, whole(values.every, 'every'));
 const missing = (await swtpmMissing()) ?? missingForBridge();
 if (missing !== null) throw new Error(missing);
 
@@ -79,7 +106,14 @@ if (fatal !== null)
   say(`stopped: ${fatal instanceof Error ? (fatal.stack ?? fatal.message) : String(fatal)}\n${rounds.log}`);
 say(
   broken === 0 && fatal === null
-    ? `${done.length} kills, everything held`
+    ? `${done.length} kills at random moments, everything held`
     : `${broken} of ${done.length} rounds did not hold`,
 );
-process.exitCode = broken === 0 && fatal === null ? 0 : 1;
+say(`every call that writes, from the first to the last, of ${OPERATIONS.join(', ')}`);
+const exact = await exactKills(every);
+say(
+  exact.broken === 0
+    ? `${exact.rounds} ends at exact points, everything held`
+    : `${exact.broken} of ${exact.rounds} ends at exact points did not hold`,
+);
+process.exitCode = broken === 0 && fatal === null && exact.broken === 0 ? 0 : 1;
