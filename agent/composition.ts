@@ -9,6 +9,7 @@ import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
+import type { FactorDriver } from '../drivers/driver.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
@@ -36,6 +37,7 @@ import { type AuditReader, Service } from './service/service.ts';
 import { startUp } from './service/startup.ts';
 import { TpmAccess } from './service/tpm-access.ts';
 import { UnlockedContainers } from './service/unlocked.ts';
+import { Sensors } from './signals/sensors.ts';
 import type { Log } from './telemetry/log.ts';
 import { traceToLog } from './telemetry/trace-log.ts';
 
@@ -128,6 +130,26 @@ async function presenceOf(config: Config, clock: Clock, log: Log): Promise<Prese
   const { PresenceTrace } = await import('../hal-mocks/bluetooth/presence-trace.ts');
   log.warn('phones are simulated', { path });
   return await PresenceTrace.open(path, clock);
+}
+
+/** What senses the surroundings: a script where one is asked for; no radio or network is looked at yet. */
+async function surroundingsOf(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  opened: Closers,
+): Promise<readonly FactorDriver[]> {
+  const path = config.simulation.surroundings;
+  if (path === '') return [];
+  const { SimulatedSurroundings } = await import('../hal-mocks/signals/simulated-surroundings.ts');
+  const { ScriptPlayer } = await import('../hal-mocks/signals/script.ts');
+  log.warn('the surroundings are simulated: what a policy observes is what the script says', { path });
+  const surroundings = new SimulatedSurroundings(clock);
+  const player = await ScriptPlayer.open(path, clock, surroundings, (error) =>
+    log.warn('the script of surroundings, ignoring', {}, error),
+  );
+  opened.add(() => player[Symbol.asyncDispose]());
+  return surroundings.drivers;
 }
 
 /** Dynamic lock: it opens nothing before it is switched on. */
@@ -223,6 +245,9 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   });
   const suspends = new SuspendWatch(clock, bootTime);
   const machine = machineOf(config);
+  const sensors = new Sensors(clock, await surroundingsOf(config, clock, log, opened));
+  opened.add(() => sensors.stop());
+  sensors.start();
   opened.add(async () => machine.hid?.released?.());
   const locks: { runner: DynamicLockRunner | null } = { runner: null };
   const parts: ServiceParts = {
@@ -236,9 +261,10 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
       commandWithin: seconds(config.tpm.timeoutSeconds),
     }),
     hid: machine.hid,
-    simulated: machine.simulated,
+    simulated: machine.simulated || config.simulation.surroundings !== '',
     store: new StateStore(config.paths.stateDir, files, clock),
     files,
+    sensors,
     unlocked,
     slept: () => suspends.slept(),
     dynamicLock: (uid) => locks.runner?.statusOf(uid) ?? null,

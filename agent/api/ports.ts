@@ -86,6 +86,14 @@ export type CeremonyEvent =
   /** The ceremony waits for a key to be inserted or touched. */
   | { readonly type: 'insert'; readonly text: string }
   | { readonly type: 'touch'; readonly text: string; readonly device: string }
+  /** Something around the machine has to change; told again when the reasons change. */
+  | {
+      readonly type: 'waiting';
+      readonly factor: 'phone' | 'network';
+      readonly text: string;
+      /** Why it is not there yet, down to the rule and its element. */
+      readonly reasons: readonly ReasonLine[];
+    }
   | { readonly type: 'progress'; readonly step: string }
   /** Something was refused and the ceremony goes on (a wrong PIN that may be tried again). */
   | { readonly type: 'refused'; readonly refusal: Refusal }

@@ -72,6 +72,12 @@ export const ceremonyEventSchema = z
     }),
     z.object({ type: z.literal('insert'), text: z.string() }),
     z.object({ type: z.literal('touch'), text: z.string(), device: z.string() }),
+    z.object({
+      type: z.literal('waiting'),
+      factor: z.enum(['phone', 'network']),
+      text: z.string(),
+      reasons: z.array(reasonSchema).readonly(),
+    }),
     z.object({ type: z.literal('progress'), step: z.string() }),
     z.object({ type: z.literal('refused'), refusal: refusalSchema }),
     z.object({ type: z.literal('secret'), slot: z.enum(SECRET_SLOTS_OUT), text: z.string() }),

@@ -106,6 +106,7 @@ export const EVENTS: Readonly<Record<string, Shape>> = {
   prompt: { slot: 'string', text: 'string', triesLeft: 'number?' },
   insert: { text: 'string' },
   touch: { text: 'string', device: 'string' },
+  waiting: { factor: 'string', text: 'string', reasons: [{ depth: 'number', ok: 'boolean', text: 'string' }] },
   progress: { step: 'string' },
   refused: { refusal: REFUSAL },
   secret: { slot: 'string', text: 'string' },

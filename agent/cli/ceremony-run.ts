@@ -33,6 +33,10 @@ const inWords = (event: CeremonyEvent): string | null => {
       return event.text;
     case 'touch':
       return event.device === '' ? event.text : `${event.text} (${event.device})`;
+    case 'waiting': {
+      const why = event.reasons.filter(({ ok }) => !ok).map(({ depth, text }) => `${'  '.repeat(depth + 1)}${text}`);
+      return [event.text, ...why].join('\n');
+    }
     case 'progress':
       return `… ${event.step}`;
     default:

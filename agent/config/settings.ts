@@ -120,6 +120,12 @@ export const SETTINGS = {
     rssi_max_delta: integer(-10, 'dB', -100, 0, 'Weaker than the best while it was near by more than this is far.'),
   },
   simulation: {
+    surroundings: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'The machine is a simulated one, and what is around it is read from this script (JSON Lines). Empty: no simulation.',
+    ),
     presence: text(
       '',
       'path',

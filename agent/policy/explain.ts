@@ -167,6 +167,21 @@ export function waitsFor(decision: Decision, factor: FactorKind): boolean {
   return possible.every(({ children }) => children.some((leaf) => leaf.factor === factor && !leaf.ok));
 }
 
+/** One factor that is not satisfied: each way in which it would be, down to the element. */
+export function explainFactor(
+  decision: Decision,
+  factor: FactorKind,
+): { readonly leaves: readonly FactorReason[]; readonly lines: readonly ReasonLine[] } {
+  const open = leavesOf(decision).filter((leaf) => leaf.factor === factor && !leaf.ok);
+  const ruled = (leaf: FactorReason): string => leaf.children.map(({ rule }) => rule).join();
+  const leaves = open.filter((leaf, i) => open.findIndex((other) => ruled(other) === ruled(leaf)) === i);
+  const lines = leaves.flatMap((leaf) => [
+    { depth: 0, ok: leaf.ok, text: leafLine(leaf) },
+    ...ruleLines(leaf.children, 1),
+  ]);
+  return { leaves, lines };
+}
+
 /** The whole tree, from the verdict down to each factor. */
 export function explain(decision: Decision): readonly ReasonLine[] {
   const lines: ReasonLine[] = [

@@ -6,14 +6,14 @@ import { type Milliseconds, milliseconds, monotonicMs } from '../../drivers/base
 import { toHex } from '../../drivers/base/bytes.ts';
 import { deferred } from '../../drivers/base/deferred.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
-import type { FactorKind, FactorSignal } from '../../drivers/signal.ts';
+import { type FactorKind, type FactorSignal, type GestureKind, isGesture } from '../../drivers/signal.ts';
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
 import type { FactorProof } from '../container/pass.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
-import type { Strength } from '../policy/branches.ts';
+import type { Branch } from '../policy/branches.ts';
 import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { explain, missingWords, refusedWords, stillMissing, waitsFor } from '../policy/explain.ts';
@@ -23,18 +23,26 @@ import { newAttempt, step } from '../unlock/machine.ts';
 import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
 import { type CeremonyRun, Denied } from './ceremony-run.ts';
 import { type CollectOptions, Collector } from './collector.ts';
+import { observedProofsOf } from './observed-proofs.ts';
 import type { ServiceParts } from './parts.ts';
 import { type BegunPass, pinTriesLeft } from './pin-check.ts';
+import { situationOf } from './situation.ts';
+import { isSurrounding, surroundings, Waiting } from './surroundings.ts';
 import type { TpmHold } from './tpm-hold.ts';
 
 export interface Collected extends Disposable {
   /**
-   * Evaluates what was collected once more, now, and mints the grant for one operation.
-   * @throws {ERR_POLICY_DENIED} when it was too long ago
+   * Evaluates what was collected once more, with what is around the machine now.
+   * @param under another policy than the one that it was collected for
    */
-  readonly mint: () => Grant;
-  /** Of the branch that granted. */
-  readonly strength: Strength;
+  readonly judge: (under?: UnlockPolicy) => Decision;
+  /**
+   * As {@link judge}, and mints the grant for one operation.
+   * @throws {ERR_POLICY_DENIED} when it was too long ago, or what was around is not any more
+   */
+  readonly mint: (under?: UnlockPolicy) => Grant;
+  /** The branch that granted. */
+  readonly branch: Branch;
   /** That the TPM has found the authority's signature under the container's policy good; null: not asked yet. */
   readonly ticket: Ticket | null;
   readonly proofs: Map<FactorKind, FactorProof>;
@@ -86,8 +94,12 @@ export async function collectFactors(
   const confirmed = deferred<void>();
   const triesLeft = await (collecting.triesLeft ?? pinTriesLeft(parts, state.uid, null));
   const collector = new Collector(parts, machine, state, run, collecting, triesLeft, confirmed.promise);
-  let options = { machineSimulated: parts.simulated, pinIsBound: machine.lockout.protects };
-  let current = newAttempt({ policy, options, limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries });
+  const { ledger } = parts.sensors;
+  let { protects: pinIsBound } = machine.lockout;
+  const options = (under = policy) => situationOf(parts, under, pinIsBound, state.uid);
+  const limits = { limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries };
+  let current = newAttempt({ policy, options: options(), ...limits });
+  const waiting = new Waiting(run, () => current.decision);
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
   const asked: Promise<void>[] = [];
@@ -95,23 +107,22 @@ export async function collectFactors(
 
   const feed = (event: UnlockEvent): void => {
     try {
-      const { state: next, effects } = step(current, event);
+      const { state: next, effects } = step({ ...current, plan: { ...current.plan, options: options() } }, event);
       current = next;
       for (const effect of effects) carryOut(effect);
+      waiting.tell();
     } catch (error) {
       // Timers, listeners and answers call this: what they throw is nobody's, and would end the daemon.
       finished.reject(error);
     }
   };
 
-  const ask = (factor: FactorKind, triesLeft: number | null): void => {
+  const ask = (factor: GestureKind, triesLeft: number | null): void => {
     const stop = new AbortController();
     stops.set(factor, stop);
     const signal = AbortSignal.any([stop.signal, run.signal]);
     const answer = collector.ask(factor, triesLeft, signal).then(
-      (reports) => {
-        for (const report of reports) feed({ type: 'signal', at: clock.now(), ...report });
-      },
+      (report) => feed({ type: 'signal', at: clock.now(), ...report }),
       (error: unknown) => {
         if (!stop.signal.aborted) finished.reject(error);
       },
@@ -122,10 +133,12 @@ export async function collectFactors(
   const carryOut = (effect: UnlockEffect): void => {
     switch (effect.type) {
       case 'ask':
-        ask(effect.factor, effect.triesLeft);
+        if (isSurrounding(effect.factor)) waiting.begin(effect.factor);
+        else ask(effect.factor, effect.triesLeft);
         return;
       case 'stop-asking':
-        stops.get(effect.factor)?.abort();
+        if (isSurrounding(effect.factor)) waiting.end();
+        else stops.get(effect.factor)?.abort();
         return;
       case 'refused': {
         const event = refusedEvent(effect.signal, effect.triesLeft);
@@ -158,9 +171,8 @@ export async function collectFactors(
   // Beside the person, who types meanwhile; nothing is proved before it is known.
   const confirm = async (): Promise<void> => {
     try {
-      if (!options.pinIsBound || (await isPinBound(parts, run.signal))) return;
-      options = { ...options, pinIsBound: false };
-      current = { ...current, plan: { ...current.plan, options } };
+      if (!pinIsBound || (await isPinBound(parts, run.signal))) return;
+      pinIsBound = false;
       feed({ type: 'tick', at: clock.now() });
     } catch (error) {
       stopAsking();
@@ -174,22 +186,34 @@ export async function collectFactors(
   let confirming = Promise.resolve();
   const onAbort = () => feed({ type: 'cancel' });
   run.signal.addEventListener('abort', onAbort, { once: true });
+  const unlisten = ledger.onChange((change) => {
+    const at = clock.now();
+    feed(
+      change.type === 'signal'
+        ? { type: 'signal', at, signal: change.signal }
+        : { type: 'lost', at, kind: change.kind },
+    );
+  });
   try {
-    feed({ type: 'start', at: clock.now(), snapshot: new Map() });
+    feed({ type: 'start', at: clock.now(), snapshot: surroundings(parts) });
     confirming = confirm();
-    const { strength } = await finished.promise;
+    const { branch } = await finished.promise;
     await collector.settle();
-    const { snapshot } = current;
-    const mint = () => {
-      const decision = evaluate(policy, snapshot, clock.now(), options);
-      if (decision.verdict === 'denied') throw denial(decision, 'denied: too much time has passed', null);
+    const gestures = [...current.snapshot].filter(([, signal]) => isGesture(signal));
+    const judge = (under = policy) =>
+      evaluate(under, new Map([...surroundings(parts), ...gestures]), clock.now(), options(under));
+    const mint = (under = policy) => {
+      const decision = judge(under);
+      if (decision.verdict === 'denied') throw denial(decision, 'denied: it is not so any more', null);
       return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
     };
-    const { proofs, deviceMs, kdfMs, ticket, hold } = collector;
+    const { deviceMs, kdfMs, ticket, hold } = collector;
+    const proofs = new Map([...observedProofsOf(parts, state), ...collector.proofs]);
     granted = true;
     return {
+      judge,
       mint,
-      strength,
+      branch,
       ticket,
       proofs,
       hold,
@@ -199,6 +223,7 @@ export async function collectFactors(
     };
   } finally {
     stopTimer();
+    unlisten();
     run.signal.removeEventListener('abort', onAbort);
     stopAsking();
     // The next ceremony of this user begins when nothing of this one goes on any more, inside the TPM or on the disk.

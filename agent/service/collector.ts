@@ -93,23 +93,17 @@ export class Collector implements Disposable {
     this.#proofs.set(factor, { check: 'secret', blob: enrolled.blob, authValue });
   }
 
-  /** What there is to say of a factor; of a phone or a network, one for each kind of signal that it rests on. */
-  async ask(factor: FactorKind, triesLeft: number | null, signal: AbortSignal): Promise<readonly Report[]> {
-    if (factor === 'pin') return [await this.#askPin(triesLeft, signal)];
+  /** What there is to say of a factor that a person was asked for. */
+  async ask(factor: GestureKind, triesLeft: number | null, signal: AbortSignal): Promise<Report> {
+    if (factor === 'pin') return await this.#askPin(triesLeft, signal);
     await this.#confirmed;
     signal.throwIfAborted();
     switch (factor) {
       case 'securityKey':
-        return [await this.#askKey(signal)];
+        return await this.#askKey(signal);
       case 'fingerprint':
       case 'face':
-        return [{ signal: this.#signal(factor, 'unlockd', NO_DRIVER) }];
-      case 'phone':
-        return [{ signal: { ...this.#base('unlockd'), kind: 'bluetooth', ...NO_DRIVER } }];
-      case 'network':
-        return (['ipConfig', 'wifi'] as const).map((kind) => ({
-          signal: { ...this.#base('unlockd'), kind, ...NO_DRIVER },
-        }));
+        return { signal: this.#signal(factor, 'unlockd', NO_DRIVER) };
     }
   }
 

@@ -3,6 +3,7 @@ import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { MachinePolicy } from '../container/machine-policy.ts';
 import { policyOf } from '../container/plan.ts';
+import { isObservedFactor } from '../container/signers.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, compileBranches } from '../policy/branches.ts';
 import { formatDocument, parsePolicy } from '../policy/forms/native-json.ts';
@@ -44,12 +45,12 @@ export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy>
 export const policyInForce = (state: ContainerState): UnlockPolicy => parsePolicy(policyOf(state).document);
 
 /** Secret factors that a policy can ever ask for. */
-export const secretFactorsOf = (policy: UnlockPolicy): readonly FactorKind[] =>
+export const secretFactorsOf = (policy: UnlockPolicy): readonly SecretFactor[] =>
   SECRET_FACTORS.filter((factor) => factorsIn(policy.require).includes(factor));
 
 /**
- * The branches that a container with these factors is sealed to: those of the policy, without the ones whose factors
- * this machine cannot prove to the TPM yet.
+ * The branches that a container with these secrets is sealed to: those of the policy, without the ones of which a secret
+ * is not enrolled. What is only observed can be asserted on every machine; whether it ever is seen is another question.
  * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_ASSERTED_BRANCH}
  */
 export function provableBranches(
@@ -58,7 +59,9 @@ export function provableBranches(
   machine: MachineState,
 ): readonly Branch[] {
   const branches = compileBranches(policy, { pinIsBound: machine.lockout.protects });
-  const provable = branches.filter((branch) => branch.factors.every((factor) => factors.includes(factor)));
+  const provable = branches.filter((branch) =>
+    branch.factors.every((factor) => isObservedFactor(factor) || factors.includes(factor)),
+  );
   if (provable.length === 0) {
     throw new UnlockdError(
       'ERR_POLICY_NO_BRANCH',

@@ -11,6 +11,7 @@ import type { PolicyPass } from '../container/pass.ts';
 import { planOf } from '../container/plan.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
+import type { UnlockPolicy } from '../policy/model.ts';
 import { type Door, openDoor } from '../release/release.ts';
 import type { Collected } from './collect.ts';
 import type { ServiceParts } from './parts.ts';
@@ -44,7 +45,10 @@ async function openThen<T>(
   const sealed = state.sealedKey;
   const held = await hold?.use(async ({ pass: begun, plan }): Promise<{ readonly value: T } | null> => {
     const { root } = begun;
-    using door = openDoor(collected.mint(), parts.clock);
+    const grant = collected.mint();
+    // What is observed comes before the PIN in a branch: a pass that the PIN has begun leads elsewhere.
+    if (!begun.leadsTo(plan, grant.branch.factors)) return null;
+    using door = openDoor(grant, parts.clock);
     using containerKey = await door.release({ root, plan, proofs, sealed, begun }).catch((error: unknown) => {
       if (!mayBeginAnew(error)) throw error;
       return null;
@@ -121,6 +125,8 @@ async function approverOf(
 
 /**
  * Changes an open container by the one protocol of changes.
+ * @param under the policy that will be in force: the rehearsal is granted under it; null: the one that is
+ * @throws {ERR_POLICY_DENIED} what was presented does not satisfy it; nothing has changed
  * @throws {ERR_CHANGE_NOT_REVOKED} changed, not revoked yet; everything else: nothing has changed
  */
 export async function changeOpenContainer(
@@ -130,13 +136,15 @@ export async function changeOpenContainer(
   collected: Collected,
   draft: () => Promise<Draft>,
   external: ExternalApproval | null = null,
+  under: UnlockPolicy | null = null,
 ): Promise<ContainerState> {
+  using door = under === null ? null : openDoor(collected.mint(under), parts.clock);
   using approver = await approverOf(open, state, collected, external);
   return await changeContainer({
     root: open.root,
     state,
     write: (next) => parts.store.writeContainer(next),
-    unseal: open.unseal,
+    unseal: door === null ? open.unseal : throughDoor(door, open.root),
     approve: approver.approve,
     draft,
     containerKey: open.containerKey,

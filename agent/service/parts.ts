@@ -10,6 +10,7 @@ import type { DurableFiles } from '../container/durable-files.ts';
 import type { StateStore } from '../container/store.ts';
 import type { PinTries, TriesLimit } from '../container/tries.ts';
 import type { DynamicLockStatus } from '../dynamic-lock/words.ts';
+import type { Sensors } from '../signals/sensors.ts';
 import type { TpmAccess } from './tpm-access.ts';
 import type { UnlockedContainers } from './unlocked.ts';
 
@@ -46,6 +47,8 @@ export interface ServiceParts {
   readonly store: StateStore;
   readonly files: DurableFiles;
   readonly unlocked: UnlockedContainers;
+  /** What lies around the machine. */
+  readonly sensors: Sensors;
   /** What dynamic lock does for a uid now; null: this daemon has no such part. */
   readonly dynamicLock?: (uid: number) => DynamicLockStatus | null;
   /** Whether the machine was suspended since this was asked last. */

@@ -6,11 +6,14 @@
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
-import type { ContainerState, MachineState } from '../container/state.ts';
+import { signersFor } from '../container/signers.ts';
+import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
+import { missingWords, stillMissing } from '../policy/explain.ts';
 import type { Collected } from './collect.ts';
 import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
-import { changeOpenContainer, withOpenContainer } from './open-container.ts';
+import { observedProofsOf } from './observed-proofs.ts';
+import { changeOpenContainer, type OpenContainer, withOpenContainer } from './open-container.ts';
 import type { ServiceParts } from './parts.ts';
 
 export type Upgrade =
@@ -19,8 +22,20 @@ export type Upgrade =
   /** The old policy stays in force. */
   | { readonly is: 'pending'; readonly why: UnlockdError };
 
-const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((entry) => b.includes(entry));
+/** The container under the new policy, with signers for what that observes. */
+async function draftUnder(
+  parts: ServiceParts,
+  { root }: OpenContainer,
+  state: ContainerState,
+  collected: Collected,
+  { version, document }: CurrentPolicy,
+  branches: PolicyState['branches'],
+): Promise<Draft> {
+  const { factors, records } = state;
+  const signers = await signersFor(root, parts.entropy, branches.flat(), state.signers, parts.simulated);
+  const proofs = new Map([...collected.proofs, ...observedProofsOf(parts, { ...state, signers })]);
+  return { factors, signers, policy: { version, document, branches }, records, proofs };
+}
 
 /**
  * Puts the machine's policy in force for this container, if it is a newer one and the factors at hand allow it.
@@ -38,26 +53,17 @@ export async function upgradePolicy(
     const current = await reading;
     if (current.version <= policyOf(state).version) return { is: 'none' };
     requireVerifiedKeys(current.policy, state);
-    const branches = provableBranches(current.policy, enrolledFactors(state), machine);
-    const atHand = [...collected.proofs.keys()];
-    const rehearsable = branches.some(({ factors }) => sameSet(factors, atHand));
-    const draft = async (): Promise<Draft> => ({
-      factors: state.factors,
-      policy: {
-        version: current.version,
-        document: current.document,
-        branches: enforcedSets(branches),
-      },
-      records: state.records,
-      proofs: collected.proofs,
-    });
-    if (!rehearsable) {
-      const message = 'the factors that were given do not satisfy the new policy, so it could not be rehearsed';
-      throw new UnlockdError('ERR_POLICY_NO_BRANCH', message);
+    const branches = enforcedSets(provableBranches(current.policy, enrolledFactors(state), machine));
+    const decision = collected.judge(current.policy);
+    if (decision.verdict === 'denied') {
+      const missing = missingWords(stillMissing(decision));
+      const message = `what was given does not satisfy the new policy, so it could not be rehearsed; missing: ${missing}`;
+      throw new UnlockdError('ERR_POLICY_NO_BRANCH', message, { detail: { missing } });
     }
-    const next = await withOpenContainer(parts, machine, state, collected, signal, (open) =>
-      changeOpenContainer(parts, open, state, collected, draft),
-    );
+    const next = await withOpenContainer(parts, machine, state, collected, signal, (open) => {
+      const draft = () => draftUnder(parts, open, state, collected, current, branches);
+      return changeOpenContainer(parts, open, state, collected, draft, null, current.policy);
+    });
     await parts.audit('policy-in-force', state.uid, { version: current.version, epoch: policyOf(next).n });
     return { is: 'done', state: next };
   } catch (error) {

@@ -4,7 +4,7 @@
  */
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
-import type { MachineState } from '../container/state.ts';
+import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { factorsIn } from '../policy/requirement.ts';
@@ -12,19 +12,29 @@ import { compareStrength, factorName, factorWords, opensWith, weakest } from '..
 import { enrolledFactors, provableBranches, requireVerifiedKeys, SECRET_FACTORS } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 
-const isSecret = (factor: FactorKind): boolean => SECRET_FACTORS.some((secret) => secret === factor);
+/** Whether this machine can prove or observe it. */
+function isWithinReach({ sensors }: ServiceParts, factor: FactorKind): boolean {
+  switch (factor) {
+    case 'phone':
+      return sensors.has('bluetooth');
+    case 'network':
+      return sensors.has('ipConfig') || sensors.has('wifi');
+    default:
+      return SECRET_FACTORS.some((secret) => secret === factor) || sensors.has(factor);
+  }
+}
 
 /** Factors of the policy that this machine has no way to observe. */
 function absentFactors(parts: ServiceParts, policy: UnlockPolicy, branches: readonly Branch[]): string[] {
   const named = factorsIn(policy.require);
-  const without = named.filter((factor) => !isSecret(factor));
+  const without = named.filter((factor) => !isWithinReach(parts, factor));
   const out: string[] = [];
   if (without.length > 0) {
     const names = without.map(factorName).join(', ');
     out.push(`there is no driver here for: ${names}; pairs with ${without.length === 1 ? 'it' : 'them'} never open`);
   }
   if (parts.hid === null && named.includes('securityKey')) out.push('this machine does not use security keys');
-  if (!branches.some(({ factors }) => factors.every(isSecret)))
+  if (!branches.some(({ factors }) => factors.every((factor) => isWithinReach(parts, factor))))
     out.push('nobody can satisfy this policy here: every pair needs a factor without a driver');
   return out;
 }
@@ -36,18 +46,21 @@ function weakened(before: readonly Branch[], after: readonly Branch[]): string[]
   return [`its weakest pair is weaker than before: ${was} -> ${is}, opens with ${opensWith(after)}`];
 }
 
+const onlyEnrolled = (state: ContainerState): string =>
+  `enrolled are only ${enrolledFactors(state).map(factorWords).join(' and ')}`;
+
 /** Why the container of `uid` cannot follow; null: it can, or it cannot be read. */
 async function hindrance(parts: ServiceParts, policy: UnlockPolicy, machine: MachineState, uid: number) {
   const state = await parts.store.readContainer(uid).catch(() => null);
   if (state === null) return null;
   try {
     requireVerifiedKeys(policy, state);
-    provableBranches(policy, enrolledFactors(state), machine);
-    return null;
+    const branches = provableBranches(policy, enrolledFactors(state), machine);
+    if (branches.some(({ factors }) => factors.every((factor) => isWithinReach(parts, factor)))) return null;
+    return onlyEnrolled(state);
   } catch (error) {
     if (!isUnlockdError(error)) throw error;
-    const has = enrolledFactors(state).map(factorWords).join(' and ');
-    return error.code === 'ERR_POLICY_NO_BRANCH' ? `enrolled are only ${has}` : error.message;
+    return error.code === 'ERR_POLICY_NO_BRANCH' ? onlyEnrolled(state) : error.message;
   }
 }
 

@@ -20,9 +20,11 @@ const isUnavailable = ({ finding }: { readonly finding: { readonly is: string; r
 /** A rule of which something cannot be observed here. A device that is absent may still come. */
 const isOutOfReach = (rule: RuleReason): boolean => rule.children.length === 0 || rule.children.some(isUnavailable);
 
+const isSurrounding = (factor: FactorKind): boolean => factor === 'phone' || factor === 'network';
+
 /** A phone or a network of which no rule can come to hold in this attempt. */
 const cannotCome = ({ factor, children }: FactorReason): boolean =>
-  (factor === 'phone' || factor === 'network') && children.every(isOutOfReach);
+  isSurrounding(factor) && children.every(isOutOfReach);
 
 interface Candidate {
   readonly needed: readonly FactorKind[];
@@ -41,13 +43,14 @@ function candidateOf(
     plan.policy,
     open.map(({ factor }) => factor),
   );
-  const absent = open.some(({ finding }) => finding.is === 'unavailable');
+  // Nobody can present a phone or a network that is not there: what a person can do at once is asked for first.
+  const absent = open.some(({ factor, finding }) => isSurrounding(factor) || finding.is === 'unavailable');
   return { needed, cost: needed.length + (absent ? reason.children.length : 0) };
 }
 
 /**
  * The next factor that would help, or null when no branch can be completed any more.
- * Branches of which no device is missing come first, then those that need the fewest more factors, so that what is
+ * Branches of which no device, phone or network is missing come first, then those that need the fewest more factors, so that what is
  * there is used.
  */
 export function nextFactor(

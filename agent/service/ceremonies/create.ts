@@ -10,6 +10,7 @@ import { commit, revoke } from '../../container/change.ts';
 import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
 import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
+import { signersFor } from '../../container/signers.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { enforcedSets } from '../../policy/branches.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
@@ -18,9 +19,10 @@ import { type CurrentPolicy, currentPolicy, provableBranches, secretFactorsOf } 
 import { clearIntent } from '../leftovers.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
+import { observedProofs } from '../observed-proofs.ts';
 import type { ServiceParts } from '../parts.ts';
 import { requireNoLockout, triesOf } from '../pin-check.ts';
-import { doorOfEnrolment } from '../rehearsal.ts';
+import { decisionOfEnrolment, doorOfEnrolment } from '../rehearsal.ts';
 import { showSheet } from '../sheets.ts';
 
 export interface CreateParts {
@@ -53,15 +55,18 @@ interface Gathered extends Disposable {
 /**
  * What cannot be is refused here, before anybody has typed or touched anything for nothing.
  * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_ASSERTED_BRANCH | ERR_TPM_LOCKED_OUT}
+ * @throws {ERR_POLICY_DENIED} it takes a phone or a network that is not here: the rehearsal would fail
  */
 export async function requireCreatable(
   parts: ServiceParts,
   machine: MachineState,
+  uid: number,
   signal: AbortSignal,
 ): Promise<Creatable> {
   const policy = await currentPolicy(parts);
   const wanted = secretFactorsOf(policy.policy);
   provableBranches(policy.policy, wanted, machine);
+  decisionOfEnrolment(parts, machine, policy.policy, uid, wanted);
   if (wanted.includes('pin')) await requireNoLockout(parts, signal);
   return { policy, wanted };
 }
@@ -130,7 +135,9 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
       ...create.records,
       wrapKeys: gathered.keys?.wrapKeys ?? [],
     };
-    using door = doorOfEnrolment(parts, machine, policy, containerId, kinds);
+    const enforced = enforcedSets(branches);
+    const signers = await signersFor(root, parts.entropy, enforced.flat(), [], parts.simulated);
+    using door = doorOfEnrolment(decisionOfEnrolment(parts, machine, policy, uid, kinds), containerId, parts.clock);
     const prepared = await prepareContainer(
       {
         root,
@@ -140,13 +147,17 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
         uid,
         containerId,
         factors,
+        signers,
         proofs: proofsOf(gathered, factors),
-        policy: { version, document, branches: enforcedSets(branches) },
+        policy: { version, document, branches: enforced },
         records,
         sheet: gathered.sheet,
         writeIntent: (intent) => parts.store.writeIntent(uid, 'intent', intent),
       },
-      (plan, proofs, sealed) => door.release({ root, plan, proofs, sealed }),
+      (plan, proofs, sealed) => {
+        const observed = observedProofs(parts, { containerId, uid, sealed: [sealed] }, signers);
+        return door.release({ root, plan, proofs: new Map([...proofs, ...observed]), sealed });
+      },
     );
     try {
       await commit(() => parts.store.writeContainer(prepared.state));

@@ -11,7 +11,7 @@ export async function enrolScript(parts: ServiceParts, run: CeremonyRun): Promis
   if ((await parts.store.readContainer(run.uid)) !== null) {
     throw new UnlockdError('ERR_CONTAINER_EXISTS', `${parts.userName(run.uid)} is enrolled already`);
   }
-  const creatable = await requireCreatable(parts, machine, run.signal);
+  const creatable = await requireCreatable(parts, machine, run.uid, run.signal);
   const { result } = await createContainer(parts, run, { machine, uid: run.uid, records: EMPTY_RECORDS, creatable });
   await parts.audit('enrolled', run.uid, { strength: String(result.strength) });
   return result;

@@ -34,7 +34,7 @@ async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Reco
 export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
-  const creatable = await requireCreatable(parts, machine, run.signal);
+  const creatable = await requireCreatable(parts, machine, run.uid, run.signal);
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});

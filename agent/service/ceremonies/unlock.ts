@@ -86,14 +86,15 @@ export async function unlockScript(
     const current = currentPolicy(parts);
     current.catch(() => undefined);
     using key = await releaseContainerKey(parts, machine, before, collected, run.signal);
-    const { strength, deviceMs, kdfMs } = collected;
+    const { deviceMs, kdfMs } = collected;
+    const { strength, factors } = collected.branch;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected, current);
     // `lock` and suspend cancel: what they forgot must not come back.
     run.signal.throwIfAborted();
     parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));
     parts.unsettled.delete(run.uid);
-    await parts.audit('unlocked', run.uid, { strength, purpose, factors: [...collected.proofs.keys()].join(' ') });
+    await parts.audit('unlocked', run.uid, { strength, purpose, factors: factors.join(' ') });
     run.signal.throwIfAborted();
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
     const times = { deviceMs: Math.round(deviceMs), kdfMs: Math.round(kdfMs) };

@@ -15,6 +15,7 @@ import { Service } from '../../../agent/service/service.ts';
 import { startUp } from '../../../agent/service/startup.ts';
 import { TpmAccess } from '../../../agent/service/tpm-access.ts';
 import { UnlockedContainers } from '../../../agent/service/unlocked.ts';
+import { Sensors } from '../../../agent/signals/sensors.ts';
 import { milliseconds, seconds } from '../../../drivers/base/brand.ts';
 import { utf8 } from '../../../drivers/base/bytes.ts';
 import { type Clock, systemClock } from '../../../drivers/base/clock.ts';
@@ -22,6 +23,7 @@ import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import type { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
+import type { FactorDriver } from '../../../drivers/driver.ts';
 import type { TpmHal } from '../../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
 import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
@@ -49,6 +51,9 @@ export interface TestAgentOptions {
   readonly clock?: Clock;
   readonly fs?: FileSystem;
   readonly touch?: boolean;
+  /** What senses the surroundings; what is simulated counts on a simulated machine only. */
+  readonly drivers?: readonly FactorDriver[];
+  readonly simulated?: boolean;
   /** Stands between the agent and its TPM. */
   readonly between?: (tpm: TpmHal) => TpmHal;
 }
@@ -60,6 +65,7 @@ export class TestAgent implements AsyncDisposable {
   readonly folder: string;
   readonly key: VirtualAuthenticator;
   readonly hid: InProcessHid;
+  readonly sensors: Sensors;
   readonly audit: { event: string; uid: number | null; detail: Parameters<AuditWriter>[2] }[] = [];
   readonly faults: unknown[] = [];
   readonly #options: TestAgentOptions;
@@ -86,6 +92,8 @@ export class TestAgent implements AsyncDisposable {
       if (this.touch) setImmediate(() => this.key.presence.touch());
     });
     this.hid = new InProcessHid(this.key);
+    this.sensors = new Sensors(options.clock ?? systemClock, options.drivers ?? []);
+    this.sensors.start();
   }
 
   static async start(options: TestAgentOptions = {}): Promise<TestAgent> {
@@ -128,9 +136,10 @@ export class TestAgent implements AsyncDisposable {
         commandWithin: seconds(30),
       }),
       hid: this.hid,
-      simulated: false,
+      simulated: this.#options.simulated ?? false,
       store: new StateStore(this.folder, files, clock),
       files,
+      sensors: this.sensors,
       unlocked: new UnlockedContainers(clock, () => undefined),
       slept: () => {
         const { slept } = this;
@@ -225,6 +234,7 @@ export class TestAgent implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.service.stop();
+    await this.sensors.stop();
     await this.swtpm.close();
     await rm(this.folder, { recursive: true, force: true });
   }
