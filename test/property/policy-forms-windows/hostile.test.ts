@@ -104,7 +104,7 @@ test('octets of no form at all, in every form', () => {
         outcome(() => readWindowsPolicy(octets, { format }));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -113,7 +113,7 @@ test('any JSON, in every form that is JSON', () => {
     fc.property(fc.json(), fc.constantFrom('intune' as const, 'csp' as const, 'strings' as const), (text, format) => {
       outcome(() => readWindowsPolicy(text, { format }));
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -128,12 +128,11 @@ test('any text as rules: each error has a position inside it', () => {
       } catch (error) {
         if (!isUnlockdError(error)) throw error;
         const { line, column } = error.detail;
-        expect(line).toBeGreaterThanOrEqual(1);
-        expect(column).toBeGreaterThanOrEqual(1);
-        expect(column).toBeLessThanOrEqual(whole.length + 1);
+        const inText = Number(line) >= 1 && Number(column) >= 1 && Number(column) <= whole.length + 1;
+        expect({ inText, line, column }).toMatchObject({ inText: true });
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
 });
 

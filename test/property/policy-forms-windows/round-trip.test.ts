@@ -1,7 +1,6 @@
 /** Properties of the Windows form: reading what was written gives the policy, and what is written is canonical. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { WindowsPolicy } from '../../../agent/policy/forms/windows/model.ts';
 import {
   readWindowsPolicies,
   readWindowsPolicy,
@@ -14,7 +13,7 @@ import { writeOmaSettings, writeWindowsNodes, writeWindowsStrings } from '../../
 import { cspPolicies, registryPolicies, signalRules, stringsPolicies } from './policies.ts';
 
 const tenantId = '00000000-0000-4000-8000-000000000001';
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 120 };
 
 describe('reading what was written', () => {
   test('signal rules', () => {
@@ -63,18 +62,12 @@ describe('reading what was written', () => {
 });
 
 describe('writing what was read', () => {
-  const again =
-    <T>(write: (policy: WindowsPolicy) => T, read: (form: T) => WindowsPolicy) =>
-    (policy: WindowsPolicy) => {
-      const once = write(policy);
-      expect(write(read(once))).toEqual(once);
-    };
   test('a registry file has one text for one policy', () => {
     fc.assert(
-      fc.property(
-        registryPolicies,
-        again(writeReg, (form) => readWindowsPolicy(form).policy),
-      ),
+      fc.property(registryPolicies, (policy) => {
+        const once = Buffer.from(writeReg(policy));
+        expect(once.equals(writeReg(readWindowsPolicy(once).policy))).toBe(true);
+      }),
       RUNS,
     );
   });

@@ -153,9 +153,7 @@ export function readRuleXml(source: RuleText): readonly RuleElement[] {
   parser.on('attribute', ({ name, value }) => {
     const element = stack.at(-1);
     if (element === undefined) return;
-    if (element.attributes.has(name)) {
-      throw fail('ERR_POLICY_RULE_XML', `attribute ${name.slice(0, 64)} stands twice`, element.at);
-    }
+    // A name that stands twice is an error of the parser's own.
     if (element.attributes.size >= MAX_RULE_ATTRIBUTES || name.length + value.length > MAX_RULE_VALUE) {
       throw fail('ERR_POLICY_RULE_TOO_LARGE', 'attributes too many or too long', element.at);
     }
