@@ -1,9 +1,12 @@
 /** The validity rules of the two lists (V1-V7), and what a policy may lack or repeat. */
 import { describe, expect, test } from 'vitest';
+import { isSimplePin } from '../../../agent/enrolment/pin/rules.ts';
 import type { Provider } from '../../../agent/policy/forms/windows/model.ts';
 import { PROVIDER_GUIDS, readProviders, writeProviders } from '../../../agent/policy/forms/windows/providers.ts';
 import { readWindowsPolicy, readWindowsStrings } from '../../../agent/policy/forms/windows/read.ts';
+import { utf8 } from '../../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
 
 const PIN = '{D6886603-9D2F-4EB2-B667-1971041FA96B}';
 const FINGER = '{BEC09223-B018-416D-A0AC-523971B639F5}';
@@ -171,5 +174,15 @@ describe('PIN complexity', () => {
     ['Expiration', -1],
   ])('%s %s is refused', (name, value) => {
     expect(codeOf(() => pin({ [name]: value }))).toBe('ERR_POLICY_WINDOWS_VALUE');
+  });
+});
+
+describe("Windows' filter of simple PINs", () => {
+  test.each([
+    ['T13: 2468 steps by 2', '2468', true],
+    ['T13: 8024 steps by 2 past 9', '8024', true],
+    ['T14: 2468a is not all digits', '2468a', false],
+  ])('%s', (_name, pin, simple) => {
+    expect(isSimplePin(Secret.take(utf8(pin)))).toBe(simple);
   });
 });
