@@ -106,9 +106,11 @@ async function query(context: Context, choice: Choice): Promise<void> {
     case 'lock':
       return queries.lockCommand(context);
     case 'policy show':
-      return queries.policyShowCommand(context);
     case 'policy set':
-      return queries.policySetCommand(context, choice.file);
+    case 'policy import':
+    case 'policy export':
+    case 'policy sign':
+      return (await import('./commands/policy/forms.ts')).policyFormsCommand(context, choice);
     case 'policy request':
       return queries.policyRequestCommand(context, choice.output);
     case 'events':

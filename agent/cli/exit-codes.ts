@@ -32,7 +32,13 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.usage,
     meaning: 'The command line is not valid, or a policy document that it names.',
-    codes: ['ERR_CLI_USAGE', 'ERR_POLICY_INVALID'],
+    codes: [
+      'ERR_CLI_USAGE',
+      'ERR_POLICY_INVALID',
+      'ERR_POLICY_NOT_WINDOWS',
+      'ERR_POLICY_WINDOWS_*',
+      'ERR_POLICY_RULE_*',
+    ],
   },
   {
     exit: EXIT.denied,

@@ -5,6 +5,7 @@
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { DaemonRefusal } from '../api/daemon-refusal.ts';
 import type { ReasonLine, Refusal } from '../api/ports.ts';
+import type { Inexpressible } from '../policy/forms/windows/inexpressible.ts';
 import type { TextSink } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
@@ -28,13 +29,20 @@ interface Failure {
   readonly reasons: readonly ReasonLine[];
 }
 
+/** Of an error with several reasons, each as a line below it. */
+const reasonsIn = (error: UnlockdError): readonly ReasonLine[] => {
+  const reasons: unknown = 'reasons' in error ? error.reasons : null;
+  if (!Array.isArray(reasons)) return [];
+  return reasons.map(({ what, words }: Inexpressible) => ({ depth: 0, ok: false, text: `${what}: ${words}` }));
+};
+
 export function toFailure(error: unknown): Failure {
   if (error instanceof DaemonRefusal) return { refusal: error.refusal, reasons: error.reasons };
   const known = isUnlockdError(error)
     ? error
     : new UnlockdError('ERR_CLI_INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
   const { code, message, cure, detail } = known;
-  return { refusal: { code, message, cure, detail }, reasons: [] };
+  return { refusal: { code, message, cure, detail }, reasons: reasonsIn(known) };
 }
 
 /** A verdict's reasons as an indented tree, one line each. */

@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { SecretSlotIn } from '../api/ports.ts';
+import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
 import type { CommonOptions } from './context.ts';
 import { FD_OPTIONS, type FdOf } from './secret-sources.ts';
 import { parseCount, parseDuration, parseFd, parsePurpose, parseUid } from './values.ts';
@@ -27,8 +28,8 @@ export type Choice = { readonly common: CommonOptions } & (
       readonly reuse: boolean;
       readonly earlier: number | null;
     } & WithFds)
-  | { readonly name: 'users' | 'lock' | 'status' | 'policy show' | 'doctor' }
-  | { readonly name: 'policy set'; readonly file: string }
+  | { readonly name: 'users' | 'lock' | 'status' | 'doctor' }
+  | PolicyFormsChoice
   | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
   | { readonly name: 'policy request'; readonly output: string | null }
   | { readonly name: 'events'; readonly last: number; readonly follow: boolean }
@@ -175,12 +176,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   examples(recover, 'unlockctl recover');
 
   const policy = program.command('policy').description('the unlock policy of this machine');
-  const show = add(policy, 'show', 'the policy and what it means');
-  show.action((o: Values) => choose({ name: 'policy show', common: o }));
-  examples(show, 'unlockctl policy show');
-  const set = add(policy, 'set', 'set the policy, as root').argument('<file>', 'JSON; - for standard input');
-  set.action((file: string, o: Values) => choose({ name: 'policy set', common: o, file }));
-  examples(set, 'sudo unlockctl policy set policy.json');
+  addPolicyForms(policy, { add, examples, choose });
   const request = add(policy, 'request', 'the signing request of your container, for an outside signer').option(
     '-o, --output <file>',
     'write it to a file',

@@ -32,6 +32,13 @@ export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'ui
 /** @throws {ERR_CLI_USAGE} */
 export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
 
+/** The version of a signed document. @throws {ERR_CLI_USAGE} */
+export function parseVersion(text: string): number {
+  const version = parseNumber(text, 0xffff_ffff, 'version (1 to 4294967295)');
+  if (version === 0) throw usage('versions begin with 1');
+  return version;
+}
+
 /** The name of a purpose as the API takes it. @throws {ERR_CLI_USAGE} */
 export function parsePurpose(text: string): string {
   if (PURPOSE.test(text)) return text;

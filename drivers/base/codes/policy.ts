@@ -45,6 +45,18 @@ export const POLICY_CODES = {
     cause: 'The policy of this machine is signed by its own TPM; there is no outside signer to ask.',
     cure: 'Set the policy with `unlockctl policy set`.',
   },
+  ERR_POLICY_DOCUMENT_UNSIGNED: {
+    cause: 'This machine takes signed policy documents only (`policy.document_key`), and this one is not signed.',
+    cure: 'Have it signed by a trusted key: `unlockctl policy sign`. Nothing was changed.',
+  },
+  ERR_POLICY_DOCUMENT_SIGNATURE: {
+    cause: 'A signed policy document is damaged, or its signature is not of a key that this machine trusts.',
+    cure: 'Have the document signed anew by a key of the file that `policy.document_key` names. Nothing was changed.',
+  },
+  ERR_POLICY_DOCUMENT_OLDER: {
+    cause: 'A signed policy document is not newer than the last one that this machine took.',
+    cure: 'Sign the document with a higher version. Nothing was changed.',
+  },
   ERR_POLICY_NOT_WINDOWS: {
     cause: 'The policy has something that the chosen Windows form cannot say.',
     cure: 'Take out what the reasons name, or export in another form.',

@@ -280,12 +280,12 @@ describe('unlockctl', () => {
 
   it('sets, requests and applies a policy', async () => {
     const file = join(folder, 'policy.json');
-    writeFileSync(file, '{"first":["pin"],"then":["fingerprint"]}');
+    writeFileSync(file, '{"version":1,"first":["pin"],"then":["fingerprint"]}');
     expect((await run(`policy set ${file}`)).exit).toBe(5);
     api.peer = peerOfUid(0);
     const set = await run(`policy set ${file}`);
     expect([set.exit, set.stdout.includes('warning: this got weaker\n')]).toEqual([0, true]);
-    expect(service.policyDocument).toEqual(JSON.parse('{"first":["pin"],"then":["fingerprint"]}'));
+    expect(service.policyDocument).toEqual(JSON.parse('{"version":1,"first":["pin"],"then":["fingerprint"]}'));
     expect((await run('policy set /nowhere')).stderr).toContain('ERR_CLI_FILE');
     expect((await run('policy request')).stderr).toContain('ERR_POLICY_NOT_MANAGED');
     service.managed = true;
