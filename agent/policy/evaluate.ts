@@ -30,16 +30,26 @@ export type { EvaluateOptions, Situation, Snapshot };
 
 const MINT = Symbol('mint');
 
+const NONE: readonly [] = Object.freeze([]);
+
 /** A decision that was made here, which its private field tells from anything that looks like one. */
 class Evaluated {
-  readonly at: MonotonicMs;
   readonly #situation: Situation;
   #reasons: PolicyReason | undefined;
+  readonly at: MonotonicMs;
+  readonly verdict: Decision['verdict'];
+  /** Both undefined: denied. */
+  readonly branch: Branch | undefined;
+  readonly strength: Strength | undefined;
 
-  constructor(key: symbol, situation: Situation) {
+  constructor(key: symbol, situation: Situation, branch: Branch | undefined) {
     if (key !== MINT) throw new TypeError('decisions are made by evaluate() alone');
     this.#situation = situation;
     this.at = situation.now;
+    this.verdict = branch === undefined ? 'denied' : 'granted';
+    this.branch = branch;
+    this.strength = branch?.strength;
+    Object.freeze(this);
   }
 
   static situationOf(candidate: object): Situation | undefined {
@@ -51,49 +61,18 @@ class Evaluated {
     return this.#reasons;
   }
 
+  get missing(): readonly (readonly FactorKind[])[] {
+    return this.branch === undefined ? waysToSatisfied(this.reasons) : NONE;
+  }
+
   /** With what is worked out only when it is read. */
   toJSON(): object {
-    return { ...this, reasons: this.reasons };
+    return { ...this, missing: this.missing, reasons: this.reasons };
   }
 }
 
-const NONE: readonly [] = Object.freeze([]);
-
-class Granted extends Evaluated {
-  readonly verdict = 'granted';
-  readonly branch: Branch;
-  readonly strength: Strength;
-  readonly missing = NONE;
-
-  constructor(key: symbol, situation: Situation, branch: Branch) {
-    super(key, situation);
-    this.branch = branch;
-    this.strength = branch.strength;
-    Object.freeze(this);
-  }
-}
-
-class Denied extends Evaluated {
-  readonly verdict = 'denied';
-
-  constructor(key: symbol, situation: Situation) {
-    super(key, situation);
-    Object.freeze(this);
-  }
-
-  get missing(): readonly (readonly FactorKind[])[] {
-    return waysToSatisfied(this.reasons);
-  }
-
-  override toJSON(): object {
-    return { ...super.toJSON(), missing: this.missing };
-  }
-}
-
-for (const made of [Evaluated, Granted, Denied]) {
-  Object.freeze(made.prototype);
-  Object.freeze(made);
-}
+Object.freeze(Evaluated.prototype);
+Object.freeze(Evaluated);
 
 /** What a decision was made of; undefined: `evaluate()` did not make it. */
 export const situationOf = (decision: Decision): Situation | undefined => Evaluated.situationOf(decision);
@@ -120,10 +99,10 @@ export function decide(situation: Situation, groupHolds: GroupJudge): Decision {
     if (best !== undefined && compareStrength(branch.strength, best.strength) <= 0) continue;
     if (branchHolds(prepared, situation, groupHolds)) best = branch;
   }
-  return best === undefined ? new Denied(MINT, situation) : new Granted(MINT, situation, best);
+  return new Evaluated(MINT, situation, best) as Decision;
 }
 
-/** Judges each group once, and of its rules as many as it takes to find one that holds. */
+/** Judges each group once, and of the rules that come into question as many as it takes to find one that holds. */
 function judgeOf(situation: Situation): GroupJudge {
   const { prepared, snapshot, options } = situation;
   const { matching } = prepared.policy;
@@ -140,7 +119,10 @@ function judgeOf(situation: Situation): GroupJudge {
   return (group) => {
     const known = judged.get(group);
     if (known !== undefined) return known;
-    const holds = group.rules.some((rule) => ruleHolds(rule, views, counts));
+    const holds = group
+      .index()
+      .candidates(views)
+      .some((rule) => ruleHolds(rule, views, counts));
     judged.set(group, holds);
     return holds;
   };
@@ -158,6 +140,6 @@ export function evaluate(
   now: MonotonicMs,
   options: EvaluateOptions,
 ): Decision {
-  const situation: Situation = { prepared: prepare(policy), snapshot: new HeldSnapshot(signals), now, options };
+  const situation: Situation = { prepared: prepare(policy), snapshot: HeldSnapshot.of(signals), now, options };
   return decide(situation, judgeOf(situation));
 }

@@ -6,7 +6,7 @@ import type { UnlockPolicy } from './model.ts';
 
 const STATES: readonly string[] = ['satisfied', 'observed', 'unsatisfied', 'unavailable'];
 
-const isWellFormed = (signal: FactorSignal, kind: SignalKind): boolean =>
+export const isWellFormed = (signal: FactorSignal | undefined, kind: SignalKind): signal is FactorSignal =>
   typeof signal === 'object' &&
   signal !== null &&
   signal.kind === kind &&

@@ -6,7 +6,7 @@ import type { SurroundingKind } from '../../drivers/signal.ts';
 import type { Finding, RuleReason, SignalReason } from './decision.ts';
 import { type FindingOptions, findingOf } from './finding.ts';
 import type { Match } from './match/element.ts';
-import type { PreparedCondition, PreparedRule } from './prepare.ts';
+import type { PreparedCondition, PreparedRule } from './prepared-rule.ts';
 import type { SignalSource } from './snapshot.ts';
 import type { Views } from './surroundings.ts';
 

@@ -1,32 +1,18 @@
 /** A policy made ready for deciding: what depends on the document alone is worked out once and kept with it. */
-import type { FactorKind, SurroundingKind } from '../../drivers/signal.ts';
 import { type Branch, type BranchOptions, branchesOf } from './branches.ts';
 import { bluetoothMatcher } from './match/bluetooth.ts';
-import type { Match } from './match/element.ts';
 import { ipConfigMatcher } from './match/ip-config.ts';
 import { wifiMatcher } from './match/wifi.ts';
-import type { UnlockPolicy } from './model.ts';
+import type { Matching, UnlockPolicy } from './model.ts';
+import type { PreparedCondition, PreparedRule } from './prepared-rule.ts';
+import { RuleIndex } from './rule-index.ts';
 import { factorOfRule, type SignalCondition } from './rules.ts';
-import type { Views } from './surroundings.ts';
-
-export interface PreparedCondition {
-  readonly type: SurroundingKind;
-  readonly condition: SignalCondition;
-  /** False also where nothing well-formed was observed. */
-  readonly holds: (views: Views) => boolean;
-  /** Null: nothing well-formed was observed. */
-  readonly match: (views: Views) => Match | null;
-}
-
-export interface PreparedRule {
-  readonly name: string;
-  readonly factor: Extract<FactorKind, 'phone' | 'network'>;
-  readonly conditions: readonly PreparedCondition[];
-}
 
 /** The rules of a branch, of which one has to hold. Branches with the same rules share one group. */
 export interface RuleGroup {
   readonly rules: readonly PreparedRule[];
+  /** Made when it is first asked for. */
+  readonly index: () => RuleIndex;
 }
 
 export interface PreparedBranch {
@@ -73,11 +59,31 @@ function prepareCondition(condition: SignalCondition, policy: UnlockPolicy): Pre
   }
 }
 
-function withGroups(branches: readonly Branch[], rules: ReadonlyMap<string, PreparedRule>): readonly PreparedBranch[] {
+function groupOf(rules: readonly PreparedRule[], matching: Matching): RuleGroup {
+  let index: RuleIndex | undefined;
+  return {
+    rules,
+    index: () => {
+      index ??= new RuleIndex(rules, matching);
+      return index;
+    },
+  };
+}
+
+function withGroups(
+  branches: readonly Branch[],
+  rules: ReadonlyMap<string, PreparedRule>,
+  matching: Matching,
+): readonly PreparedBranch[] {
   const groups = new Map<string, RuleGroup>();
   return branches.map((branch) => {
     const key = branch.rules.join();
-    const group = groups.get(key) ?? { rules: branch.rules.flatMap((name) => rules.get(name) ?? []) };
+    const group =
+      groups.get(key) ??
+      groupOf(
+        branch.rules.flatMap((name) => rules.get(name) ?? []),
+        matching,
+      );
     groups.set(key, group);
     return { branch, group };
   });
@@ -102,7 +108,7 @@ function preparedOf(policy: UnlockPolicy): PreparedPolicy {
       const key = pinIsBound === true;
       const known = branches.get(key);
       if (known !== undefined) return known;
-      const made = withGroups(branchesOf(policy, { pinIsBound: key }), rules);
+      const made = withGroups(branchesOf(policy, { pinIsBound: key }), rules, policy.matching);
       branches.set(key, made);
       return made;
     },

@@ -83,20 +83,32 @@ function merged(sets: readonly FactorSet[], order: readonly string[]): FactorSet
 }
 
 function union(a: readonly string[], b: readonly string[], order: readonly string[]): readonly string[] {
-  if (a === b || isSubset(b, a)) return a;
+  if (a === b) return a;
   const either = new Set([...a, ...b]);
   return order.filter((name) => either.has(name));
 }
 
-/** Whatever satisfies `set` satisfies `other`. */
-const isAbsorbedBy = (set: FactorSet, other: FactorSet): boolean =>
+/**
+ * Whatever satisfies `set` satisfies `other`, rules aside. A single factor absorbs no two of them: alone it grants
+ * nothing, and the two do.
+ */
+const isCoveredBy = (set: FactorSet, other: FactorSet): boolean =>
+  other !== set &&
+  (other.factors.length >= 2 || other.factors.length === set.factors.length) &&
   isSubset(other.factors, set.factors) &&
-  isSubset(other.during, set.during) &&
-  (other.rules.length === 0 || (other.rules.length >= set.rules.length && isSubset(set.rules, other.rules)));
+  isSubset(other.during, set.during);
 
-function absorbed(sets: readonly FactorSet[]): FactorSet[] {
-  return sets.filter((set) => !sets.some((other) => other !== set && isAbsorbedBy(set, other)));
+/** A set without the rules by which a smaller one is satisfied too; null: nothing of it is left. */
+function withoutCovered(set: FactorSet, sets: readonly FactorSet[]): FactorSet | null {
+  const smaller = sets.filter((other) => isCoveredBy(set, other));
+  if (smaller.length === 0) return set;
+  if (smaller.some(({ rules }) => rules.length === 0)) return null;
+  const covered = new Set(smaller.flatMap(({ rules }) => rules));
+  const rules = set.rules.filter((name) => !covered.has(name));
+  return rules.length === 0 ? null : { ...set, rules };
 }
+
+const absorbed = (sets: readonly FactorSet[]): FactorSet[] => sets.flatMap((set) => withoutCovered(set, sets) ?? []);
 
 class Expansion {
   readonly #rules: readonly SignalRule[];

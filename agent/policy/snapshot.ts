@@ -6,12 +6,19 @@ export type Snapshot = ReadonlyMap<SignalKind, FactorSignal>;
 
 export type SignalSource = Pick<Snapshot, 'get'>;
 
+/** One signal of each kind. */
+export type SignalRecord = Readonly<Record<SignalKind, FactorSignal | undefined>>;
+
 /** A copy of which nobody has the original. */
 export class HeldSnapshot implements SignalSource {
-  readonly #signals: Readonly<Record<SignalKind, FactorSignal | undefined>>;
+  readonly #signals: SignalRecord;
 
-  constructor(source: SignalSource) {
-    this.#signals = {
+  constructor(signals: SignalRecord) {
+    this.#signals = { ...signals };
+  }
+
+  static of(source: SignalSource): HeldSnapshot {
+    return new HeldSnapshot({
       pin: source.get('pin'),
       securityKey: source.get('securityKey'),
       fingerprint: source.get('fingerprint'),
@@ -19,7 +26,7 @@ export class HeldSnapshot implements SignalSource {
       bluetooth: source.get('bluetooth'),
       ipConfig: source.get('ipConfig'),
       wifi: source.get('wifi'),
-    };
+    });
   }
 
   get(kind: SignalKind): FactorSignal | undefined {

@@ -15,21 +15,38 @@ export interface Prefix {
   readonly bits: number;
 }
 
-const IPV4 = /^(?:\d{1,3}\.){3}\d{1,3}$/;
-
 /** Longer than an IPv6 address with its scope. */
 const MAX_TEXT = 80;
 
+/** IPv6 `address%scope`: the scope is the name of an interface, which may be anything, or its number. */
+const SCOPED = /^([0-9A-Fa-f:.]+)%([^%]+)$/;
+
+const isIpv4 = (text: string): boolean => ipaddr.IPv4.isValidFourPartDecimal(text);
+
+/** The dotted end of an IPv6 address in hexadecimal (RFC 4291 §2.2): a parser may take `::192.0.2.1` for another address. */
+function withoutDots(text: string): string | null {
+  const at = text.lastIndexOf(':') + 1;
+  const end = text.slice(at);
+  if (!end.includes('.')) return text;
+  if (!isIpv4(end)) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(end).toByteArray();
+  return `${text.slice(0, at)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
+const addressOf = (bytes: readonly number[], scope: string | null): Address => ({
+  family: bytes.length === 4 ? 4 : 6,
+  text: ipaddr.fromByteArray([...bytes]).toString(),
+  bytes,
+  scope,
+});
+
 function parse(text: string): Address | null {
-  if (!text.includes(':') && !IPV4.test(text)) return null;
-  try {
-    const parsed = ipaddr.parse(text);
-    const scope = parsed.kind() === 'ipv6' ? ((parsed as ipaddr.IPv6).zoneId ?? null) : null;
-    const bytes = parsed.toByteArray();
-    return { family: bytes.length === 4 ? 4 : 6, text: ipaddr.fromByteArray(bytes).toString(), bytes, scope };
-  } catch {
-    return null;
-  }
+  const [, scopedHost, scope = null] = SCOPED.exec(text) ?? [];
+  const host = scopedHost ?? text;
+  if (!host.includes(':'))
+    return scope === null && isIpv4(host) ? addressOf(ipaddr.IPv4.parse(host).toByteArray(), null) : null;
+  const plain = withoutDots(host);
+  return plain !== null && ipaddr.IPv6.isValid(plain) ? addressOf(ipaddr.IPv6.parse(plain).toByteArray(), scope) : null;
 }
 
 /** A machine sees the same few addresses all day. */

@@ -54,11 +54,12 @@ function addressCheck(
   };
 }
 
-const plain = (name: string): string => name.toLowerCase().replace(/\.$/, '');
+/** A DNS name as it is compared: case and the dot of the root say nothing (RFC 4343). */
+export const plainName = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 /** `labels`: `corp.example` is the end of `a.corp.example`, not of `evilcorp.example`. */
 export function suffixMatches(expected: string, found: string, mode: Matching['dnsSuffix']): boolean {
-  const [wanted, own] = [plain(expected), plain(found)];
+  const [wanted, own] = [plainName(expected), plainName(found)];
   if (wanted === '') return false;
   return mode === 'substring' ? own.includes(wanted) : own === wanted || own.endsWith(`.${wanted}`);
 }

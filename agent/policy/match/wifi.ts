@@ -3,7 +3,8 @@ import type { WifiAssociation, WifiObservation } from '../../../drivers/observat
 import type { WifiCondition } from '../rules.ts';
 import { type Check, type Matcher, matcherOf, type View } from './check.ts';
 
-const hexOf = (text: string): string =>
+/** The bytes of an SSID that is written as text, in lower-case hexadecimal. */
+export const ssidBytes = (text: string): string =>
   [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** An SSID for people: as text where it is printable UTF-8 without loss, otherwise its bytes. */
@@ -11,14 +12,14 @@ export function ssidWords(hex: string): string {
   if (!/^(?:[0-9a-f]{2})+$/.test(hex)) return hex === '' ? 'hidden' : 'not an SSID';
   const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   const text = new TextDecoder().decode(bytes);
-  return hexOf(text) === hex && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) ? text : `0x${hex}`;
+  return ssidBytes(text) === hex && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) ? text : `0x${hex}`;
 }
 
 type WifiCheck = Check<WifiAssociation>;
 
 function checksOf(condition: WifiCondition): readonly WifiCheck[] {
   const { ssid, bssid, security, trustedRootCA, signalQuality } = condition;
-  const wanted = hexOf(ssid);
+  const wanted = ssidBytes(ssid);
   const checks: WifiCheck[] = [
     {
       name: 'ssid',
