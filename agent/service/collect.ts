@@ -27,7 +27,7 @@ import { observedProofsOf } from './observed-proofs.ts';
 import type { ServiceParts } from './parts.ts';
 import { type BegunPass, pinTriesLeft } from './pin-check.ts';
 import { situationOf } from './situation.ts';
-import { isSurrounding, surroundings, Waiting } from './surroundings.ts';
+import { hindrancesOf, isSurrounding, NO_HINDRANCES, surroundings, Waiting } from './surroundings.ts';
 import type { TpmHold } from './tpm-hold.ts';
 
 export interface Collected extends Disposable {
@@ -99,6 +99,7 @@ export async function collectFactors(
   const options = (under = policy) => situationOf(parts, under, pinIsBound, state.uid);
   const limits = { limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries };
   let current = newAttempt({ policy, options: options(), ...limits });
+  const hindrances = hindrancesOf(state, policy, pinIsBound, parts.simulated);
   const waiting = new Waiting(run, () => current.decision);
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
@@ -195,13 +196,16 @@ export async function collectFactors(
     );
   });
   try {
-    feed({ type: 'start', at: clock.now(), snapshot: surroundings(parts) });
+    feed({ type: 'start', at: clock.now(), snapshot: surroundings(parts, hindrances) });
     confirming = confirm();
     const { branch } = await finished.promise;
     await collector.settle();
     const gestures = [...current.snapshot].filter(([, signal]) => isGesture(signal));
-    const judge = (under = policy) =>
-      evaluate(under, new Map([...surroundings(parts), ...gestures]), clock.now(), options(under));
+    const judge = (under = policy) => {
+      // What another policy observes gets its signer when that is put in force.
+      const around = surroundings(parts, under === policy ? hindrances : NO_HINDRANCES);
+      return evaluate(under, new Map([...around, ...gestures]), clock.now(), options(under));
+    };
     const mint = (under = policy) => {
       const decision = judge(under);
       if (decision.verdict === 'denied') throw denial(decision, 'denied: it is not so any more', null);

@@ -6,10 +6,11 @@
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
-import { signersFor } from '../container/signers.ts';
+import { hasSigners, signersFor } from '../container/signers.ts';
 import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
 import { missingWords, stillMissing } from '../policy/explain.ts';
+import { factorsIn } from '../policy/requirement.ts';
 import type { Collected } from './collect.ts';
 import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
 import { observedProofsOf } from './observed-proofs.ts';
@@ -21,6 +22,13 @@ export type Upgrade =
   | { readonly is: 'done'; readonly state: ContainerState }
   /** The old policy stays in force. */
   | { readonly is: 'pending'; readonly why: UnlockdError };
+
+/**
+ * A container of an earlier version of the product, sealed without what its policy only observes. Where the authority is
+ * elsewhere, that one is asked.
+ */
+const mayLackSigners = (state: ContainerState, { policy }: CurrentPolicy): boolean =>
+  state.authority.kind === 'this-machine' && !hasSigners(factorsIn(policy.require), state.signers);
 
 /** The container under the new policy, with signers for what that observes. */
 async function draftUnder(
@@ -51,9 +59,12 @@ export async function upgradePolicy(
 ): Promise<Upgrade> {
   try {
     const current = await reading;
-    if (current.version <= policyOf(state).version) return { is: 'none' };
+    if (current.version < policyOf(state).version) return { is: 'none' };
+    const isNewer = current.version > policyOf(state).version;
+    if (!isNewer && !mayLackSigners(state, current)) return { is: 'none' };
     requireVerifiedKeys(current.policy, state);
     const branches = enforcedSets(provableBranches(current.policy, enrolledFactors(state), machine));
+    if (!isNewer && hasSigners(branches.flat(), state.signers)) return { is: 'none' };
     const decision = collected.judge(current.policy);
     if (decision.verdict === 'denied') {
       const missing = missingWords(stillMissing(decision));

@@ -3,34 +3,77 @@
  * here senses, which is a finding of its own; and what is told to a person who has to wait for a change of it.
  */
 import { milliseconds } from '../../drivers/base/brand.ts';
-import { type FactorKind, type FactorSignal, type SignalKind, SURROUNDING_KINDS } from '../../drivers/signal.ts';
+import type { FactorKind, FactorSignal, SignalKind, SurroundingKind, UnavailableReason } from '../../drivers/signal.ts';
+import type { ContainerState } from '../container/state.ts';
+import { branchesOf } from '../policy/branches.ts';
 import type { Decision, FactorReason } from '../policy/decision.ts';
 import { explainFactor } from '../policy/explain.ts';
+import type { UnlockPolicy } from '../policy/model.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import type { ServiceParts } from './parts.ts';
 
-const NO_DRIVER_COUNTS_FOR = milliseconds(3_600_000);
+/** What no driver says counts for as long as anybody could wait. */
+const COUNTS_FOR = milliseconds(3_600_000);
 
-/** Stale signals are among them: what they are worth is for the policy to say. */
-export function surroundings({ sensors, clock }: ServiceParts): ReadonlyMap<SignalKind, FactorSignal> {
-  const known = sensors.ledger.all();
-  const absent = SURROUNDING_KINDS.filter((kind) => !known.has(kind) && !sensors.has(kind));
-  const observedAt = clock.now();
-  return new Map([
-    ...known,
-    ...absent.map((kind): [SignalKind, FactorSignal] => [
-      kind,
-      {
-        kind,
-        source: 'unlockd',
-        observedAt,
-        validFor: NO_DRIVER_COUNTS_FOR,
-        simulated: false,
-        state: 'unavailable',
-        reason: 'no-driver',
-      },
-    ]),
-  ]);
+const KINDS: Readonly<Record<Surrounding, readonly SurroundingKind[]>> = {
+  phone: ['bluetooth'],
+  network: ['ipConfig', 'wifi'],
+};
+
+interface Hindrance {
+  readonly reason: UnavailableReason;
+  readonly detail?: string;
+}
+
+/** Factors that the TPM of this machine could not be told of for a container, and why. */
+export type Hindrances = ReadonlyMap<Surrounding, Hindrance>;
+
+/** @param policy that the container is sealed to */
+export function hindrancesOf(
+  { policy: sealed, signers }: ContainerState,
+  policy: UnlockPolicy,
+  pinIsBound: boolean,
+  simulated: boolean,
+): Hindrances {
+  const out = new Map<Surrounding, Hindrance>();
+  const sets = sealed?.branches ?? [];
+  const branches = branchesOf(policy, { pinIsBound });
+  for (const factor of ['phone', 'network'] as const) {
+    const own = branches.filter(({ factors }) => factors.includes(factor));
+    const isSealed = own.every(({ factors }) => sets.some((set) => set.every((needed) => factors.includes(needed))));
+    const signer = signers.find(({ kind }) => kind === factor);
+    if (!isSealed) out.set(factor, { reason: 'unsupported', detail: 'no key of this TPM asserts it yet' });
+    else if (signer !== undefined && signer.simulated !== simulated) {
+      const detail = `the key that asserts it is of a ${simulated ? 'real' : 'simulated'} machine`;
+      out.set(factor, { reason: 'unsupported', detail });
+    }
+  }
+  return out;
+}
+
+export const NO_HINDRANCES: Hindrances = new Map();
+
+/**
+ * The surroundings as the TPM would have them: a signal that no signer could assert is none. Stale ones are among them:
+ * what they are worth is for the policy to say.
+ */
+export function surroundings(
+  { sensors, clock }: Pick<ServiceParts, 'sensors' | 'clock'>,
+  hindrances: Hindrances,
+): ReadonlyMap<SignalKind, FactorSignal> {
+  const out = new Map(sensors.ledger.all());
+  const put = (kind: SurroundingKind, why: Hindrance): void => {
+    const base = { source: 'unlockd', observedAt: clock.now(), validFor: COUNTS_FOR, simulated: false };
+    out.set(kind, { ...base, kind, state: 'unavailable', ...why });
+  };
+  for (const factor of ['phone', 'network'] as const) {
+    const why = hindrances.get(factor);
+    for (const kind of KINDS[factor]) {
+      if (!sensors.has(kind) && !out.has(kind)) put(kind, { reason: 'no-driver' });
+      else if (why !== undefined) put(kind, why);
+    }
+  }
+  return out;
 }
 
 export type Surrounding = Extract<FactorKind, 'phone' | 'network'>;

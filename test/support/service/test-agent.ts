@@ -155,9 +155,14 @@ export class TestAgent implements AsyncDisposable {
       settings,
       userName: (uid) => `user-${uid}`,
     };
+    this.useParts();
+    this.problems = await startUp(this.parts, new AbortController().signal);
+  }
+
+  /** A service of the parts as they are now. */
+  useParts(): void {
     const none = async function* () {};
     this.service = new Service(this.parts, none, (error) => this.faults.push(error));
-    this.problems = await startUp(this.parts, new AbortController().signal);
   }
 
   /** Runs a ceremony to its end. A slot without an answer cancels it. */
