@@ -21,8 +21,10 @@ import { createApi } from './api/create-api.ts';
 import { type Listening, listen } from './api/listen.ts';
 import { EventAllowance } from './audit/allowance.ts';
 import { AuditLog } from './audit/log.ts';
+import { readConfigText } from './config/file.ts';
 import { type Config, describeConfig, socketPath } from './config/load.ts';
 import { readAuthorityFile } from './container/authority/authority-file.ts';
+import { documentKeysOf } from './container/document-keys.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import { DynamicLockRunner } from './dynamic-lock/runner.ts';
@@ -83,6 +85,10 @@ function settingsOf(config: Config, version: string): ServiceSettings {
     touchWithin: seconds(unlock.touchTimeoutSeconds),
     forgetAfter: unlock.forSeconds === 0 ? null : seconds(unlock.forSeconds),
     managedAuthority: () => readAuthorityFile(config.policy.authorityFile),
+    documentKeys: () => {
+      const { documentKey } = config.policy;
+      return documentKey === '' ? null : documentKeysOf(readConfigText(documentKey));
+    },
     version,
     configuration: describeConfig(config).map(({ key, value, unit, default: fallback, origin }) => ({
       key,

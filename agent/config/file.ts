@@ -19,6 +19,12 @@ export interface ConfigFile {
 const unreadable = (path: string, reason: string, cause?: unknown): UnlockdError =>
   new UnlockdError('ERR_CONFIG_UNREADABLE', `${path}: ${reason}`, { detail: { path }, cause });
 
+/** Whose files are trusted besides root's. */
+export const thisProcess = (): { readonly uid: number; readonly gid: number } => ({
+  uid: process.geteuid?.() ?? -1,
+  gid: process.getegid?.() ?? -1,
+});
+
 /** Without O_NONBLOCK a named pipe in the place of the file would block the start for ever. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -53,6 +59,19 @@ function readText(path: string, owner: { readonly uid: number; readonly gid: num
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * A file of the configuration beside the main one, such as one with keys, under the same checks.
+ * @throws {ERR_CONFIG_UNREADABLE} {ERR_CONFIG_PERMISSION}
+ */
+export function readConfigText(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number } = thisProcess(),
+): string {
+  const text = readText(path, owner);
+  if (text === null) throw unreadable(path, 'there is no such file');
+  return text;
 }
 
 /**

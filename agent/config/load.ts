@@ -3,7 +3,7 @@
  * Only `--config` and UNLOCKD_CONFIG choose the file. Whatever is not in the table of settings is an error.
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import { type ConfigFile, readConfigFile } from './file.ts';
+import { type ConfigFile, readConfigFile, thisProcess } from './file.ts';
 import { type AnySetting, allSettings, type Sections, type Setting } from './settings.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;
@@ -79,7 +79,7 @@ function requireKnown(sources: ConfigSources, file: ConfigFile | null): void {
 }
 
 function chosenFile(sources: ConfigSources): ConfigFile | null {
-  const owner = sources.owner ?? { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
+  const owner = sources.owner ?? thisProcess();
   const chosen = sources.file ?? (sources.env.UNLOCKD_CONFIG || undefined);
   const file = readConfigFile(chosen ?? DEFAULT_CONFIG_FILE, owner);
   if (file === null && chosen !== undefined) {

@@ -140,6 +140,12 @@ export const SETTINGS = {
       optional(absolutePath),
       'Public key (PEM, P-256) of the authority of a managed machine, read at set-up; empty: this machine.',
     ),
+    document_key: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'Public keys (PEM, Ed25519) of which one has to have signed every policy document; empty: none has to.',
+    ),
   },
   log: {
     level: text<LogLevel>('info', 'level', level, `One of ${LOG_LEVELS.join(', ')}; trace shows wire traffic by name.`),

@@ -37,7 +37,10 @@ export interface CurrentPolicy extends MachinePolicy {
 /** The policy of the machine; the default one until root sets another. @throws {ERR_POLICY_INVALID} */
 export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy> {
   const stored = await parts.store.readPolicy();
-  if (stored === null) return { version: 1, document: formatDocument(DEFAULT_DOCUMENT), policy: DEFAULT_POLICY };
+  if (stored === null) {
+    const document = formatDocument(DEFAULT_DOCUMENT);
+    return { version: 1, document, signature: null, signedUpTo: 0, policy: DEFAULT_POLICY };
+  }
   return { ...stored, policy: parsePolicy(stored.document) };
 }
 

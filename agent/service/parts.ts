@@ -6,6 +6,7 @@ import type { UnlockdError } from '../../drivers/base/errors.ts';
 import type { TraceSink } from '../../drivers/base/trace.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { AuditEvent, ConfigRow } from '../api/ports.ts';
+import type { DocumentKey } from '../container/document-keys.ts';
 import type { DurableFiles } from '../container/durable-files.ts';
 import type { StateStore } from '../container/store.ts';
 import type { PinTries, TriesLimit } from '../container/tries.ts';
@@ -30,6 +31,8 @@ export interface ServiceSettings {
   readonly forgetAfter: Milliseconds | null;
   /** P-256 coordinates of the authority of a managed machine, for set-up. @throws {ERR_CONFIG_INVALID} */
   readonly managedAuthority: () => { readonly x: Uint8Array; readonly y: Uint8Array } | null;
+  /** Keys of which one has to have signed every policy document; null: none has to. @throws {ERR_CONFIG_*} */
+  readonly documentKeys?: () => readonly DocumentKey[] | null;
   readonly version: string;
   /** What the daemon was started with, for `doctor`. */
   readonly configuration: readonly ConfigRow[];

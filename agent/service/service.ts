@@ -22,7 +22,8 @@ import type {
 } from '../api/ports.ts';
 import type { ContainerState } from '../container/state.ts';
 import { compileBranches } from '../policy/branches.ts';
-import { parsePolicy } from '../policy/forms/native-json.ts';
+import { parseDocument } from '../policy/forms/native-json.ts';
+import { contextsOf, policyFor } from '../policy/model.ts';
 import { earlierKeyScript } from './ceremonies/earlier-key.ts';
 import { enrolScript } from './ceremonies/enrol.ts';
 import { lockoutResetScript } from './ceremonies/lockout-reset.ts';
@@ -34,6 +35,7 @@ import { checkPurpose, unlockScript } from './ceremonies/unlock.ts';
 import { CeremonyRun } from './ceremony-run.ts';
 import { containerStatus, policyView, userLines } from './container-status.ts';
 import { currentPolicy, nextPolicyVersion } from './context.ts';
+import { givenDocument, requireSignature, signatureWarnings } from './document-signature.ts';
 import { EpochLook } from './epoch-look.ts';
 import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
@@ -221,22 +223,28 @@ export class Service implements AgentService {
 
   async policy(peer: Peer): Promise<PolicyView> {
     requirePermission(peer, 'policy-show');
-    const view = await policyView(this.#parts, await this.#parts.store.readMachine());
+    const plain = await policyView(this.#parts, await this.#parts.store.readMachine());
+    const view = { ...plain, warnings: [...plain.warnings, ...(await signatureWarnings(this.#parts))] };
     // Who else is enrolled is root's to know.
     return mayCall(peer, 'users') ? view : { ...view, pending: [], warnings: [] };
   }
 
   async setPolicy(peer: Peer, document: string): Promise<PolicyView> {
     requirePermission(peer, 'policy-set');
-    const policy = parsePolicy(document);
+    const given = givenDocument(document);
+    const parsed = parseDocument(given.document);
     // Queued before anything is waited for: who asks first gets the lower number.
     const { machine, replaced } = await this.#policyQueue.run(async () => {
+      const signed = await requireSignature(this.#parts, given);
       const machine = await this.#parts.store.readMachine();
-      compileBranches(policy, { pinIsBound: machine?.lockout.protects ?? true });
+      const pinIsBound = machine?.lockout.protects ?? true;
+      for (const context of contextsOf(parsed)) compileBranches(policyFor(parsed, context), { pinIsBound });
       const replaced = await currentPolicy(this.#parts).catch(() => null);
       const version = await nextPolicyVersion(this.#parts);
-      await this.#parts.store.writePolicy({ version, document });
-      await this.#parts.audit('policy-set', peer.uid, { version });
+      await this.#parts.store.writePolicy({ version, document: given.document, ...signed });
+      const { signature } = signed;
+      const by = signature === null ? {} : { documentVersion: signature.documentVersion, key: toHex(signature.key) };
+      await this.#parts.audit('policy-set', peer.uid, { version, ...by });
       return { machine, replaced };
     });
     return await policyView(this.#parts, machine, replaced?.policy ?? null);

@@ -19,7 +19,18 @@ export const SAMPLE_MACHINE: MachineState = {
   managedAuthority: { x: run(32, 5), y: run(32, 6) },
 };
 
-export const SAMPLE_POLICY: MachinePolicy = { version: 3, document: '{"version":1,"first":["pin"],"then":["face"]}' };
+export const SAMPLE_POLICY: MachinePolicy = {
+  version: 3,
+  document: '{"version":1,"first":["pin"],"then":["face"]}',
+  signature: null,
+  signedUpTo: 0,
+};
+
+export const SIGNED_POLICY: MachinePolicy = {
+  ...SAMPLE_POLICY,
+  signature: { documentVersion: 7, key: run(32, 40), signature: run(64, 41) },
+  signedUpTo: 7,
+};
 
 export const SAMPLE_INTENT: EnrolmentIntent = {
   containerId: run(16, 7),

@@ -26,6 +26,7 @@ import {
   SAMPLE_POLICY,
   SAMPLE_RECORDS,
   SAMPLE_REQUEST,
+  SIGNED_POLICY,
 } from '../../support/container/sample-states.ts';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../fixtures/state/${name}`, import.meta.url));
@@ -61,15 +62,6 @@ describe('a state file of version 1', () => {
       },
     ],
     [
-      'policy',
-      {
-        file: 'policy.state',
-        sample: SAMPLE_POLICY,
-        read: () => store.readPolicy(),
-        write: () => store.writePolicy(SAMPLE_POLICY),
-      },
-    ],
-    [
       'intent',
       {
         file: `containers/${UID}.intent`,
@@ -93,6 +85,16 @@ describe('a state file of version 1', () => {
     expect(await read()).toEqual(sample);
     await write();
     expect(toHex(new Uint8Array(await readFile(join(folder, file))))).toBe(toHex(kept));
+  });
+
+  it('policy: is read as one without a signature, and of version 2 both kinds are still written so', async () => {
+    const path = join(folder, 'policy.state');
+    await writeFile(path, await fixture('policy'));
+    expect(await store.readPolicy()).toEqual(SAMPLE_POLICY);
+    await store.writePolicy(SIGNED_POLICY);
+    const written = toHex(new Uint8Array(await readFile(path)));
+    expect(written).toBe((await readFile(pathOf('policy-v2.hex'), 'utf8')).replaceAll(/\s/g, ''));
+    expect(await store.readPolicy()).toEqual(SIGNED_POLICY);
   });
 
   it('tries: three failures at one moment, and still written so', async () => {
