@@ -12,14 +12,31 @@ import type {
   CeremonyEvent,
   CeremonyRequest,
   ConfigRow,
+  PolicyExplanation,
   PolicyView,
   Refusal,
   SecretSlotIn,
   SecretSlotOut,
+  SignalChange,
+  SignalsView,
   Status,
   UserLine,
 } from './ports.ts';
-import { AUDIT, CONFIGURATION, EVENTS, isRecord, POLICY, REFUSAL, type Shape, STATUS, shaped, USERS } from './shape.ts';
+import {
+  AUDIT,
+  CONFIGURATION,
+  EVENTS,
+  EXPLANATION,
+  isRecord,
+  POLICY,
+  REFUSAL,
+  type Shape,
+  SIGNAL_CHANGES,
+  SIGNALS,
+  STATUS,
+  shaped,
+  USERS,
+} from './shape.ts';
 import { type DaemonCheck, unixFetch } from './unix-fetch.ts';
 
 /** The largest answer that is not a stream, bytes. */
@@ -62,6 +79,10 @@ export interface ApiClient {
   policy(options?: CallOptions): Promise<PolicyView>;
   /** `document`: JSON text. */
   setPolicy(document: string, options?: CallOptions): Promise<PolicyView>;
+  explainPolicy(options?: CallOptions): Promise<PolicyExplanation>;
+  signals(options?: CallOptions): Promise<SignalsView>;
+  /** Until `signal` aborts. */
+  watchSignals(options?: CallOptions): AsyncGenerator<SignalChange>;
   policyRequest(options?: CallOptions): Promise<unknown>;
   audit(options: CallOptions & { last: number; follow: boolean }): AsyncGenerator<AuditEvent>;
 }
@@ -241,6 +262,23 @@ export function createClient(options: ClientOptions): ApiClient {
       secret('POST', '/v1/purpose-key', { ...call, json: JSON.stringify({ purpose }) }),
     policy: (call = {}) => json('GET', '/v1/policy', POLICY, call),
     setPolicy: (document, call = {}) => json('PUT', '/v1/policy', POLICY, { ...call, json: document }),
+    explainPolicy: (call = {}) => json('GET', '/v1/policy/explain', EXPLANATION, call),
+    signals: (call = {}) => json('GET', '/v1/signals', SIGNALS, call),
+    watchSignals: async function* ({ signal } = {}) {
+      const answer = await send('GET', '/v1/signals', { signal, headers: { accept: 'text/event-stream' } });
+      try {
+        for await (const { type, data } of decodeEvents(chunksOf(answer, signal))) {
+          if (type === 'error') throw new DaemonRefusal(shaped<Refusal>(data, REFUSAL, 'error'));
+          const shape = Object.hasOwn(SIGNAL_CHANGES, type) ? SIGNAL_CHANGES[type] : undefined;
+          if (shape === undefined || !isRecord(data) || data.type !== type) {
+            throw new UnlockdError('ERR_CLI_ANSWER_INVALID', 'an event of an unknown type');
+          }
+          yield shaped<SignalChange>(data, shape, type);
+        }
+      } finally {
+        answer.destroy();
+      }
+    },
     policyRequest: (call = {}) => json('GET', '/v1/policy/request', 'unknown', call),
     audit: async function* ({ last, follow, signal }) {
       const answer = await send('GET', `/v1/events?last=${last}&follow=${follow}`, { signal });

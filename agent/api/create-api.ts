@@ -14,6 +14,7 @@ import { httpStatusOf, toRefusal } from './refusal.ts';
 import { createRouter, type Router } from './router.ts';
 import { addCeremonyRoutes } from './routes/ceremonies.ts';
 import { addPolicyRoutes } from './routes/policy.ts';
+import { addSignalRoutes } from './routes/signals.ts';
 import { addStateRoutes } from './routes/state.ts';
 import { wipeReadBuffers } from './secret-body.ts';
 
@@ -61,6 +62,7 @@ export function createApi(options: ApiOptions): Api {
   const router = createRouter(unexpected);
   addCeremonyRoutes(router, { service: options.service, watch, limits });
   addStateRoutes(router, options.service);
+  addSignalRoutes(router, options.service);
   addPolicyRoutes(router, options.service);
 
   const perUid = new PerUid(limits.connectionsPerUid);

@@ -36,6 +36,8 @@ export const PERMISSIONS = {
   users: { what: 'list who is enrolled', own: 'root', other: null },
   configuration: { what: 'read the configuration that the daemon was started with', own: 'root', other: null },
   'policy-show': { what: 'read the unlock policy of this machine', own: 'everyone', other: null },
+  'policy-explain': { what: 'hold the policy against what is around the machine', own: 'everyone', other: 'nobody' },
+  signals: { what: 'see what the machine senses around it, of phones the own ones', own: 'everyone', other: 'nobody' },
   'policy-set': { what: 'set the unlock policy of this machine', own: 'root', other: null },
   'policy-request': { what: 'write the signing request of a container', own: 'everyone', other: 'nobody' },
   'policy-apply': { what: 'apply what the signer sent back to a container', own: 'everyone', other: 'nobody' },

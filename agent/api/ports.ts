@@ -196,6 +196,47 @@ export interface PolicyView {
   readonly warnings: readonly string[];
 }
 
+/** A signal as the driver told it: a `FactorSignal` without other users' phones. */
+export interface SensedSignal {
+  readonly kind: string;
+  readonly state: string;
+  readonly source: string;
+  /** Milliseconds on the daemon's monotonic clock. */
+  readonly observedAt: number;
+  /** Milliseconds from `observedAt`. */
+  readonly validFor: number;
+  readonly simulated: boolean;
+  readonly observation?: unknown;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly strength?: string;
+  readonly evidence?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface SignalsView {
+  /** The daemon's monotonic clock, which every `observedAt` is on. */
+  readonly now: number;
+  /** The freshest of each kind, stale ones included. */
+  readonly signals: readonly SensedSignal[];
+}
+
+export type SignalChange =
+  | { readonly type: 'signal'; readonly now: number; readonly signal: SensedSignal }
+  /** Nothing is known of this kind any more. */
+  | { readonly type: 'lost'; readonly now: number; readonly kind: string };
+
+/** What the policy says of the caller now, with nothing presented yet. */
+export interface PolicyExplanation {
+  /** Whose policy: that of the own container as it is sealed, or that of the machine. */
+  readonly of: 'container' | 'machine';
+  readonly words: string;
+  readonly verdict: 'granted' | 'denied';
+  readonly reasons: readonly ReasonLine[];
+  /** The fewest factors that would turn it into a grant, one entry for each way. */
+  readonly missing: readonly (readonly string[])[];
+  readonly missingWords: string;
+}
+
 /** One setting of the daemon as it was started. */
 export interface ConfigRow {
   /** `tpm.tcti` */
@@ -236,6 +277,12 @@ export interface AgentService {
    */
   purposeKey(peer: Peer, purpose: string): Promise<Secret>;
   policy(peer: Peer): Promise<PolicyView>;
+  /** The policy held against what is around the machine now. */
+  explainPolicy(peer: Peer): Promise<PolicyExplanation>;
+  /** What the machine senses around it; of phones the caller's own. */
+  signals(peer: Peer): Promise<SignalsView>;
+  /** First what is known, then every change, until `signal` aborts. */
+  watchSignals(peer: Peer, options: { signal: AbortSignal }): AsyncIterable<SignalChange>;
   /** Root only. `document`: JSON text. */
   setPolicy(peer: Peer, document: string): Promise<PolicyView>;
   /** The signing request of the own container, JSON. @throws {ERR_POLICY_NOT_MANAGED} */

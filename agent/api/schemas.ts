@@ -8,10 +8,13 @@ import {
   type CeremonyEvent,
   type CeremonyRequest,
   type ConfigRow,
+  type PolicyExplanation,
   type PolicyView,
   type Refusal,
   SECRET_SLOTS_IN,
   SECRET_SLOTS_OUT,
+  type SignalChange,
+  type SignalsView,
   type Status,
   type UserLine,
 } from './ports.ts';
@@ -154,6 +157,44 @@ export const policyViewSchema = z
   })
   .openapi('PolicyView');
 
+const sensedSignalSchema = z
+  .object({
+    kind: z.string(),
+    state: z.string(),
+    source: z.string(),
+    observedAt: z.number().openapi({ description: 'milliseconds on the monotonic clock of the daemon' }),
+    validFor: z.number().openapi({ description: 'milliseconds from observedAt' }),
+    simulated: z.boolean(),
+    observation: z.unknown().exactOptional(),
+    reason: z.string().exactOptional(),
+    detail: z.string().exactOptional(),
+    strength: z.string().exactOptional(),
+    evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).exactOptional(),
+  })
+  .openapi('SensedSignal');
+
+export const signalsViewSchema = z
+  .object({ now: z.number(), signals: z.array(sensedSignalSchema).readonly() })
+  .openapi('Signals');
+
+export const signalChangeSchema = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('signal'), now: z.number(), signal: sensedSignalSchema }),
+    z.object({ type: z.literal('lost'), now: z.number(), kind: z.string() }),
+  ])
+  .openapi('SignalChange');
+
+export const policyExplanationSchema = z
+  .object({
+    of: z.enum(['container', 'machine']),
+    words: z.string(),
+    verdict: z.enum(['granted', 'denied']),
+    reasons: z.array(reasonSchema).readonly(),
+    missing: z.array(z.array(z.string()).readonly()).readonly(),
+    missingWords: z.string(),
+  })
+  .openapi('PolicyExplanation');
+
 export const configRowSchema = z
   .object({ key: z.string(), value: z.string(), unit: z.string(), default: z.string(), origin: z.string() })
   .openapi('ConfigRow');
@@ -173,6 +214,9 @@ export type Agreement = [
   Same<z.output<typeof statusSchema>, Status>,
   Same<z.output<typeof userLineSchema>, UserLine>,
   Same<z.output<typeof policyViewSchema>, PolicyView>,
+  Same<z.output<typeof signalsViewSchema>, SignalsView>,
+  Same<z.output<typeof signalChangeSchema>, SignalChange>,
+  Same<z.output<typeof policyExplanationSchema>, PolicyExplanation>,
   Same<z.output<typeof configRowSchema>, ConfigRow>,
   Same<z.output<typeof auditEventSchema>, AuditEvent>,
 ];

@@ -95,6 +95,32 @@ export const POLICY: Shape = {
   warnings: ['string'],
 };
 
+const SIGNAL: Shape = {
+  kind: 'string',
+  state: 'string',
+  source: 'string',
+  observedAt: 'number',
+  validFor: 'number',
+  simulated: 'boolean',
+};
+
+export const SIGNALS: Shape = { now: 'number', signals: [SIGNAL] };
+
+/** By the type of the event. */
+export const SIGNAL_CHANGES: Readonly<Record<string, Shape>> = {
+  signal: { now: 'number', signal: SIGNAL },
+  lost: { now: 'number', kind: 'string' },
+};
+
+export const EXPLANATION: Shape = {
+  of: 'string',
+  words: 'string',
+  verdict: 'string',
+  reasons: [{ depth: 'number', ok: 'boolean', text: 'string' }],
+  missing: [['string']],
+  missingWords: 'string',
+};
+
 export const CONFIGURATION: Shape = [
   { key: 'string', value: 'string', unit: 'string', default: 'string', origin: 'string' },
 ];

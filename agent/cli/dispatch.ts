@@ -113,6 +113,8 @@ async function query(context: Context, choice: Choice): Promise<void> {
       return (await import('./commands/policy/forms.ts')).policyFormsCommand(context, choice);
     case 'policy request':
       return queries.policyRequestCommand(context, choice.output);
+    case 'signals':
+      return (await import('./commands/signals.ts')).signalsCommand(context, choice);
     case 'events':
       return queries.eventsCommand(context, choice);
     default:

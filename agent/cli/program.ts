@@ -32,7 +32,8 @@ export type Choice = { readonly common: CommonOptions } & (
   | PolicyFormsChoice
   | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
   | { readonly name: 'policy request'; readonly output: string | null }
-  | { readonly name: 'events'; readonly last: number; readonly follow: boolean }
+  | { readonly name: 'signals'; readonly watch: boolean }
+  | { readonly name: 'events'; readonly last: number; readonly follow: boolean; readonly windows: boolean }
   | { readonly name: 'completion'; readonly shell: Shell }
 );
 
@@ -195,6 +196,13 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   const doctor = add(program, 'doctor', 'look for problems; works without the daemon');
   doctor.action((o: Values) => choose({ name: 'doctor', common: o }));
   examples(doctor, 'sudo unlockctl doctor');
+
+  const signals = add(program, 'signals', 'what this machine senses around it: your phones, addresses, Wi-Fi').option(
+    '--watch',
+    'then print what changes',
+  );
+  signals.action((o: Values & { watch?: true }) => choose({ name: 'signals', common: o, watch: o.watch === true }));
+  examples(signals, 'unlockctl signals', 'unlockctl signals --watch --json');
 
   const events = add(program, 'events', 'the audit log: your own events, for root all')
     .addOption(new Option('--last <n>', 'how many of the newest').argParser(parseCount).default(20))

@@ -16,7 +16,10 @@ import type {
   CeremonyRequest,
   ConfigRow,
   Peer,
+  PolicyExplanation,
   PolicyView,
+  SignalChange,
+  SignalsView,
   Status,
   UserLine,
 } from '../api/ports.ts';
@@ -39,7 +42,9 @@ import { givenDocument, requireSignature, signatureWarnings } from './document-s
 import { EpochLook } from './epoch-look.ts';
 import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
+import { policyExplanation } from './policy-explanation.ts';
 import { policyRequest } from './policy-request.ts';
+import { signalsNow, watchSignals } from './signals-view.ts';
 import { readTpmStatus } from './tpm-status.ts';
 
 /** How the audit log is read; the log itself is the composition's. */
@@ -248,6 +253,21 @@ export class Service implements AgentService {
       return { machine, replaced };
     });
     return await policyView(this.#parts, machine, replaced?.policy ?? null);
+  }
+
+  async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
+    requirePermission(peer, 'policy-explain');
+    return await policyExplanation(this.#parts, peer.uid);
+  }
+
+  async signals(peer: Peer): Promise<SignalsView> {
+    requirePermission(peer, 'signals');
+    return signalsNow(this.#parts, peer.uid);
+  }
+
+  watchSignals(peer: Peer, options: { signal: AbortSignal }): AsyncIterable<SignalChange> {
+    requirePermission(peer, 'signals');
+    return watchSignals(this.#parts, peer.uid, options);
   }
 
   async policyRequest(peer: Peer, options: Waiting = {}): Promise<unknown> {

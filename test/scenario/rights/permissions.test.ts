@@ -37,6 +37,8 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   users: (who) => agent.service.users(who),
   configuration: (who) => agent.service.configuration(who),
   'policy-show': (who) => agent.service.policy(who),
+  'policy-explain': (who) => agent.service.explainPolicy(who),
+  signals: (who) => agent.service.signals(who),
   'policy-set': (who) =>
     agent.service.setPolicy(who, '{"version": 1, "first": ["pin"], "then": ["securityKey"], "pin": {"minLength": 6}}'),
   'policy-request': (who) => agent.service.policyRequest(who),

@@ -13,9 +13,13 @@ import type {
   CeremonyRequest,
   ContainerStatus,
   Peer,
+  PolicyExplanation,
   PolicyView,
   SecretSlotIn,
   SecretSlotOut,
+  SensedSignal,
+  SignalChange,
+  SignalsView,
 } from '../../../agent/api/ports.ts';
 import { toRefusal } from '../../../agent/api/refusal.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
@@ -146,6 +150,7 @@ export class FakeService implements AgentService {
   breakNext: unknown = null;
   setUp = true;
   managed = false;
+  sensed: SensedSignal[] = [];
   policyDocument: unknown = JSON.parse('{ "first": ["pin"], "then": ["security-key"] }');
   readonly #bell = new Bell();
 
@@ -345,6 +350,32 @@ export class FakeService implements AgentService {
     requirePermission(peer, 'policy-set');
     this.policyDocument = JSON.parse(document);
     return { ...this.#view(), warnings: ['this got weaker'] };
+  }
+
+  async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
+    this.#enter('explainPolicy', peer);
+    const reasons = [{ depth: 0, ok: false, text: 'denied: no pair of factors of the policy is satisfied' }];
+    const missing = [['pin', 'securityKey']];
+    return {
+      of: 'machine',
+      words: 'two',
+      verdict: 'denied',
+      reasons,
+      missing,
+      missingWords: 'the PIN + a security key',
+    };
+  }
+
+  async signals(peer: Peer): Promise<SignalsView> {
+    this.#enter('signals', peer);
+    return { now: 2000, signals: this.sensed };
+  }
+
+  async *watchSignals(peer: Peer, { signal }: { signal: AbortSignal }): AsyncGenerator<SignalChange> {
+    this.#enter('watchSignals', peer);
+    for (const sensed of this.sensed) yield { type: 'signal', now: 2000, signal: sensed };
+    yield { type: 'lost', now: 2000, kind: 'wifi' };
+    while (!signal.aborted) await this.#bell.wait(signal);
   }
 
   async policyRequest(peer: Peer): Promise<unknown> {

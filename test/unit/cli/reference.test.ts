@@ -49,6 +49,7 @@ describe('the help', () => {
         'policy sign',
         'recover',
         'setup',
+        'signals',
         'status',
         'unenrol',
         'unlock',

@@ -1,0 +1,104 @@
+/** `unlockctl signals`: what the machine senses around it, once or as it changes, in words or as JSON. */
+import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts';
+import type { Context } from '../context.ts';
+import { spanWords } from '../output.ts';
+
+const KINDS: Readonly<Record<string, string>> = {
+  bluetooth: 'phones',
+  ipConfig: 'addresses',
+  wifi: 'Wi-Fi',
+  pin: 'PIN',
+  securityKey: 'security key',
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
+const some = (name: string, values: readonly unknown[]): string[] =>
+  values.length === 0 ? [] : [`${name} ${values.map(textOf).join(', ')}`];
+
+function phoneWords(device: Fields): string {
+  const { scale, value } = fieldsOf(device.rssi);
+  const strength = value === undefined ? [] : [`${textOf(value)} ${scale === 'dBm' ? 'dBm' : 'dB (relative)'}`];
+  const facts = [device.proved === true ? 'proved' : 'not proved', ...strength];
+  return `${textOf(device.name)} ${textOf(device.address)}: ${facts.join(', ')}`.trim();
+}
+
+function interfaceWords(from: Fields): string {
+  const families = [fieldsOf(from.ipv4), fieldsOf(from.ipv6)];
+  const all = (name: string): readonly unknown[] => families.flatMap((family) => listOf(family[name]));
+  const facts = [
+    ...(from.connected === true ? [] : ['not connected']),
+    ...all('addresses').map(textOf),
+    ...some('gateway', all('gateways')),
+    ...some('DHCP', all('dhcpServers')),
+    ...some('DNS', all('dnsServers')),
+  ];
+  return `${textOf(from.name)} (${textOf(from.kind)}): ${facts.join('; ')}`;
+}
+
+function associationWords(from: Fields): string {
+  const ssid = Buffer.from(textOf(from.ssidHex), 'hex').toString('utf8');
+  const facts = [
+    textOf(from.bssid),
+    textOf(from.security),
+    ...some('quality', from.quality === null ? [] : [from.quality]),
+  ];
+  return `${textOf(from.interface)}: "${ssid}" ${facts.filter(Boolean).join(', ')}`;
+}
+
+function observationLines(observation: Fields): readonly string[] {
+  const lines = [
+    ...listOf(observation.devices).map((device) => phoneWords(fieldsOf(device))),
+    ...listOf(observation.interfaces).map((each) => interfaceWords(fieldsOf(each))),
+    ...listOf(observation.associations).map((each) => associationWords(fieldsOf(each))),
+  ];
+  const suffix = textOf(observation.primaryDnsSuffix);
+  return suffix === '' ? lines : [...lines, `DNS suffix ${suffix}`];
+}
+
+/** @param now on the clock of the signals */
+export function signalWords(signal: SensedSignal, now: number): readonly string[] {
+  const age = Math.max(0, now - signal.observedAt);
+  const facts = [
+    `from ${signal.source}`,
+    `${spanWords(age / 1000)} ago`,
+    ...(age > signal.validFor ? ['too old to count'] : []),
+    ...(signal.simulated ? ['simulated'] : []),
+  ];
+  const head = `${KINDS[signal.kind] ?? signal.kind}: ${[signal.state, signal.reason, signal.detail].filter(Boolean).join(', ')} (${facts.join(', ')})`;
+  const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
+  const none = signal.state === 'observed' && lines.length === 0 ? ['nothing there'] : lines;
+  return [head, ...none.map((line) => `  ${line}`)];
+}
+
+const viewWords = ({ now, signals }: SignalsView): readonly string[] =>
+  signals.length === 0
+    ? ['Nothing is sensed around this machine.']
+    : signals.flatMap((signal) => signalWords(signal, now));
+
+const changeWords = (change: SignalChange): readonly string[] =>
+  change.type === 'signal'
+    ? signalWords(change.signal, change.now)
+    : [`${KINDS[change.kind] ?? change.kind}: nothing is known any more`];
+
+/** With `--watch`: what is known, and then what changes, until Ctrl-C; with `--json` one line for each. */
+export async function signalsCommand(context: Context, { watch }: { readonly watch: boolean }): Promise<void> {
+  const { client, output, deps } = context;
+  const { interrupted: signal } = deps;
+  if (!watch) {
+    const view = await client.signals({ signal });
+    output.result({ ...view }, () => viewWords(view));
+    return;
+  }
+  try {
+    for await (const change of client.watchSignals({ signal })) {
+      if (output.json) deps.stdout.write(`${JSON.stringify(change)}\n`);
+      else output.result({}, () => changeWords(change));
+    }
+  } catch (error) {
+    // Ctrl-C is how it ends.
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * What a caller may see of the surroundings, once or as they change. Other users' phones are left out: who is near is
+ * theirs to tell.
+ */
+import { deferred } from '../../drivers/base/deferred.ts';
+import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
+import type { SensedSignal, SignalChange, SignalsView } from '../api/ports.ts';
+import type { ServiceParts } from './parts.ts';
+
+type Parts = Pick<ServiceParts, 'sensors' | 'clock'>;
+
+/** The signal as `uid` may see it. */
+export function visibleTo(uid: number, signal: FactorSignal): SensedSignal {
+  if (signal.kind !== 'bluetooth' || signal.state !== 'observed') return signal;
+  const devices = signal.observation.devices.filter(({ users }) => users.includes(uid));
+  return { ...signal, observation: { devices } };
+}
+
+export const signalsNow = ({ sensors, clock }: Parts, uid: number): SignalsView => ({
+  now: clock.now(),
+  signals: [...sensors.ledger.all().values()].map((signal) => visibleTo(uid, signal)),
+});
+
+/**
+ * First what is known, then every change until `signal` aborts. A listener that is slow misses what has been overtaken,
+ * and never holds more than one change of a kind.
+ */
+export async function* watchSignals(
+  { sensors, clock }: Parts,
+  uid: number,
+  { signal }: { readonly signal: AbortSignal },
+): AsyncGenerator<SignalChange> {
+  const pending = new Map<SignalKind, FactorSignal | null>(sensors.ledger.all());
+  let wake = deferred<void>();
+  const unlisten = sensors.ledger.onChange((change) => {
+    const kind = change.type === 'lost' ? change.kind : change.signal.kind;
+    // Last in, last out.
+    pending.delete(kind);
+    pending.set(kind, change.type === 'lost' ? null : change.signal);
+    wake.resolve();
+  });
+  const onAbort = () => wake.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    while (!signal.aborted) {
+      const [next] = pending;
+      if (next === undefined) {
+        await wake.promise;
+        wake = deferred<void>();
+        continue;
+      }
+      const [kind, seen] = next;
+      pending.delete(kind);
+      const now = clock.now();
+      yield seen === null ? { type: 'lost', now, kind } : { type: 'signal', now, signal: visibleTo(uid, seen) };
+    }
+  } finally {
+    unlisten();
+    signal.removeEventListener('abort', onAbort);
+  }
+}

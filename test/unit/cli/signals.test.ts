@@ -1,0 +1,118 @@
+/** `unlockctl signals`: what is around the machine in words and as JSON, once and as it changes. */
+import { describe, expect, it } from 'vitest';
+import type { SensedSignal } from '../../../agent/api/ports.ts';
+import { signalWords } from '../../../agent/cli/commands/signals.ts';
+import { apiOnSocket } from '../../support/api/api-on-socket.ts';
+import { FakeService } from '../../support/api/fake-service.ts';
+import { ctl } from '../../support/cli/fake-deps.ts';
+import { officeNetwork } from '../../support/policy-fixtures.ts';
+
+const signal = (more: Partial<SensedSignal>): SensedSignal => ({
+  kind: 'ipConfig',
+  state: 'observed',
+  source: 'NetworkManager',
+  observedAt: 1000,
+  validFor: 5000,
+  simulated: false,
+  ...more,
+});
+const NETWORK = signal({ observation: officeNetwork() });
+const NO_WIFI = signal({
+  kind: 'wifi',
+  state: 'unavailable',
+  reason: 'no-device',
+  detail: 'no radio',
+  simulated: true,
+});
+
+describe('a signal in words', () => {
+  it.each<[string, SensedSignal, readonly string[]]>([
+    ['an address', NETWORK, ['addresses: observed (from NetworkManager, 1 s ago)', '  eth0 (ethernet): 192.0.2.5/24']],
+    ['no radio', NO_WIFI, ['Wi-Fi: unavailable, no-device, no radio (from NetworkManager, 1 s ago, simulated)']],
+    [
+      'a Wi-Fi whose name is bytes',
+      signal({
+        kind: 'wifi',
+        observation: {
+          associations: [
+            { interface: 'wlan0', ssidHex: '6c6162', bssid: null, security: 'WPA2-Personal', quality: 80 },
+          ],
+        },
+      }),
+      ['Wi-Fi: observed (from NetworkManager, 1 s ago)', '  wlan0: "lab" WPA2-Personal, quality 80'],
+    ],
+    [
+      'a phone',
+      signal({
+        kind: 'bluetooth',
+        observation: {
+          devices: [
+            { name: 'phone', address: '02:00:00:00:00:01', proved: true, rssi: { scale: 'relative', value: -3 } },
+          ],
+        },
+      }),
+      ['phones: observed (from NetworkManager, 1 s ago)', '  phone 02:00:00:00:00:01: proved, -3 dB (relative)'],
+    ],
+    [
+      'nothing at all, too long ago',
+      signal({ validFor: 500, observation: { devices: [] } }),
+      ['addresses: observed (from NetworkManager, 1 s ago, too old to count)', '  nothing there'],
+    ],
+    [
+      'an observation that is none',
+      signal({ observation: 'what' }),
+      ['addresses: observed (from NetworkManager, 1 s ago)', '  nothing there'],
+    ],
+  ])('%s', (_, given, words) => {
+    expect(signalWords(given, 2000)).toEqual(words);
+  });
+});
+
+describe('the command', () => {
+  const service = () => Object.assign(new FakeService(), { sensed: [NETWORK, NO_WIFI] });
+
+  it('prints what is known, and says when it is nothing', async () => {
+    await using api = await apiOnSocket(service());
+    const ran = await ctl(api.socketPath, ['signals']);
+    expect(ran).toMatchObject({ exit: 0, stderr: '' });
+    expect(ran.stdout).toContain('eth0 (ethernet): 192.0.2.5/24\nWi-Fi: unavailable');
+    await using bare = await apiOnSocket(new FakeService());
+    expect((await ctl(bare.socketPath, ['signals'])).stdout).toBe('Nothing is sensed around this machine.\n');
+  });
+
+  it('prints one object with --json', async () => {
+    await using api = await apiOnSocket(service());
+    const ran = await ctl(api.socketPath, ['signals', '--json']);
+    expect(JSON.parse(ran.stdout)).toEqual({ ok: true, result: { now: 2000, signals: [NETWORK, NO_WIFI] } });
+  });
+
+  it('goes on with --watch until it is interrupted, one line of JSON for each change', async () => {
+    await using api = await apiOnSocket(service());
+    const stop = new AbortController();
+    const onStdout = (text: string) => {
+      if (text.includes('"lost"')) stop.abort();
+    };
+    const ran = await ctl(api.socketPath, ['signals', '--watch', '--json'], { interrupted: stop.signal, onStdout });
+    expect(ran.exit).toBe(0);
+    expect(
+      ran.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { type: 'signal', now: 2000, signal: NETWORK },
+      { type: 'signal', now: 2000, signal: NO_WIFI },
+      { type: 'lost', now: 2000, kind: 'wifi' },
+    ]);
+  });
+
+  it('says in words what is not known any more', async () => {
+    await using api = await apiOnSocket(service());
+    const stop = new AbortController();
+    const onStdout = (text: string) => {
+      if (text.includes('any more')) stop.abort();
+    };
+    const ran = await ctl(api.socketPath, ['signals', '--watch'], { interrupted: stop.signal, onStdout });
+    expect(ran.stdout).toContain('Wi-Fi: nothing is known any more\n');
+  });
+});
