@@ -3,13 +3,13 @@
  * is new in every run and stands in the message of a failure.
  */
 import { expect, test } from 'vitest';
-import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { compareEvaluators, tallyLines } from '../../oracle/compare.ts';
+import { casesOf, freshSeed } from '../../support/policy-cases.ts';
 
-const PAIRS = 20_000;
+const PAIRS = casesOf(20_000);
 
 test(`a second evaluator decides ${PAIRS} generated pairs of policy and snapshot alike`, () => {
-  const seed = Buffer.from(systemEntropy.bytes(4)).readUInt32LE();
+  const seed = freshSeed();
   const tally = compareEvaluators(PAIRS, seed);
   expect(tally.disagreements, `seed ${seed}: ${tallyLines(tally).join('\n')}`).toEqual([]);
   // Neither verdict is rare, or the agreement would say little.
