@@ -161,6 +161,10 @@ export const POLICY_CODES = {
     cause: 'A value of a signal rule is not of the form or in the range that its element asks for.',
     cure: 'Correct the value that the message names.',
   },
+  ERR_POLICY_TRACE: {
+    cause: 'A file is no trace of signals: the line that the message names is not as the format asks.',
+    cure: 'Record one with `unlockctl events --record FILE`, or correct the line; see docs/reference/trace.md.',
+  },
   ERR_POLICY_STUDY_LIMIT: {
     cause: 'A comparison of policies needs more memory or steps than it may take.',
     cure: 'Compare smaller parts of the policies, one context or a few rules at a time.',
