@@ -206,11 +206,23 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
 
   const events = add(program, 'events', 'the audit log: your own events, for root all')
     .addOption(new Option('--last <n>', 'how many of the newest').argParser(parseCount).default(20))
-    .option('--follow', 'then print what comes');
-  events.action((o: Values & { last: number; follow?: true }) =>
-    choose({ name: 'events', common: o, last: o.last, follow: o.follow === true }),
+    .option('--follow', 'then print what comes')
+    .option('--windows', 'of unlocking only, under the ids and fields of Windows');
+  events.action((o: Values & { last: number; follow?: true; windows?: true }) =>
+    choose({
+      name: 'events',
+      common: o,
+      last: o.last,
+      follow: o.follow === true,
+      windows: o.windows === true,
+    }),
   );
-  examples(events, 'unlockctl events --last 50', 'sudo unlockctl events --follow');
+  examples(
+    events,
+    'unlockctl events --last 50',
+    'sudo unlockctl events --follow',
+    'sudo unlockctl events --windows --last 100',
+  );
 
   const completion = program
     .command('completion')

@@ -1,7 +1,9 @@
 /** users, lock, policy request, events: one request each and its words. */
+import type { AuditEvent } from '../../api/ports.ts';
 import type { Context } from '../context.ts';
 import { readBytes, writeBytes } from '../file-io.ts';
 import { userWords } from '../output.ts';
+import { type WindowsEvent, windowsEventOf, windowsEventWords } from '../windows-events.ts';
 
 /** @param path `-`: standard input @throws {ERR_CLI_FILE} */
 export function readDocument(path: string): string {
@@ -46,21 +48,37 @@ async function* untilInterrupted<T>(log: AsyncIterable<T>, follow: boolean, sign
   }
 }
 
-/** With `--json`: one object with all events; with `--follow` as well, one line of JSON for each as it comes. */
-export async function eventsCommand(context: Context, options: { last: number; follow: boolean }): Promise<void> {
+type ListedEvent = AuditEvent & { readonly windows: WindowsEvent | null };
+
+/** The line of one event; null: it has no place in a list of Windows' events. */
+function eventLine({ at, event, uid, detail, windows }: ListedEvent, asWindows: boolean): string | null {
+  // Which rule failed is what Windows' log lacks: it stands beside its events.
+  if (asWindows && windows === null && event !== 'rule-failed') return null;
+  const facts = Object.entries(detail).map(([key, value]) => ` ${key}=${value}`);
+  const who = uid === null ? '' : ` uid=${uid}`;
+  if (asWindows && windows !== null) return `${at} ${windowsEventWords(windows)}${who} (${event})`;
+  return `${at} ${event}${who}${facts.join('')}`;
+}
+
+/**
+ * With `--json`: one object with all events; with `--follow` as well, one line of JSON for each as it comes. Each has its
+ * alias among the events of Windows.
+ */
+export async function eventsCommand(
+  context: Context,
+  options: { last: number; follow: boolean; windows: boolean },
+): Promise<void> {
   const { client, output, deps } = context;
-  const events: unknown[] = [];
-  const log = client.audit({ ...options, signal: deps.interrupted });
-  for await (const event of untilInterrupted(log, options.follow, deps.interrupted)) {
-    if (output.json && options.follow) {
-      deps.stdout.write(`${JSON.stringify(event)}\n`);
-    } else if (output.json) {
-      events.push(event);
-    } else {
-      const detail = Object.entries(event.detail).map(([key, value]) => ` ${key}=${value}`);
-      const who = event.uid === null ? '' : ` uid=${event.uid}`;
-      output.result({}, () => [`${event.at} ${event.event}${who}${detail.join('')}`]);
-    }
+  const { last, follow } = options;
+  const events: ListedEvent[] = [];
+  const log = client.audit({ last, follow, signal: deps.interrupted });
+  for await (const event of untilInterrupted(log, follow, deps.interrupted)) {
+    const listed = { ...event, windows: windowsEventOf(event) };
+    const line = eventLine(listed, options.windows);
+    if (line === null) continue;
+    if (output.json && follow) deps.stdout.write(`${JSON.stringify(listed)}\n`);
+    else if (output.json) events.push(listed);
+    else output.result({}, () => [line]);
   }
-  if (output.json && !options.follow) output.result({ events }, () => []);
+  if (output.json && !follow) output.result({ events }, () => []);
 }
