@@ -12,6 +12,7 @@ import { epochGap } from '../container/epoch.ts';
 import type { PendingRequest } from '../container/pending-request.ts';
 import { counterOf } from '../container/plan.ts';
 import type { RootSession } from '../container/root.ts';
+import { hasSigners, signersFor } from '../container/signers.ts';
 import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
 import {
@@ -106,17 +107,39 @@ function firstWriteRequest(state: ContainerState, policy: WantedPolicy): Signing
 }
 
 /**
+ * The container with a signer for whatever the policy observes: what is to be signed names its key. Kept at once, which
+ * changes nothing of what opens the container.
+ */
+async function withSigners(
+  parts: ServiceParts,
+  root: RootSession,
+  state: ContainerState,
+  { branches }: WantedPolicy,
+): Promise<ContainerState> {
+  if (hasSigners(branches.flat(), state.signers)) return state;
+  // Those that are there stay, of whatever machine they are: the policy in force names them.
+  const added = await signersFor(root, parts.entropy, branches.flat(), state.signers, parts.simulated);
+  const missing = added.filter(({ kind }) => !state.signers.some((signer) => signer.kind === kind));
+  const next = { ...state, signers: [...state.signers, ...missing] };
+  await parts.store.writeContainer(next);
+  return next;
+}
+
+/**
  * What has to be signed next for the container of `uid`. Asked again with nothing changed it is the same request under
  * the same number; otherwise a new number is burned, and what was signed under an earlier one is good for nothing.
  * @throws {ERR_POLICY_NOT_MANAGED | ERR_CONTAINER_MISSING | ERR_EPOCH_LOST} or the signal's reason: nothing is burned
  */
 export async function policyRequest(parts: ServiceParts, uid: number, signal: AbortSignal): Promise<unknown> {
   const machine = await requireMachine(parts);
-  const state = await requireContainer(parts, uid);
-  requireManaged(state);
-  const value = await parts.tpm.withRoot(signal, machine, (root) => valueOrNull(root, state));
+  const before = await requireContainer(parts, uid);
+  requireManaged(before);
+  const policy = await wantedPolicy(parts, machine, before);
+  const { value, state } = await parts.tpm.withRoot(signal, machine, async (root) => ({
+    value: await valueOrNull(root, before),
+    state: await withSigners(parts, root, before, policy),
+  }));
   signal.throwIfAborted();
-  const policy = await wantedPolicy(parts, machine, state);
   if (value === null) return requestToJson(firstWriteRequest(state, policy));
   const pending = await pendingRequest(parts, state);
   const unchanged =
