@@ -7,6 +7,7 @@ import { DEFAULT_CONFIG_FILE, envName } from '../../../agent/config/load.ts';
 import { allSettings } from '../../../agent/config/settings.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
 import { importTable } from './import-check.ts';
+import { policyReference } from './policy-reference.ts';
 import { PROJECT_ROOT } from './source-tree.ts';
 
 export interface GeneratedDoc {
@@ -100,5 +101,6 @@ export function generatedDocs(): GeneratedDoc[] {
     { path: 'docs/reference/errors.md', content: errorReference() },
     { path: 'docs/reference/configuration.md', content: configurationReference() },
     { path: 'docs/architecture.md', content: architecture() },
+    ...policyReference(),
   ];
 }

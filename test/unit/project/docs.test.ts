@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../agent/config/load.ts';
+import { allSettings } from '../../../agent/config/settings.ts';
 import { compileBranches } from '../../../agent/policy/branches.ts';
-import { parsePolicy } from '../../../agent/policy/forms/native-json.ts';
+import { parseDocument } from '../../../agent/policy/forms/native-json.ts';
+import { parseToml } from '../../../agent/policy/forms/native-toml.ts';
+import { contextsOf, policyFor } from '../../../agent/policy/model.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
 import { generatedDocs } from '../../support/project/generated-docs.ts';
 import { deadLinks } from '../../support/project/markdown-links.ts';
@@ -55,15 +58,32 @@ describe('the example configuration', () => {
 });
 
 describe('the policies of the guide', () => {
-  const documents = [...read('docs/guides/policy-document.md').matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(
-    ([, text]) => text ?? '',
-  );
+  const guide = read('docs/guides/native-policy.md');
+  const blocks = [...guide.matchAll(/^```(toml|json)\n([\s\S]*?)^```$/gm)].map(([, form = '', text = '']) => ({
+    form,
+    text,
+  }));
+  const documents = blocks.filter(({ text }) => text.includes('version'));
 
-  it('are some', () => expect(documents.length).toBeGreaterThan(3));
+  it('are some, in both forms', () => {
+    expect(documents.filter(({ form }) => form === 'toml').length).toBeGreaterThan(5);
+    expect(documents.filter(({ form }) => form === 'json').length).toBeGreaterThan(1);
+  });
 
-  it.each(documents.map((text) => [text]))('%s is accepted', (text) => {
-    const policy = parsePolicy(text);
-    expect(compileBranches(policy, { pinIsBound: true }).length).toBeGreaterThan(0);
+  it.each(documents.map(({ form, text }) => [text, form]))('%s is accepted, in each of its contexts', (text, form) => {
+    const document = form === 'toml' ? parseToml(text) : parseDocument(text);
+    for (const context of contextsOf(document)) {
+      expect(compileBranches(policyFor(document, context), { pinIsBound: true }).length).toBeGreaterThan(0);
+    }
+  });
+
+  it('name a setting of the daemon as it is called', () => {
+    const [other, ...more] = blocks.filter(({ text }) => !text.includes('version'));
+    expect(more).toEqual([]);
+    expect([...(other?.text ?? '').matchAll(/^(\w+) = /gm)].map(([, key]) => `policy.${key}`)).toEqual([
+      'policy.document_key',
+    ]);
+    expect([...allSettings()].map(({ key }) => key)).toContain('policy.document_key');
   });
 });
 
