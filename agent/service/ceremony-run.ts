@@ -8,19 +8,26 @@ import { errorOfScope } from '../../drivers/base/scope-end.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Ceremony, CeremonyEvent, CeremonyKind, ReasonLine, SecretSlotIn, SecretSlotOut } from '../api/ports.ts';
 import { toRefusal } from '../api/refusal.ts';
+import type { Decision } from '../policy/decision.ts';
+import { explain } from '../policy/explain.ts';
 
-/** A refusal that carries the reasons of a verdict. */
+/** A refusal that carries its verdict. */
 export class Denied extends UnlockdError {
-  readonly reasons: readonly ReasonLine[];
+  /** Null: there was none. */
+  readonly decision: Decision | null;
 
   constructor(
     message: string,
     detail: Readonly<Record<string, string | number | boolean | null>>,
-    reasons: readonly ReasonLine[],
+    decision: Decision | null,
     code: ErrorCode = 'ERR_POLICY_DENIED',
   ) {
     super(code, message, { detail });
-    this.reasons = reasons;
+    this.decision = decision;
+  }
+
+  get reasons(): readonly ReasonLine[] {
+    return this.decision === null ? [] : explain(this.decision);
   }
 }
 

@@ -16,7 +16,7 @@ import type { ContainerState, MachineState } from '../container/state.ts';
 import type { Branch } from '../policy/branches.ts';
 import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import { explain, missingWords, refusedWords, stillMissing, waitsFor } from '../policy/explain.ts';
+import { missingWords, refusedWords, stillMissing, waitsFor } from '../policy/explain.ts';
 import { type Grant, grantFor } from '../policy/grant.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { newAttempt, step } from '../unlock/machine.ts';
@@ -62,7 +62,6 @@ function refusedEvent(signal: FactorSignal, triesLeft: number | null): Parameter
 }
 
 function denial(decision: Decision | null, outcome: string, failure: UnlockdError | null): Denied {
-  const reasons = decision === null ? [] : explain(decision);
   const missing = decision === null ? '' : missingWords(stillMissing(decision));
   // Nothing but the PIN could help, and it has to wait: its own code and cure say more than that this is a denial.
   if (
@@ -70,12 +69,12 @@ function denial(decision: Decision | null, outcome: string, failure: UnlockdErro
     decision !== null &&
     waitsFor(decision, 'pin')
   )
-    return new Denied(failure.message, { ...failure.detail, cause: null, missing }, reasons, failure.code);
+    return new Denied(failure.message, { ...failure.detail, cause: null, missing }, decision, failure.code);
   const refused = decision === null ? '' : refusedWords(decision);
   const message = [outcome, refused && `refused: ${refused}`, missing && `missing: ${missing}`]
     .filter(Boolean)
     .join('; ');
-  return new Denied(message, { cause: failure?.code ?? null, missing }, reasons);
+  return new Denied(message, { cause: failure?.code ?? null, missing }, decision);
 }
 
 /**

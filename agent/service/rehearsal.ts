@@ -11,7 +11,7 @@ import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { MachineState } from '../container/state.ts';
 import type { GrantedDecision } from '../policy/decision.ts';
 import { evaluate, type Snapshot } from '../policy/evaluate.ts';
-import { explain, missingWords } from '../policy/explain.ts';
+import { missingWords } from '../policy/explain.ts';
 import { grantFor } from '../policy/grant.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { type Door, openDoor } from '../release/release.ts';
@@ -50,7 +50,7 @@ export function decisionOfEnrolment(
   if (decision.verdict === 'granted') return decision;
   const missing = missingWords(decision.missing);
   const message = `what is enrolled here does not satisfy the policy; missing: ${missing}`;
-  throw new Denied(message, { cause: null, missing }, explain(decision));
+  throw new Denied(message, { cause: null, missing }, decision);
 }
 
 /** As {@link decisionOfEnrolment}, for the rehearsal of the container that was made. */

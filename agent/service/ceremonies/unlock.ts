@@ -9,8 +9,10 @@ import { PURPOSE, PURPOSE_WORDS } from '../../api/purpose.ts';
 import { policyOf } from '../../container/plan.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { pinExpiry } from '../../enrolment/pin/history.ts';
+import type { Decision } from '../../policy/decision.ts';
 import type { UnlockPolicy } from '../../policy/model.ts';
-import type { CeremonyRun } from '../ceremony-run.ts';
+import { ruleFailureDetail, ruleFailures } from '../../policy/rule-failures.ts';
+import { type CeremonyRun, Denied } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
 import { type CurrentPolicy, currentPolicy, policyInForce, requireContainer, requireMachine } from '../context.ts';
 import { releaseContainerKey } from '../open-container.ts';
@@ -67,6 +69,13 @@ async function bringUpToDate(
   return { state, notes: { ...notes, policyPending: upgrade.why.code } };
 }
 
+/** Which rule kept the person out, and at which element. */
+async function auditRules(parts: ServiceParts, uid: number, decision: Decision): Promise<void> {
+  const { failures, more } = ruleFailures(decision);
+  for (const failure of failures) await parts.audit('rule-failed', uid, ruleFailureDetail(failure));
+  if (more > 0) await parts.audit('rule-failed', uid, { more });
+}
+
 export async function unlockScript(
   parts: ServiceParts,
   run: CeremonyRun,
@@ -102,6 +111,7 @@ export async function unlockScript(
     return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {
     if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code });
+    if (error instanceof Denied && error.decision !== null) await auditRules(parts, run.uid, error.decision);
     throw error;
   }
 }

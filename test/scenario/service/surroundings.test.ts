@@ -136,6 +136,14 @@ describe('"first the PIN, then a security key or the network of the office"', ()
     expect(opened).toBe(3);
     expect(outcome.failed?.refusal).toMatchObject({ code: 'ERR_POLICY_DENIED' });
     expect(outcome.failed?.reasons.map(({ text }) => text).join('\n')).toContain('192.0.2.0/24');
+    expect(agent.audit.slice(-2)).toMatchObject([
+      { event: 'unlock-refused', uid: UID, detail: { code: 'ERR_POLICY_DENIED' } },
+      {
+        event: 'rule-failed',
+        uid: UID,
+        detail: { rule: 'office', element: 'ipv4Prefix', expected: '192.0.2.0/24', found: '198.51.100.7/24' },
+      },
+    ]);
   });
 
   it('opens at the office also after the daemon was restarted', async () => {
