@@ -1,5 +1,6 @@
 /** From a valid choice of the command line to the command that does it. Commands are loaded when they are chosen. */
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { PolicyStudyChoice } from './commands/policy/study-options.ts';
 import { type Context, createContext } from './context.ts';
 import type { CtlDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
@@ -115,12 +116,24 @@ async function query(context: Context, choice: Choice): Promise<void> {
       return queries.policyRequestCommand(context, choice.output);
     case 'signals':
       return (await import('./commands/signals.ts')).signalsCommand(context, choice);
+    case 'events record':
+      return (await import('./commands/record.ts')).recordCommand(context, choice);
     case 'events':
       return queries.eventsCommand(context, choice);
     default:
       return ceremony(context, choice);
   }
 }
+
+const STUDIES: ReadonlySet<string> = new Set([
+  'policy lint',
+  'policy explain',
+  'policy simulate',
+  'policy risk',
+  'policy diff',
+]);
+
+const isStudy = (choice: Choice): choice is Extract<Choice, PolicyStudyChoice> => STUDIES.has(choice.name);
 
 /**
  * @param command what stood after `--`; null: there was none
@@ -145,6 +158,7 @@ export async function dispatch(deps: CtlDeps, choice: Choice, command: readonly 
       const { doctorCommand } = await import('./commands/doctor.ts');
       return await doctorCommand(context);
     }
+    if (isStudy(choice)) return await (await import('./commands/policy/study.ts')).policyStudyCommand(context, choice);
     await query(context, choice);
     return EXIT.ok;
   } finally {

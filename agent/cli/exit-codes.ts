@@ -31,13 +31,15 @@ export const EXIT_ROWS: readonly Row[] = [
   { exit: EXIT.ok, meaning: 'Done.', codes: [] },
   {
     exit: EXIT.usage,
-    meaning: 'The command line is not valid, or a policy document that it names.',
+    meaning: 'The command line is not valid, or a policy or trace that it names.',
     codes: [
       'ERR_CLI_USAGE',
       'ERR_POLICY_INVALID',
       'ERR_POLICY_NOT_WINDOWS',
       'ERR_POLICY_WINDOWS_*',
       'ERR_POLICY_RULE_*',
+      'ERR_POLICY_TRACE',
+      'ERR_POLICY_USER_FACTS',
     ],
   },
   {
@@ -117,7 +119,12 @@ export const EXIT_ROWS: readonly Row[] = [
     meaning: 'Too many connections or ceremonies are open: try again later.',
     codes: ['ERR_API_TOO_MANY_CONNECTIONS', 'ERR_API_TOO_MANY_CEREMONIES'],
   },
-  { exit: EXIT.failure, meaning: 'Any other failure; `doctor` found a problem.', codes: ['ERR_*'] },
+  {
+    exit: EXIT.failure,
+    meaning:
+      'Any other failure; `doctor` found a problem, `policy lint` an error, `policy diff --exit-code` a difference.',
+    codes: ['ERR_*'],
+  },
 ];
 
 const matches = (pattern: string, code: string): boolean =>

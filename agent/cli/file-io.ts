@@ -1,5 +1,5 @@
 /** Files that the command line reads and writes. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 
 const fileError = (path: string, cause: unknown): UnlockdError => {
@@ -23,4 +23,27 @@ export function writeBytes(path: string, content: string | Uint8Array, mode = 0o
   } catch (cause) {
     throw fileError(path, cause);
   }
+}
+
+/**
+ * A file that is written line by line, for its owner alone; what was in it is gone.
+ * @throws {ERR_CLI_FILE}
+ */
+export function openLines(path: string): { readonly write: (line: string) => void; readonly close: () => void } {
+  let fd: number;
+  try {
+    fd = openSync(path, 'w', 0o600);
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+  return {
+    write: (line) => {
+      try {
+        writeSync(fd, `${line}\n`);
+      } catch (cause) {
+        throw fileError(path, cause);
+      }
+    },
+    close: () => closeSync(fd),
+  };
 }

@@ -5,6 +5,7 @@
 import { Command, Option } from 'commander';
 import type { SecretSlotIn } from '../api/ports.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
+import { addPolicyStudy, type PolicyStudyChoice } from './commands/policy/study-options.ts';
 import type { CommonOptions } from './context.ts';
 import { FD_OPTIONS, type FdOf } from './secret-sources.ts';
 import { parseCount, parseDuration, parseFd, parsePurpose, parseUid } from './values.ts';
@@ -30,10 +31,12 @@ export type Choice = { readonly common: CommonOptions } & (
     } & WithFds)
   | { readonly name: 'users' | 'lock' | 'status' | 'doctor' }
   | PolicyFormsChoice
+  | PolicyStudyChoice
   | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
   | { readonly name: 'policy request'; readonly output: string | null }
   | { readonly name: 'signals'; readonly watch: boolean }
   | { readonly name: 'events'; readonly last: number; readonly follow: boolean; readonly windows: boolean }
+  | { readonly name: 'events record'; readonly file: string; readonly forSeconds: number | null }
   | { readonly name: 'completion'; readonly shell: Shell }
 );
 
@@ -178,6 +181,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
 
   const policy = program.command('policy').description('the unlock policy of this machine');
   addPolicyForms(policy, { add, examples, choose });
+  addPolicyStudy(policy, { add, examples, choose });
   const request = add(policy, 'request', 'the signing request of your container, for an outside signer').option(
     '-o, --output <file>',
     'write it to a file',
@@ -207,21 +211,26 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   const events = add(program, 'events', 'the audit log: your own events, for root all')
     .addOption(new Option('--last <n>', 'how many of the newest').argParser(parseCount).default(20))
     .option('--follow', 'then print what comes')
-    .option('--windows', 'of unlocking only, under the ids and fields of Windows');
-  events.action((o: Values & { last: number; follow?: true; windows?: true }) =>
-    choose({
-      name: 'events',
-      common: o,
-      last: o.last,
-      follow: o.follow === true,
-      windows: o.windows === true,
-    }),
+    .option('--windows', 'of unlocking only, under the ids and fields of Windows')
+    .option('--record <file>', 'instead, write the signals that come to a trace, until Ctrl-C')
+    .addOption(new Option('--for <time>', 'how long to record: 90s, 10m, 8h').argParser(parseDuration));
+  events.action((o: Values & { last: number; follow?: true; windows?: true; record?: string; for?: number }) =>
+    o.record === undefined
+      ? choose({
+          name: 'events',
+          common: o,
+          last: o.last,
+          follow: o.follow === true,
+          windows: o.windows === true,
+        })
+      : choose({ name: 'events record', common: o, file: o.record, forSeconds: o.for ?? null }),
   );
   examples(
     events,
     'unlockctl events --last 50',
     'sudo unlockctl events --follow',
     'sudo unlockctl events --windows --last 100',
+    'unlockctl events --record monday.jsonl --for 8h',
   );
 
   const completion = program

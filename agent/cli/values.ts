@@ -32,6 +32,13 @@ export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'ui
 /** @throws {ERR_CLI_USAGE} */
 export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
 
+/** Seconds, also with a fraction. @throws {ERR_CLI_USAGE} */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d{1,9}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= 366 * 86_400)) throw usage(`"${text}" is no number of seconds: write 12 or 12.5`);
+  return seconds;
+}
+
 /** The version of a signed document. @throws {ERR_CLI_USAGE} */
 export function parseVersion(text: string): number {
   const version = parseNumber(text, 0xffff_ffff, 'version (1 to 4294967295)');

@@ -142,6 +142,16 @@ function readLine<T>(schema: z.ZodType<T>, source: string, line: number): T {
 }
 
 /**
+ * A line of a trace that is being written, checked as it will be when it is read.
+ * @throws {ERR_POLICY_TRACE}
+ */
+export function checkedEntry(value: unknown): TraceEntry {
+  const result = entry.safeParse(value);
+  if (result.success) return result.data as TraceEntry;
+  throw invalid(0, complaint(result.error.issues[0]), result.error);
+}
+
+/**
  * Reads a trace.
  * @param source at most {@link MAX_TRACE_LENGTH} units in {@link MAX_TRACE_LINES} lines; empty lines do not count
  * @throws {ERR_POLICY_TRACE} with the line in `detail.line`

@@ -124,7 +124,7 @@ export function timelinePicture(timeline: Timeline): string {
       from,
       to,
       verdictClass(interval),
-      verdict === 'granted' ? `granted: ${words}` : 'denied',
+      verdict === 'granted' ? [`granted: ${words}`, verdict] : [verdict],
       title,
     );
   }

@@ -165,6 +165,10 @@ export const POLICY_CODES = {
     cause: 'A file is no trace of signals: the line that the message names is not as the format asks.',
     cure: 'Record one with `unlockctl events --record FILE`, or correct the line; see docs/reference/trace.md.',
   },
+  ERR_POLICY_USER_FACTS: {
+    cause: 'A file that says what users have enrolled is not as it has to be.',
+    cure: 'Write a JSON array of {"user": "...", "gestures": ["pin", "securityKey"], "keys": 1, "phones": 0}.',
+  },
   ERR_POLICY_STUDY_LIMIT: {
     cause: 'A comparison of policies needs more memory or steps than it may take.',
     cure: 'Compare smaller parts of the policies, one context or a few rules at a time.',

@@ -1,0 +1,42 @@
+/** A comparison of two policies for people: each difference with its way, its example, and how far the proof goes. */
+import type { FactorKind } from '../../../drivers/signal.ts';
+import { localTimeWords } from '../time-window.ts';
+import { factorsWords } from '../words.ts';
+import type { ContextDiff, Difference } from './diff.ts';
+import type { ChangedSetting } from './settings-diff.ts';
+
+const SIDES = { a: ['the first policy', 'the second'], b: ['the second policy', 'the first'] } as const;
+
+function wayWords({ factors, rule, during }: Difference['way']): string {
+  const by = rule === null ? '' : ` by rule ${rule}`;
+  const times = during.length === 0 ? '' : ` during ${during.join(' and ')}`;
+  return `${factorsWords(factors as readonly FactorKind[])}${by}${times}`;
+}
+
+function differenceWords({ grantedBy, way, situation, example }: Difference): readonly string[] {
+  const [grants, denies] = SIDES[grantedBy];
+  const when = example.localTime === null ? '' : `, on ${localTimeWords(example.localTime)}`;
+  return [
+    `  ${wayWords(way)}: granted by ${grants}, denied by ${denies}`,
+    `    for example with ${situation.join('; ')}${when}`,
+  ];
+}
+
+function proofWords({ proof, complete, bounds, elements }: ContextDiff): string {
+  if (!complete) return `  not everything was compared: ${bounds.join('; ')}`;
+  const count = `${elements} ${elements === 1 ? 'element' : 'elements'}`;
+  return proof === 'diagram'
+    ? `  nothing else, over all combinations of ${count}`
+    : `  nothing else: the smallest situations of every way were compared, as the combinations of ${count} were too many to go through as well`;
+}
+
+const value = (of: unknown): string => (of === null ? 'not there' : JSON.stringify(of));
+
+export const diffWords = (contexts: readonly ContextDiff[], settings: readonly ChangedSetting[]): readonly string[] => [
+  ...contexts.flatMap((diff) => [
+    `${diff.context}: ${diff.differences.length === 0 ? 'the same verdict in every situation' : `${diff.differences.length} ${diff.differences.length === 1 ? 'difference' : 'differences'}`}`,
+    ...diff.differences.flatMap(differenceWords),
+    proofWords(diff),
+  ]),
+  ...settings.map(({ element, a, b }) => `${element}: ${value(a)}, then ${value(b)}`),
+];
