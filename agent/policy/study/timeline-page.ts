@@ -38,7 +38,7 @@ li.yes::before{content:"\\2713  ";color:var(--granted)}li.no::before{content:"\\
 `;
 
 const line = ({ depth, ok, text }: ReasonLine): string =>
-  `<li class="${ok ? 'yes' : 'no'}" style="padding-left:${Math.min(depth, 12) * 1.2}rem">${escaped(text)}</li>`;
+  `<li class="${ok ? 'yes' : 'no'}" style="padding-left:${Number((Math.min(depth, 12) * 1.2).toFixed(1))}rem">${escaped(text)}</li>`;
 
 function row({ from, fromIncluded, to, verdict, strength, words, because, reasons }: Interval, start: number): string {
   const begins = `${fromIncluded ? '' : 'just after '}${instantWords(from - start)}`;
