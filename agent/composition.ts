@@ -68,7 +68,7 @@ class Closers {
 const STOP_GRACE_MS = 2000;
 
 /** Events that any user can bring about as often as it likes; see {@link EventAllowance}. */
-const COUNTED_EVENTS = ['purpose-key', 'unlock-refused', 'rule-failed'] as const;
+const COUNTED_EVENTS = ['purpose-key', 'unlock-begun', 'unlock-refused', 'rule-failed'] as const;
 const ONE_BY_ONE = 20;
 const ALLOWANCE_SPAN = seconds(600);
 

@@ -4,6 +4,7 @@
  */
 import { GESTURE_KINDS } from '../../../drivers/signal.ts';
 import { DEFAULT_DYNAMIC_LOCK } from '../dynamic-lock.ts';
+import { twoLists } from '../lists.ts';
 import { type ContextPolicy, contextsOf, DEFAULT_DOCUMENT, type PolicyDocument } from '../model.ts';
 import type { FactorName, Requirement } from '../requirement.ts';
 import type { SignalRule } from '../rules.ts';
@@ -59,18 +60,14 @@ function section(path: string, value: object, fallback: object): string {
   ].join('');
 }
 
+const isAny = (part: Requirement): boolean => typeof part === 'object' && 'any' in part;
 const isGesture = (name: Requirement): boolean => GESTURE_KINDS.some((gesture) => gesture === name);
 
-/** The two lists of a requirement that is written as Windows writes it; null: it is a tree. */
+/** The two lists of a requirement that are written as lists; null: it is a tree, or begins with a signal. */
 function listsOf(requirement: Requirement): readonly (readonly FactorName[])[] | null {
-  if (typeof requirement === 'string' || !('all' in requirement) || requirement.all.length !== 2) return null;
-  const lists = requirement.all.map((part) =>
-    typeof part === 'object' && 'any' in part && part.any.every((name) => typeof name === 'string')
-      ? (part.any as readonly FactorName[])
-      : null,
-  );
-  const [first, second] = lists;
-  return first && second && first.every(isGesture) ? [first, second] : null;
+  if (typeof requirement === 'string' || !('all' in requirement) || !requirement.all.every(isAny)) return null;
+  const lists = twoLists(requirement);
+  return lists?.[0].every(isGesture) ? lists : null;
 }
 
 function contextText(name: string, { require, acceptAsserted }: ContextPolicy): string {

@@ -10,8 +10,10 @@ import { policyOf } from '../../container/plan.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { pinExpiry } from '../../enrolment/pin/history.ts';
 import type { Decision } from '../../policy/decision.ts';
+import { twoLists } from '../../policy/lists.ts';
 import type { UnlockPolicy } from '../../policy/model.ts';
 import { ruleFailureDetail, ruleFailures } from '../../policy/rule-failures.ts';
+import { requirementWords } from '../../policy/words.ts';
 import { type CeremonyRun, Denied } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
 import { type CurrentPolicy, currentPolicy, policyInForce, requireContainer, requireMachine } from '../context.ts';
@@ -76,20 +78,34 @@ async function auditRules(parts: ServiceParts, uid: number, decision: Decision):
   if (more > 0) await parts.audit('rule-failed', uid, { more });
 }
 
+/** What an unlock asks for, as the audit log has it: two lists, or the tree in words. */
+function begunDetail({ require }: UnlockPolicy): Readonly<Record<string, string>> {
+  const lists = twoLists(require);
+  if (lists === null) return { require: requirementWords(require) };
+  const [first, second] = lists;
+  return { first: first.join(' '), second: second.join(' ') };
+}
+
 export async function unlockScript(
   parts: ServiceParts,
   run: CeremonyRun,
   request: UnlockRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   const purpose = request.purpose === null ? null : checkPurpose(request.purpose);
-  const reading = requireContainer(parts, run.uid);
-  const triesLeft = pinTriesLeft(parts, run.uid, null);
-  // Read at the same time, but a machine that is not set up is told first.
-  for (const beside of [reading, triesLeft]) beside.catch(() => undefined);
-  const machine = await requireMachine(parts);
-  const before = await reading;
-  const policy = policyInForce(before);
+  const begunAt = parts.clock.now();
+  const ms = (): number => Math.round(parts.clock.now() - begunAt);
+  let begun: Promise<void> = Promise.resolve();
   try {
+    const reading = requireContainer(parts, run.uid);
+    const triesLeft = pinTriesLeft(parts, run.uid, null);
+    // Read at the same time, but a machine that is not set up is told first.
+    for (const beside of [reading, triesLeft]) beside.catch(() => undefined);
+    const machine = await requireMachine(parts);
+    const before = await reading;
+    const policy = policyInForce(before);
+    // Written while the person is asked; what comes after it in the log waits for it there.
+    begun = parts.audit('unlock-begun', run.uid, begunDetail(policy));
+    begun.catch(() => undefined);
     using collected = await collectFactors(parts, machine, before, policy, run, { triesLeft });
     // Read while the TPM works. What fails here is told when it is needed.
     const current = currentPolicy(parts);
@@ -99,18 +115,20 @@ export async function unlockScript(
     const { strength, factors } = collected.branch;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected, current);
+    await begun;
     // `lock` and suspend cancel: what they forgot must not come back.
     run.signal.throwIfAborted();
     parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));
     parts.unsettled.delete(run.uid);
-    await parts.audit('unlocked', run.uid, { strength, purpose, factors: factors.join(' ') });
+    await parts.audit('unlocked', run.uid, { strength, purpose, factors: factors.join(' '), ms: ms() });
     run.signal.throwIfAborted();
     if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
     const times = { deviceMs: Math.round(deviceMs), kdfMs: Math.round(kdfMs) };
     const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
     return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {
-    if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code });
+    await begun.catch(() => undefined);
+    if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code, ms: ms() });
     if (error instanceof Denied && error.decision !== null) await auditRules(parts, run.uid, error.decision);
     throw error;
   }

@@ -91,6 +91,7 @@ describe('what is written down of it', () => {
     expect(agent.audit.map(({ event, uid }) => `${event} ${uid}`)).toEqual([
       'machine-set-up null',
       'enrolled 1000',
+      'unlock-begun 1000',
       'pin-wrong 1000',
       'unlocked 1000',
       'locked 1000',
