@@ -107,10 +107,6 @@ export class Diagram {
     return nodes.reduce((any, node) => this.#apply(OR, any, node), NO);
   }
 
-  xor(a: Node, b: Node): Node {
-    return this.#apply(XOR, a, b);
-  }
-
   not(node: Node): Node {
     return this.#apply(XOR, node, YES);
   }

@@ -1,13 +1,13 @@
 /**
  * Which situations change their verdict between two policies, over all combinations of the elements of their rules. As more
  * never turns a grant into a denial, the policies differ just where the smallest situations of a way to a grant do; each is
- * made concrete, and `evaluate()` itself says both verdicts. A decision diagram of all combinations, without what cannot be,
- * then has to be empty but for the ways that were found: a second proof that leans on neither.
+ * made concrete, and `evaluate()` itself says both verdicts. Decision diagrams over all combinations that can be then have to
+ * show of every other way that it leads only where the other policy leads: a second proof that leans on neither.
  */
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { BranchOptions } from '../branches.ts';
 import { CONTEXT_NAMES, type ContextName, type PolicyDocument, policyFor, type UnlockPolicy } from '../model.ts';
-import { DIAGRAM_LIMITS, Diagram, type DiagramLimits, NO } from './diagram.ts';
+import { DIAGRAM_LIMITS, Diagram, type DiagramLimits, NO, type Node } from './diagram.ts';
 import { Elements, freshnessDifferences } from './elements.ts';
 import { conditionsOfPossible } from './possible.ts';
 import { type SituationExample, smallestSituations, verdictIn } from './situation.ts';
@@ -52,6 +52,17 @@ export interface DiffOptions extends BranchOptions {
 const MOST_DIFFERENCES = 500;
 /** Sets of elements that satisfy one way: more come only of long lists that are read as "any of them". */
 const MOST_SETS = 1024;
+
+/** Rules of both policies: each is held against each. */
+const MOST_RULES = 2000;
+
+const tooMany = (): PolicyDiff => ({
+  differences: [],
+  complete: false,
+  bounds: [`more than ${MOST_RULES} rules in both policies: they were not compared`],
+  proof: 'smallest-situations',
+  elements: 0,
+});
 
 interface Side {
   readonly name: 'a' | 'b';
@@ -127,8 +138,18 @@ class Comparison {
 
 const keyOf = ({ branch, rule }: Way): string => JSON.stringify([branch.factors, branch.during, rule]);
 
+/** Whether the way, in all combinations that can be, is one of the others or leads only where they lead together. */
+function isCovered(diagram: Diagram, way: Node, others: readonly Node[], possible: Node): boolean {
+  const own = diagram.and(way, possible);
+  if (own === NO || others.some((other) => diagram.without(own, other) === NO)) return true;
+  let left = own;
+  for (const other of others) left = diagram.without(left, other);
+  return left === NO;
+}
+
 /**
- * Whether, of all combinations that can be, none outside the ways that were found changes its verdict.
+ * Whether, of all combinations that can be, none outside the ways that were found changes its verdict: every other way of one
+ * policy leads only where the ways of the other one lead.
  * @throws {ERR_POLICY_STUDY_LIMIT}
  */
 function nothingElse(
@@ -138,18 +159,22 @@ function nothingElse(
   limits: DiagramLimits,
 ): boolean {
   const diagram = new Diagram(limits);
-  const sides = [comparison.side('a', a, b, diagram), comparison.side('b', b, a, diagram)] as const;
-  const [inA, inB] = sides.map(({ ways }) => diagram.or(...ways.map(({ node }) => node))) as [number, number];
-  const known = sides.flatMap(({ name, ways }) =>
-    ways.filter((way) => found[name].has(keyOf(way))).map((way) => diagram.and(way.node, name === 'a' ? inA : inB)),
+  const [ofA, ofB] = [comparison.side('a', a, b, diagram), comparison.side('b', b, a, diagram)];
+  const pairs = [
+    { own: ofA, others: ofB.ways.map(({ node }) => node) },
+    { own: ofB, others: ofA.ways.map(({ node }) => node) },
+  ].map(({ own, others }) => {
+    const known = new Set(others);
+    const open = own.ways.filter((way) => !found[own.name].has(keyOf(way)) && !known.has(way.node));
+    return { open: open.map(({ node }) => node), others };
+  });
+  if (pairs.every(({ open }) => open.length === 0)) return true;
+  const support = new Set(
+    pairs.flatMap(({ open, others }) => [...open, ...others]).flatMap((node) => diagram.support(node)),
   );
-  let left = diagram.without(diagram.xor(inA, inB), diagram.or(...known));
-  if (left === NO) return true;
-  for (const condition of conditionsOfPossible(comparison.elements, diagram, diagram.support(left))) {
-    left = diagram.and(left, condition);
-    if (left === NO) return true;
-  }
-  return false;
+  const conditions = conditionsOfPossible(comparison.elements, diagram, [...support]);
+  const possible = diagram.and(...conditions);
+  return pairs.every(({ open, others }) => open.every((way) => isCovered(diagram, way, others, possible)));
 }
 
 /**
@@ -158,6 +183,7 @@ function nothingElse(
  */
 export function diffPolicies(a: UnlockPolicy, b: UnlockPolicy, options: DiffOptions): PolicyDiff {
   const comparison = new Comparison(options);
+  if (a.rules.length + b.rules.length > MOST_RULES) return tooMany();
   const found: (Difference & { readonly of: Way })[] = [];
   try {
     const sides = [comparison.side('a', a, b), comparison.side('b', b, a)] as const;
