@@ -7,9 +7,15 @@ import { join } from 'node:path';
 import { requestToJson } from '../../agent/container/authority/signing-request.ts';
 import { statementOf } from '../../agent/container/change.ts';
 import { policyOf } from '../../agent/container/plan.ts';
+import { fromWindows } from '../../agent/policy/forms/from-windows.ts';
 import { formatDocument } from '../../agent/policy/forms/native-json.ts';
+import { readWindowsStrings, type WindowsStrings } from '../../agent/policy/forms/windows/read.ts';
+import { writeReg } from '../../agent/policy/forms/windows/reg-write.ts';
+import { writeOmaSettings } from '../../agent/policy/forms/windows/write.ts';
+import { formatToml } from '../../agent/policy/forms/write-toml.ts';
 import { DEFAULT_DOCUMENT } from '../../agent/policy/model.ts';
 import { utf8 } from '../../drivers/base/bytes.ts';
+import { DocumentSigner } from '../support/policy/document-signer.ts';
 import { peer, TestAgent, UNLOCK } from '../support/service/test-agent.ts';
 
 export interface Corpus {
@@ -25,10 +31,31 @@ export interface Corpus {
   readonly requests: readonly Uint8Array[];
   readonly approvals: readonly Uint8Array[];
   readonly policies: readonly Uint8Array[];
+  /** Policies in every form that is read from a file. */
+  readonly policyFiles: readonly Uint8Array[];
   readonly sheets: readonly Uint8Array[];
 }
 
 const PIN = '246813';
+
+const WINDOWS: WindowsStrings = {
+  groupA: '{D6886603-9D2F-4EB2-B667-1971041FA96B},{BEC09223-B018-416D-A0AC-523971B639F5}',
+  groupB: '{27FBDB57-B613-4AF2-9D7E-4FA7A66C21AD},{D6886603-9D2F-4EB2-B667-1971041FA96B}',
+  plugins:
+    '<rule schemaVersion="1.0"><and><signal type="ipConfig"><dnsSuffix>ward.clinic.example</dnsSuffix><ipv4DhcpServer>192.0.2.67</ipv4DhcpServer></signal><signal type="bluetooth" scenario="Authentication" classOfDevice="512"/></and></rule>',
+  dynamicLock: { enabled: true },
+};
+
+function policyFiles(): readonly Uint8Array[] {
+  const { policy } = readWindowsStrings(WINDOWS);
+  const toml = formatToml(fromWindows(policy).document);
+  const tree = `version = 2\n[contexts.unlock]\nrequire = { atLeast = 2, of = ["pin", { any = ["face", 'phone'] }, "securityKey"] }\n`;
+  const signed = new DocumentSigner().signed(1, formatDocument(DEFAULT_DOCUMENT));
+  return [
+    ...[toml, tree, signed, JSON.stringify(WINDOWS), writeOmaSettings(policy), WINDOWS.plugins ?? ''].map(utf8),
+    writeReg(policy),
+  ];
+}
 
 export async function record(): Promise<Corpus> {
   const tpm = new Map<string, Uint8Array[]>();
@@ -93,6 +120,7 @@ export async function record(): Promise<Corpus> {
       json({ ...approval, wants: 'first-write', n: null, signatures: [signature] }),
     ],
     policies: [utf8(policy), utf8(formatDocument(DEFAULT_DOCUMENT))],
+    policyFiles: policyFiles(),
     sheets: [utf8(sheet), utf8(sheet.toLowerCase().replaceAll('-', ' '))],
   };
 }

@@ -11,6 +11,7 @@ import { POLICY_STATE } from '../../agent/container/machine-policy.ts';
 import { parseSheet } from '../../agent/container/recovery-sheet.ts';
 import { CONTAINER_STATE, INTENT_STATE, MACHINE_STATE } from '../../agent/container/state.ts';
 import { parsePolicy } from '../../agent/policy/forms/native-json.ts';
+import { readPolicyFiles } from '../../agent/policy/forms/policy-file.ts';
 import { concat, u32, utf8 } from '../../drivers/base/bytes.ts';
 import { type Clock, systemClock } from '../../drivers/base/clock.ts';
 import { systemEntropy } from '../../drivers/base/entropy.ts';
@@ -248,6 +249,11 @@ function fileTargets(corpus: Corpus): Target[] {
     { name: 'policy/request', weight: 4, read: (dice) => parseRequest(textOf(mutate(corpus.requests, dice))) },
     { name: 'policy/approval', weight: 4, read: (dice) => parseApproval(textOf(mutate(corpus.approvals, dice))) },
     { name: 'policy/document', weight: 4, read: (dice) => parsePolicy(textOf(mutate(corpus.policies, dice))) },
+    {
+      name: 'policy/file',
+      weight: 6,
+      read: (dice) => readPolicyFiles([{ name: 'a file', data: mutate(corpus.policyFiles, dice) }]).document.version,
+    },
     {
       name: 'recovery/sheet',
       weight: 6,
