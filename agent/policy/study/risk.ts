@@ -93,8 +93,14 @@ export function riskOf(document: PolicyDocument, users: readonly UserFacts[], op
   return { lines, without };
 }
 
-const listOf = (users: readonly string[]): string =>
-  users.length <= 5 ? users.join(', ') : `${users.slice(0, 5).join(', ')} and ${users.length - 5} more`;
+/** Users that are named in one line. */
+const NAMED = 5;
+
+function listOf(users: readonly string[]): string {
+  const last = users.length > NAMED ? `${users.length - NAMED} more` : users.at(-1);
+  const before = users.length > NAMED ? users.slice(0, NAMED) : users.slice(0, -1);
+  return before.length === 0 ? `${last}` : `${before.join(', ')} and ${last}`;
+}
 
 /** The report for people, what locks out the most first. */
 export function riskWords({ lines, without }: RiskReport): readonly string[] {

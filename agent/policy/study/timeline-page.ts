@@ -22,7 +22,7 @@ const STYLE = `
 --granted:#2b8f5d;--weak:#b7791f;--denied:#4a2522;--denied-ink:#f2b8b1;--counts:#1d3a5c;--counts-ink:#cfe3fb;--stale:#2a2f36;--stale-ink:#9aa4b1}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:70rem;padding:1.5rem;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:1.4rem;margin:0 0 .25rem}p{margin:.2rem 0;color:var(--soft);overflow-wrap:anywhere}
-svg{display:block;width:100%;height:auto;margin:1.2rem 0;font:11.5px system-ui,sans-serif}
+div.picture{overflow-x:auto;margin:1.2rem 0}svg{display:block;width:100%;min-width:44rem;height:auto;font:11.5px system-ui,sans-serif}
 .name{text-anchor:end;fill:var(--ink);font-size:12.5px}.time{fill:var(--soft)}.tick{stroke:var(--line)}
 .change{stroke:var(--change);stroke-dasharray:2 3}.bar text{fill:var(--ink)}.bar rect{stroke:var(--page);stroke-width:1}
 .granted rect{fill:var(--granted)}.granted.asserted rect{fill:var(--weak)}.granted text{fill:#fff;font-weight:600}
@@ -31,10 +31,10 @@ svg{display:block;width:100%;height:auto;margin:1.2rem 0;font:11.5px system-ui,s
 .stale rect,.unavailable rect,.simulated rect{fill:var(--stale)}.stale text,.unavailable text,.simulated text{fill:var(--stale-ink)}
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;color:var(--soft)}
 th,td{padding:.45rem .7rem .45rem 0;border-top:1px solid var(--line);vertical-align:top}td.t{white-space:nowrap;font-variant-numeric:tabular-nums}
-td.v{font-weight:600}td.v.granted{color:var(--granted)}td.v.denied{color:var(--denied-ink)}td{overflow-wrap:anywhere}
+td.v{font-weight:600;white-space:nowrap}td.v.granted{color:var(--granted)}td.v.denied{color:var(--denied-ink)}td{overflow-wrap:anywhere}
 details{margin-top:.2rem}summary{cursor:pointer;color:var(--soft)}ul{list-style:none;margin:.3rem 0;padding:0;font-size:13.5px}
 li.yes::before{content:"\\2713  ";color:var(--granted)}li.no::before{content:"\\2717  ";color:var(--denied-ink)}
-@media(max-width:40rem){body{padding:1rem}}
+@media(max-width:52rem){body{padding:1rem;font-size:14px}td.t{white-space:normal}th,td{padding-right:.5rem}}
 `;
 
 const line = ({ depth, ok, text }: ReasonLine): string =>
@@ -62,7 +62,7 @@ export function timelinePage(timeline: Timeline, { context, policy, trace }: Pag
 <h1>Verdicts of ${escaped(context)} over ${escaped(instantWords(end - start))}</h1>
 <p>policy: ${escaped(policy)}</p><p>trace: ${escaped(trace)}</p>
 ${bounds.map((bound) => `<p>${escaped(bound)}</p>`).join('')}
-${timelinePicture(timeline)}
+<div class="picture">${timelinePicture(timeline)}</div>
 <table><thead><tr><th>from</th><th>for</th><th>verdict</th><th>by, or what is missing</th><th>what happened</th></tr></thead>
 <tbody>${intervals.map((interval) => row(interval, start)).join('\n')}</tbody></table>
 </body></html>

@@ -8,7 +8,7 @@ import type { FactorSignal, SignalKind } from '../../../drivers/signal.ts';
 import type { Strength } from '../branch.ts';
 import type { Decision } from '../decision.ts';
 import { evaluate } from '../evaluate.ts';
-import { explain, missingWords, type ReasonLine, stillMissing } from '../explain.ts';
+import { explain, missingWords, type ReasonLine, refusedWords, stillMissing } from '../explain.ts';
 import type { UnlockPolicy } from '../model.ts';
 import { factorsWords } from '../words.ts';
 import { apply, inOrder, isLost, localTimeOf, spanOf, type Trace, type TraceEntry, timeOf } from './trace.ts';
@@ -152,6 +152,9 @@ function breakpointsOf(
 export const span = (ms: number): string =>
   Number.isInteger(ms / 1000) ? `${ms / 1000} s` : `${(ms / 1000).toFixed(3)} s`;
 
+/** Of a denial that nothing more would turn now. */
+const withoutHelp = (refused: string): string => (refused === '' ? 'no way is open now' : `refused: ${refused}`);
+
 type Look = Omit<Interval, 'from' | 'fromIncluded' | 'to' | 'because'>;
 
 function lookOf(decision: Decision): Look {
@@ -163,7 +166,7 @@ function lookOf(decision: Decision): Look {
   return {
     verdict: 'denied',
     strength: null,
-    words: missing === '' ? 'nothing that would help now' : `missing: ${missing}`,
+    words: missing === '' ? withoutHelp(refusedWords(decision)) : `missing: ${missing}`,
     reasons,
   };
 }

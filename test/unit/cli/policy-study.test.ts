@@ -101,7 +101,7 @@ describe('policy risk', () => {
       'unlock: if the network 192.0.2.0/24 is renumbered (rules[0].all[0].ipv4Prefix), bob needs the recovery sheet\n',
     );
     expect(ran.stdout).toContain(
-      'unlock: if the PIN is forgotten, or the TPM is locked out, alice, bob need the recovery sheet\n',
+      'unlock: if the PIN is forgotten, or the TPM is locked out, alice and bob need the recovery sheet\n',
     );
     const { result: report } = await result('risk', file('signal.json'));
     expect(report.users.map(({ user }: { user: string }) => user)).toContain('somebody with a PIN only');

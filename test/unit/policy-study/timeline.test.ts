@@ -202,3 +202,22 @@ describe('the file of a trace', () => {
     expect(() => parseTrace(long)).toThrow(expect.objectContaining({ code: 'ERR_POLICY_TRACE', detail: { line: 2 } }));
   });
 });
+
+describe('what a denial says', () => {
+  test('of a PIN that was wrong: that it was refused, not that it is missing', () => {
+    const { intervals } = simulate(
+      PIN_AND_KEY,
+      trace([at('securityKey', 0), unsatisfied('pin', 'wrong', 100)]),
+      OPTIONS,
+    );
+    expect(intervals[1]?.words).toBe('refused: the PIN (wrong)');
+  });
+
+  test('of a window that is closed: that no way is open', () => {
+    const windows = { day: { days: ['monday'], from: '08:00', to: '09:00' } };
+    const gated = policy({ during: 'day', need: { all: ['pin', 'securityKey'] } }, { windows });
+    expect(simulate(gated, trace([], { day: 'sunday', minute: 0 }), OPTIONS).intervals[0]?.words).toBe(
+      'no way is open now',
+    );
+  });
+});
