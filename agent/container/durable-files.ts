@@ -2,7 +2,7 @@
  * Files that survive a crash at any moment: written beside, synced, read back, renamed, and the folder synced. The file
  * system comes in as a parameter, so that tests can have it fail, fill up or stop half-way.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { bytesEqual } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
@@ -11,18 +11,39 @@ import { SerialQueue } from '../../drivers/base/queue.ts';
 /** The few calls that durability is made of. */
 export interface FileSystem {
   open(path: string, flags: string, mode: number): Promise<Pick<FileHandle, 'write' | 'sync' | 'close'>>;
-  readFile(path: string): Promise<Uint8Array>;
-  size(path: string): Promise<number>;
+  /** The first bytes of a file: all of it, or `most` and more to come. */
+  readFile(path: string, most: number): Promise<Uint8Array>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   makeFolder(path: string): Promise<void>;
 }
 
+/** Most state files are smaller, and are read in one call. */
+const FIRST_READ = 8192;
+
+/** Every call of the file system is a trip to another thread and back: as few as there can be. */
+async function readStart(path: string, most: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    let buffer = Buffer.allocUnsafeSlow(Math.min(most, FIRST_READ));
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      length += bytesRead;
+      // A regular file gives less than was asked for at its end only.
+      if (length < buffer.length || length === most) return new Uint8Array(buffer.subarray(0, length));
+      buffer = Buffer.concat([buffer], Math.min(most, buffer.length * 4));
+    }
+  } finally {
+    // Nothing was written: there is nothing that closing could still say.
+    file.close().catch(() => undefined);
+  }
+}
+
 export const nodeFileSystem: FileSystem = {
   open: (path, flags, mode) => open(path, flags, mode),
-  readFile: async (path) => new Uint8Array(await readFile(path)),
-  size: async (path) => (await stat(path)).size,
+  readFile: readStart,
   rename,
   remove: (path) => rm(path, { force: true }),
   list: (path) => readdir(path),
@@ -84,7 +105,9 @@ export class DurableFiles {
       } finally {
         await file.close();
       }
-      if (!bytesEqual(await this.#fs.readFile(temporary), content)) throw new Error('read back something else');
+      // One byte more than there should be, so that a longer file is not taken for it.
+      const found = await this.#fs.readFile(temporary, content.length + 1);
+      if (!bytesEqual(found, content)) throw new Error('read back something else');
       await this.#fs.rename(temporary, path);
     } catch (error) {
       await this.#fs.remove(temporary).catch(() => undefined);
@@ -129,12 +152,9 @@ export class DurableFiles {
    */
   async read(path: string, maxBytes: number): Promise<Uint8Array | null> {
     try {
-      if ((await this.#fs.size(path)) > maxBytes) {
-        throw new UnlockdError('ERR_STATE_READ_FAILED', `${path} is larger than ${maxBytes} bytes`, {
-          detail: { path },
-        });
-      }
-      return await this.#fs.readFile(path);
+      const content = await this.#fs.readFile(path, maxBytes + 1);
+      if (content.length <= maxBytes) return content;
+      throw new UnlockdError('ERR_STATE_READ_FAILED', `${path} is larger than ${maxBytes} bytes`, { detail: { path } });
     } catch (error) {
       if (error instanceof UnlockdError) throw error;
       if (errnoOf(error) === 'ENOENT') return null;

@@ -81,6 +81,5 @@ export class FailingDisk implements FileSystem {
   }
 
   readonly readFile = nodeFileSystem.readFile;
-  readonly size = nodeFileSystem.size;
   readonly list = nodeFileSystem.list;
 }

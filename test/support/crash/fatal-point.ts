@@ -80,7 +80,6 @@ export class FatalPoint implements FileSystem {
 
   readonly makeFolder = nodeFileSystem.makeFolder;
   readonly readFile = nodeFileSystem.readFile;
-  readonly size = nodeFileSystem.size;
   readonly list = nodeFileSystem.list;
 
   /** The same TPM, whose commands are points. */

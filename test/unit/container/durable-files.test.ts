@@ -26,7 +26,7 @@ function failing(failAt: number, code: string, shortWrites = false): { fs: FileS
   };
   const fs: FileSystem = {
     ...nodeFileSystem,
-    readFile: (p) => step('readFile', () => nodeFileSystem.readFile(p)),
+    readFile: (p, most) => step('readFile', () => nodeFileSystem.readFile(p, most)),
     rename: (a, b) => step('rename', () => nodeFileSystem.rename(a, b)),
     open: (p, flags, mode) =>
       step('open', async () => {
@@ -115,6 +115,19 @@ describe('replacing a file', () => {
 });
 
 describe('reading a file', () => {
+  it.each([0, 1, 8191, 8192, 8193, 32_768, 100_000])(
+    'of %i bytes gives all of it, and not one byte less is enough room',
+    async (size) => {
+      const content = Uint8Array.from({ length: size }, (_, i) => (i * 7) % 251);
+      await writeFile(path, content);
+      const files = new DurableFiles();
+      for (const limit of [size, size + 1, 262_144])
+        expect(Buffer.compare((await files.read(path, limit)) ?? new Uint8Array(1), content)).toBe(0);
+      if (size === 0) return;
+      await expect(files.read(path, size - 1)).rejects.toMatchObject({ code: 'ERR_STATE_READ_FAILED' });
+    },
+  );
+
   it('absent is null, too large and unreadable are errors', async () => {
     const files = new DurableFiles();
     expect(await files.read(path, 10)).toBe(null);
