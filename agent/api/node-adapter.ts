@@ -12,6 +12,7 @@ import type { Secret } from '../../drivers/base/secret.ts';
 import type { ApiLimits } from './limits.ts';
 import type { Peer } from './ports.ts';
 import { type HttpStatus, httpStatusOf, toRefusal } from './refusal.ts';
+import { routedRequest } from './routed-request.ts';
 import { sendSecretBody } from './secret-body.ts';
 
 /** What every route gets beside the request. */
@@ -83,23 +84,12 @@ async function readJsonBody(incoming: IncomingMessage, limit: number): Promise<U
 }
 
 async function requestOf(incoming: IncomingMessage, limits: ApiLimits): Promise<Request> {
-  const target = incoming.url ?? '';
-  if (!target.startsWith('/')) throw new UnlockdError('ERR_API_REQUEST_INVALID', 'the request target is not a path');
-  const method = incoming.method ?? 'GET';
+  const { method = 'GET', url = '', headers } = incoming;
   const body =
     method !== 'GET' && method !== 'HEAD' && carriesJson(incoming)
       ? await readJsonBody(incoming, limits.jsonBytes)
       : null;
-  try {
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(incoming.headers)) {
-      if (typeof value === 'string') headers.set(name, value);
-    }
-    // The authority is ours: a Host header decides nothing.
-    return new Request(`http://unlockd${target}`, { method, headers, body });
-  } catch (cause) {
-    throw new UnlockdError('ERR_API_REQUEST_INVALID', 'the request line or a header is not valid', { cause });
-  }
+  return routedRequest({ method, target: url, headers }, body);
 }
 
 /** Writes the pieces as fast as the peer takes them, and stops when it is gone. The head is out: errors are an event. */
@@ -142,6 +132,8 @@ async function send(
   } else if (exchange.stream !== null) {
     response.flushHeaders();
     await writeStream(response, exchange.stream, exchange.gone, unexpected);
+    response.end();
+  } else if (answer.body === null) {
     response.end();
   } else {
     response.end(new Uint8Array(await answer.arrayBuffer()));

@@ -3,7 +3,7 @@
  * connection these are the credentials of the process that called connect(2); for a connecting one, of the process
  * that called listen(2). Neither can be chosen by a message.
  */
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
 import { UnlockdError } from '../base/errors.ts';
@@ -22,10 +22,18 @@ export interface PeerCredentials {
   readonly pid: number;
 }
 
-/** The uid that stands for every uid without a mapping into this user namespace; it names nobody in particular. */
+let overflowUidFile: number | undefined;
+
+/**
+ * The uid that stands for every uid without a mapping into this user namespace; it names nobody in particular. It can
+ * be changed at any time, so it is read each time, out of a file that stays open.
+ */
 function overflowUid(): number {
   try {
-    const text = readFileSync('/proc/sys/kernel/overflowuid', 'ascii').trim();
+    overflowUidFile ??= openSync('/proc/sys/kernel/overflowuid', 'r');
+    const buffer = Buffer.alloc(16);
+    const length = readSync(overflowUidFile, buffer, 0, buffer.length, 0);
+    const text = buffer.toString('ascii', 0, length).trim();
     return /^\d+$/.test(text) ? Number(text) : 65_534;
   } catch {
     return 65_534;

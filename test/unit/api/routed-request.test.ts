@@ -1,0 +1,42 @@
+/** The request that the routes see: what they use is as the Fetch standard has it, and what they do not use is not there. */
+import { describe, expect, it } from 'vitest';
+import { routedRequest } from '../../../agent/api/routed-request.ts';
+import { utf8 } from '../../../drivers/base/bytes.ts';
+
+const head = (target: string, headers: Record<string, string> = {}) => ({ method: 'POST', target, headers });
+
+describe('a routed request', () => {
+  it.each(['/v1/status', '/v1/x?last=1&last=2', '/v1/a%2Fb', '/v1/../v1/status', '/ü', '//elsewhere/v1', '/a#b'])(
+    'for %s has the url of a whole Request',
+    (target) => {
+      expect(routedRequest(head(target), null).url).toBe(new Request(`http://unlockd${target}`).url);
+    },
+  );
+
+  it('gives its body as text, JSON and bytes, as often as asked', async () => {
+    const request = routedRequest(head('/', { 'Content-Type': 'application/json' }), utf8('{"ä":[1]}'));
+    expect(await request.text()).toBe('{"ä":[1]}');
+    expect(await request.json()).toEqual({ ä: [1] });
+    expect(new Uint8Array(await request.arrayBuffer())).toEqual(utf8('{"ä":[1]}'));
+    expect(request.headers.get('content-type')).toBe('application/json');
+    expect(await routedRequest(head('/'), null).text()).toBe('');
+  });
+
+  it('does not pretend to have what no route uses', () => {
+    const request = routedRequest(head('/'), null);
+    expect(request).toBeInstanceOf(Request);
+    expect(() => request.body).toThrow(TypeError);
+    expect(() => request.signal).toThrow(TypeError);
+  });
+
+  it.each(['', '*', 'http://elsewhere/', 'v1'])('refuses the target "%s"', (target) => {
+    expect(() => routedRequest(head(target), null)).toThrow(
+      expect.objectContaining({ code: 'ERR_API_REQUEST_INVALID' }),
+    );
+  });
+
+  it('refuses a header that is none', () => {
+    const bad = head('/', { accept: 'a\nb' });
+    expect(() => routedRequest(bad, null)).toThrow(expect.objectContaining({ code: 'ERR_API_REQUEST_INVALID' }));
+  });
+});
