@@ -22,6 +22,7 @@ import type {
   Status,
   UserLine,
 } from './ports.ts';
+import type { UnlockContext } from './purpose.ts';
 import {
   AUDIT,
   CONFIGURATION,
@@ -75,7 +76,7 @@ export interface ApiClient {
   configuration(options?: CallOptions): Promise<readonly ConfigRow[]>;
   lock(options?: CallOptions): Promise<{ wasUnlocked: boolean }>;
   /** The caller owns the secret. */
-  purposeKey(purpose: string, options?: CallOptions): Promise<Secret>;
+  purposeKey(purpose: string, options?: CallOptions & { readonly context?: UnlockContext }): Promise<Secret>;
   policy(options?: CallOptions): Promise<PolicyView>;
   /** `document`: JSON text. */
   setPolicy(document: string, options?: CallOptions): Promise<PolicyView>;
@@ -258,8 +259,8 @@ export function createClient(options: ClientOptions): ApiClient {
     users: (call = {}) => json('GET', '/v1/users', USERS, call),
     configuration: (call = {}) => json('GET', '/v1/configuration', CONFIGURATION, call),
     lock: (call = {}) => json('POST', '/v1/lock', { wasUnlocked: 'boolean' }, call),
-    purposeKey: (purpose, call = {}) =>
-      secret('POST', '/v1/purpose-key', { ...call, json: JSON.stringify({ purpose }) }),
+    purposeKey: (purpose, { context, ...call } = {}) =>
+      secret('POST', '/v1/purpose-key', { ...call, json: JSON.stringify({ purpose, context }) }),
     policy: (call = {}) => json('GET', '/v1/policy', POLICY, call),
     setPolicy: (document, call = {}) => json('PUT', '/v1/policy', POLICY, { ...call, json: document }),
     explainPolicy: (call = {}) => json('GET', '/v1/policy/explain', EXPLANATION, call),

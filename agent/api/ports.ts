@@ -6,6 +6,7 @@
  * events, takes secrets one slot at a time as raw bodies, and hands secrets out once, also raw.
  */
 import type { Secret } from '../../drivers/base/secret.ts';
+import type { UnlockContext } from './purpose.ts';
 
 /** Who is on the other end of the socket, as the kernel says (SO_PEERCRED); never as the message says. */
 export interface Peer {
@@ -46,6 +47,8 @@ export type CeremonyRequest =
       readonly purpose: string | null;
       /** Forget after this many seconds; null: until `lock`, suspend or the daemon's stop. */
       readonly forSeconds: number | null;
+      /** Left out: `unlock`. */
+      readonly context?: UnlockContext;
     }
   /** The purpose key of the container before the newest recovery (1), or before older ones. */
   | { readonly kind: 'earlier-key'; readonly purpose: string; readonly earlier: number }
@@ -275,7 +278,7 @@ export interface AgentService {
    * A purpose key of a container that is already unlocked.
    * @throws {ERR_CONTAINER_LOCKED}
    */
-  purposeKey(peer: Peer, purpose: string): Promise<Secret>;
+  purposeKey(peer: Peer, purpose: string, context?: UnlockContext): Promise<Secret>;
   policy(peer: Peer): Promise<PolicyView>;
   /** The policy held against what is around the machine now. */
   explainPolicy(peer: Peer): Promise<PolicyExplanation>;

@@ -18,7 +18,7 @@ import {
   type Status,
   type UserLine,
 } from './ports.ts';
-import { PURPOSE, PURPOSE_WORDS } from './purpose.ts';
+import { PURPOSE, PURPOSE_WORDS, UNLOCK_CONTEXTS } from './purpose.ts';
 
 const DAY_SECONDS = 86_400;
 /** The largest uid; -1 as an unsigned number means "no uid" to the kernel. */
@@ -26,6 +26,8 @@ const MAX_UID = 0xffff_fffe;
 
 const uid = z.int().min(0).max(MAX_UID);
 const detail = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
+export const contextSchema = z.enum(UNLOCK_CONTEXTS);
 
 export const purposeSchema = z.string().regex(PURPOSE, { error: PURPOSE_WORDS });
 
@@ -49,6 +51,7 @@ export const ceremonyRequestSchema = z
         .max(30 * DAY_SECONDS)
         .nullable()
         .default(null),
+      context: contextSchema.exactOptional(),
     }),
     z.strictObject({ kind: z.literal('earlier-key'), purpose: purposeSchema, earlier: z.int().min(1).max(8) }),
     z.strictObject({ kind: z.literal('pin-change') }),

@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { SecretSlotIn } from '../api/ports.ts';
+import { UNLOCK_CONTEXTS, type UnlockContext } from '../api/purpose.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
 import { addPolicyStudy, type PolicyStudyChoice } from './commands/policy/study-options.ts';
 import type { CommonOptions } from './context.ts';
@@ -25,6 +26,7 @@ export type Choice = { readonly common: CommonOptions } & (
       readonly name: 'unlock';
       readonly purpose: string | null;
       readonly forSeconds: number | null;
+      readonly context: UnlockContext;
       readonly outFd: number | null;
       readonly reuse: boolean;
       readonly earlier: number | null;
@@ -130,6 +132,11 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   const unlock = addFds(add(program, 'unlock', 'present your factors and unlock your container'), ['pin', 'key-pin'])
     .usage('[options] [-- CMD [ARG...]]')
     .addOption(new Option('--purpose <name>', 'what the key is for; each purpose has its own').argParser(parsePurpose))
+    .addOption(
+      new Option('--context <name>', 'what it is unlocked for, where the policy names it')
+        .choices(UNLOCK_CONTEXTS)
+        .default('unlock'),
+    )
     .addOption(new Option('--for <time>', 'forget after this time: 90s, 10m, 8h, 1d').argParser(parseDuration))
     .addOption(new Option('--out-fd <n>', 'write the raw purpose key to descriptor n').argParser(parseFd))
     .option('--reuse', 'take the key of a container that is unlocked, and never ask for factors')
@@ -138,23 +145,35 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
         parseCount,
       ),
     );
-  unlock.action((o: Values & { purpose?: string; for?: number; outFd?: number; reuse?: true; earlier?: number }) =>
-    choose({
-      name: 'unlock',
-      common: o,
-      fds: fdsOf(o),
-      purpose: o.purpose ?? null,
-      forSeconds: o.for ?? null,
-      outFd: o.outFd ?? null,
-      reuse: o.reuse === true,
-      earlier: o.earlier ?? null,
-    }),
+  unlock.action(
+    (
+      o: Values & {
+        purpose?: string;
+        for?: number;
+        context: UnlockContext;
+        outFd?: number;
+        reuse?: true;
+        earlier?: number;
+      },
+    ) =>
+      choose({
+        name: 'unlock',
+        common: o,
+        fds: fdsOf(o),
+        purpose: o.purpose ?? null,
+        forSeconds: o.for ?? null,
+        context: o.context,
+        outFd: o.outFd ?? null,
+        reuse: o.reuse === true,
+        earlier: o.earlier ?? null,
+      }),
   );
   examples(
     unlock,
     'unlockctl unlock --for 10m',
     "unlockctl unlock --purpose disk -- sh -c 'cryptsetup open --key-file /dev/fd/$UNLOCKD_KEY_FD /dev/sdb1 data'",
     'unlockctl unlock --purpose backup --out-fd 4 4>key-pipe',
+    'unlockctl unlock --context wallet --purpose signing -- sign-with-fd',
   );
 
   const lock = add(program, 'lock', 'forget the keys of your container');

@@ -6,16 +6,16 @@
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
-import type { ObjectBlob } from '../../drivers/tpm2/index.ts';
+import type { ObjectBlob, Signature } from '../../drivers/tpm2/index.ts';
 import type { Approval } from './authority/local-authority.ts';
 import { MAX_EPOCH_STEP, type PolicyStatement } from './authority/statement.ts';
 import { bumpCounter, counterPublicArea, readCounter } from './counter.ts';
 import { epochAhead, epochGap } from './epoch.ts';
 import type { FactorProof, PassPlan } from './pass.ts';
 import { counterOf, factorClaims, fromSignature, planOf, policyOf, toSignature } from './plan.ts';
-import { UNLOCK_CONTEXT } from './references.ts';
+import { CHANGE_CONTEXT, type SealedContext, UNLOCK_CONTEXT } from './references.ts';
 import type { RootSession } from './root.ts';
-import type { ContainerState, PolicyState } from './state.ts';
+import type { ContainerState, ContextState, PolicyState } from './state.ts';
 
 /** Opens a sealed object after a pass through the policy; handed in by the release room, which has the grant. */
 export type Unsealer = (
@@ -30,6 +30,10 @@ export interface Draft {
   /** Left out: those that are there. */
   readonly signers?: ContainerState['signers'];
   readonly policy: Pick<PolicyState, 'version' | 'document' | 'branches'>;
+  /** The contexts beside `unlock`; left out: those that are there, as they are. */
+  readonly contexts?: readonly Omit<ContextState, 'signature'>[];
+  /** What the authority's authValue is to be sealed under; left out: as it is. */
+  readonly authority?: { readonly sealedAuth: ObjectBlob; readonly branches: PolicyState['branches'] };
   readonly records: Uint8Array;
   /** The proofs of the factors as they will be, for the rehearsal. */
   readonly proofs: ReadonlyMap<FactorKind, FactorProof>;
@@ -43,25 +47,34 @@ export interface ChangeParts {
   readonly unseal: Unsealer;
   /** Has a statement signed. @throws {ERR_AUTHORITY_REFUSED | ERR_POLICY_SIGNER_UNREACHABLE} */
   readonly approve: (statement: PolicyStatement) => Promise<Approval>;
+  /** Has a statement of another context signed, under the same number. */
+  readonly approvePolicy: (statement: PolicyStatement) => Promise<Signature>;
   /** Makes the new objects, in memory and in the TPM only. */
   readonly draft: () => Promise<Draft>;
+  /** Opens whatever else the new state is to open, before anything is committed; left out: nothing. */
+  readonly rehearseFurther?: (next: ContainerState) => Promise<void>;
   /** The container key, from a pass just now. */
   readonly containerKey: Secret;
   /** A number that a request to an outside signer has burned already: the change is made under this one. */
   readonly burned?: number;
 }
 
-/** The statement of a container's next policy. */
+/**
+ * The statement of a container's next policy.
+ * @param context and `branches`: of another context than `unlock`
+ */
 export const statementOf = (
   state: ContainerState,
   draft: Pick<Draft, 'factors' | 'policy' | 'signers'>,
   counterValue: number,
   n: number,
+  context: SealedContext = UNLOCK_CONTEXT,
+  branches: PolicyState['branches'] = draft.policy.branches,
 ): PolicyStatement => ({
   containerId: state.containerId,
-  context: UNLOCK_CONTEXT,
+  context,
   factors: factorClaims({ factors: draft.factors, signers: draft.signers ?? state.signers }),
-  branches: draft.policy.branches,
+  branches,
   closing: { counter: counterPublicArea(counterOf(state)), counterValue, n },
   highestSigned: state.highestSigned,
 });
@@ -83,14 +96,28 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
 
   const draft = await parts.draft();
   const approval = await parts.approve(statementOf(state, draft, value, n));
+  const signed = async (context: SealedContext, branches: PolicyState['branches']) =>
+    fromSignature(await parts.approvePolicy(statementOf(state, draft, value, n, context, branches)));
+  const contexts: ContextState[] = [];
+  for (const entry of draft.contexts ?? state.contexts)
+    contexts.push({ ...entry, signature: await signed(entry.context, entry.branches) });
+  const sealed = draft.authority?.sealedAuth ?? state.authority.sealedAuth;
+  const change = draft.authority?.branches ?? state.authority.change?.branches ?? null;
   const next: ContainerState = {
     ...burned,
+    authority: {
+      ...state.authority,
+      sealedAuth: sealed,
+      change: change === null ? null : { branches: change, signature: await signed(CHANGE_CONTEXT, change) },
+    },
+    contexts,
     factors: draft.factors,
     signers: draft.signers ?? state.signers,
     records: draft.records,
     policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
   };
   await rehearse(parts, next, draft);
+  await parts.rehearseFurther?.(next);
   await putInForce(root, next, parts.write);
   return next;
 }

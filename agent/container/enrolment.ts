@@ -34,7 +34,7 @@ import type { FactorProof } from './pass.ts';
 import { fromSignature, planOf, toSignature } from './plan.ts';
 import { type Records, sealRecords } from './records.ts';
 import { wrapForRecovery } from './recovery.ts';
-import { policyReference, UNLOCK_CONTEXT } from './references.ts';
+import { CHANGE_CONTEXT, policyReference, UNLOCK_CONTEXT } from './references.ts';
 import type { RootSession } from './root.ts';
 import type { ContainerState, EnrolmentIntent, MachineState, PolicyState } from './state.ts';
 
@@ -93,7 +93,8 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
     const authorityName = nameOf(authority.area);
     const authPolicy = policyAuthorizeDigest(authorityName, policyReference(containerId, UNLOCK_CONTEXT));
     const sealedKey = await createSealed(root, authPolicy, containerKey);
-    const sealedAuth = authority.authValue ? await createSealed(root, authPolicy, authority.authValue) : null;
+    const changePolicy = policyAuthorizeDigest(authorityName, policyReference(containerId, CHANGE_CONTEXT));
+    const sealedAuth = authority.authValue ? await createSealed(root, changePolicy, authority.authValue) : null;
     const index = await freeCounterIndex(root.tpm, entropy);
     const counter: CounterIdentity = { index, containerId, authority: authority.area, authorityName };
     const publicArea = encodePublicArea(authority.area);
@@ -105,10 +106,11 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
         uid: parts.uid,
         createdAt: parts.clock.wall(),
         rootName: parts.machine.rootName,
-        authority: { kind: authority.kind, publicArea, key: authority.key, sealedAuth },
+        authority: { kind: authority.kind, publicArea, key: authority.key, sealedAuth, change: null },
         counterIndex: index,
         highestSigned: 0,
         sealedKey,
+        contexts: [],
         policy: null,
         factors: parts.factors,
         signers: parts.signers ?? [],
@@ -156,9 +158,12 @@ async function signFirstPolicy(
   await firstWrite(root, counter, await signer.approveFirstWrite(counterPublicArea(counter), counter.containerId));
   const value = await readCounter(root, counter);
   const n = value + 1;
+  const { branches } = parts.policy;
   const approval = await signer.approve(statementOf(unsigned, parts, value, n));
+  const change = await signer.approvePolicy(statementOf(unsigned, parts, value, n, CHANGE_CONTEXT, branches));
   return {
     ...unsigned,
+    authority: { ...unsigned.authority, change: { branches, signature: fromSignature(change) } },
     highestSigned: n,
     policy: { ...parts.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },
   };

@@ -9,7 +9,7 @@ import { type CborValue, decodeStrict, encodeCanonical } from '../../drivers/fid
 import { bytes, corrupt, integer, oneOf, record, type Shape, text } from './shape.ts';
 
 /** A state file is small; anything larger is not ours. */
-export const MAX_STATE_BYTES = 256 * 1024;
+export const MAX_STATE_BYTES = 512 * 1024;
 const DEPTH = { maxDepth: 12 };
 const FORMAT = 'unlockd state';
 

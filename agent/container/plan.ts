@@ -7,7 +7,14 @@ import { compilePolicy, type Leaf } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
 import { nameOfBlob } from './objects.ts';
 import type { PassPlan } from './pass.ts';
-import { assertReference, policyReference, UNLOCK_CONTEXT } from './references.ts';
+import {
+  assertReference,
+  CHANGE_CONTEXT,
+  type FurtherContext,
+  policyReference,
+  type SealedContext,
+  UNLOCK_CONTEXT,
+} from './references.ts';
 import type { ContainerState, PolicyState } from './state.ts';
 
 export const toSignature = (stored: { readonly r: Uint8Array; readonly s: Uint8Array }): Signature => ({
@@ -64,9 +71,37 @@ export function policyOf(state: ContainerState): PolicyState {
   return state.policy;
 }
 
-/** @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
-export function planOf(state: ContainerState): PassPlan {
+/** A container as one of its contexts sees it: the key and the policy are that context's. Never written. */
+export interface ContainerView extends ContainerState {
+  readonly context?: FurtherContext;
+}
+
+/** @returns null: the container has no such context yet */
+export function viewOf(state: ContainerState, context: FurtherContext): ContainerView | null {
+  const found = state.contexts.find((entry) => entry.context === context);
+  if (found === undefined) return null;
+  const { sealedKey, version, document, branches, signature } = found;
   const policy = policyOf(state);
+  return {
+    ...state,
+    context,
+    sealedKey,
+    policy: { ...policy, version, document: document ?? policy.document, branches, signature },
+  };
+}
+
+/** What the authority's authValue is sealed under. @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
+export function changePlanOf(state: ContainerState): PassPlan {
+  const { change } = state.authority;
+  if (change === null) return planOf(state);
+  return planUnder(state, { ...policyOf(state), ...change }, CHANGE_CONTEXT);
+}
+
+/** @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
+export const planOf = (state: ContainerView): PassPlan =>
+  planUnder(state, policyOf(state), state.context ?? UNLOCK_CONTEXT);
+
+function planUnder(state: ContainerState, policy: PolicyState, context: SealedContext): PassPlan {
   const counter = counterOf(state);
   const leaves = leavesOf(state);
   for (const branch of policy.branches) {
@@ -79,7 +114,7 @@ export function planOf(state: ContainerState): PassPlan {
     compiled: compilePolicy(policy.branches, leaves, writtenCounter(counter).name, policy.n),
     counter,
     authority: counter.authority,
-    policyRef: policyReference(state.containerId, UNLOCK_CONTEXT),
+    policyRef: policyReference(state.containerId, context),
     signature: toSignature(policy.signature),
   };
 }

@@ -8,8 +8,24 @@ import { sha256 } from '../../drivers/tpm2/index.ts';
 
 export const CONTAINER_ID_BYTES = 16;
 
-/** The context of this version: each context that has a policy of its own has a sealed object of its own. */
+/** The context that every container has; each other one that has a policy of its own has a sealed object of its own. */
 export const UNLOCK_CONTEXT = 'unlock';
+
+/** Contexts that a container may have beside it. */
+export const FURTHER_CONTEXTS = ['login', 'sudo', 'ssh', 'wallet'] as const;
+export type FurtherContext = (typeof FURTHER_CONTEXTS)[number];
+
+/**
+ * What the authority's authValue is sealed under: the policies of all contexts at once. Under that of one of them,
+ * whoever passes the weakest one could have a policy of his own approved for the strongest.
+ */
+export const CHANGE_CONTEXT = 'change';
+
+/** Everything of a container that is approved by a signature of its own. */
+export type SealedContext = typeof UNLOCK_CONTEXT | FurtherContext | typeof CHANGE_CONTEXT;
+
+export const isSealedContext = (context: string): context is SealedContext =>
+  [UNLOCK_CONTEXT, CHANGE_CONTEXT, ...FURTHER_CONTEXTS].some((known) => known === context);
 
 const zero = Uint8Array.of(0);
 

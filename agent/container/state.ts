@@ -6,7 +6,7 @@
 import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
 import type { StateKind } from './envelope.ts';
-import { CONTAINER_ID_BYTES } from './references.ts';
+import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS } from './references.ts';
 import { bytes, flag, integer, list, nullable, oneOf, record, type ShapeOf, text } from './shape.ts';
 
 const EPOCH = integer(0, Number.MAX_SAFE_INTEGER);
@@ -50,12 +50,26 @@ const securityKey = record({
   credentials: list(securityKeyCredential, 16),
 });
 
+const branches = list(list(oneOf(...FACTOR_KINDS), 6), 64);
+
+/** A context beside `unlock`: a key of its own, under a policy of its own. */
+const furtherContext = record({
+  context: oneOf(...FURTHER_CONTEXTS),
+  sealedKey: blob,
+  /** The number of the machine's policy that this is; below that of `policy` while a newer one is pending for it. */
+  version: integer(1, 0xffffffff),
+  /** Null: the document of `policy`. */
+  document: nullable(text(65_536)),
+  branches,
+  signature,
+});
+
 const policy = record({
   /** The number of the machine's policy that this is. */
   version: integer(1, 0xffffffff),
   /** The policy document, JSON, as it was set. */
   document: text(65_536),
-  branches: list(list(oneOf(...FACTOR_KINDS), 6), 64),
+  branches,
   n: EPOCH,
   signature,
   bump: signature,
@@ -86,11 +100,14 @@ export const containerShape = record({
     /** Only on a single box: the key itself, and its authValue sealed under the policy that it approves. */
     key: nullable(blob),
     sealedAuth: nullable(blob),
+    /** The policy of the authValue; null: that of `unlock`, as version 1 sealed it. */
+    change: nullable(record({ branches, signature })),
   }),
   counterIndex: integer(0x01800000, 0x01bfffff),
   /** The highest number ever signed or burned. */
   highestSigned: EPOCH,
   sealedKey: blob,
+  contexts: list(furtherContext, FURTHER_CONTEXTS.length),
   /** Null while a managed enrolment waits for its first signature. */
   policy: nullable(policy),
   factors: record({ pin: nullable(pin), securityKey: nullable(securityKey) }),
@@ -106,19 +123,24 @@ export type ContainerState = ShapeOf<typeof containerShape>;
 export type PinState = NonNullable<ContainerState['factors']['pin']>;
 export type SecurityKeyState = NonNullable<ContainerState['factors']['securityKey']>;
 export type SecurityKeyCredential = SecurityKeyState['credentials'][number];
+export type ContextState = ContainerState['contexts'][number];
 export type SignerState = ContainerState['signers'][number];
 export type PolicyState = NonNullable<ContainerState['policy']>;
 
-/** Version 1 had proved factors only. */
-function withSigners(body: CborValue): CborValue {
-  return body instanceof Map ? new Map([...body, ['signers', []]]) : body;
+/** Version 1 had proved factors and one context only. */
+function fromVersion1(body: CborValue): CborValue {
+  if (!(body instanceof Map)) return body;
+  const authority = body.get('authority');
+  const further: readonly [string, CborValue][] =
+    authority instanceof Map ? [['authority', new Map([...authority, ['change', null]])]] : [];
+  return new Map([...body, ...further, ['signers', []], ['contexts', []]]);
 }
 
 export const CONTAINER_STATE: StateKind<ContainerState> = {
   kind: 'container',
   version: 2,
   shape: containerShape,
-  upgrades: { 1: withSigners },
+  upgrades: { 1: fromVersion1 },
 };
 
 /** Written before an enrolment defines anything in the TPM: an index named here and in no container is to be freed. */

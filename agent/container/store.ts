@@ -107,6 +107,7 @@ export class StateStore {
   }
 
   async writeContainer(state: ContainerState): Promise<void> {
+    if ('context' in state) throw new TypeError('a view of one context in the place of the container');
     await this.#files.replace(this.#containerPath(state.uid, 'state'), encodeState(CONTAINER_STATE, state));
   }
 

@@ -4,7 +4,7 @@
  * operation. The TPM decides all over again: a forged grant would open nothing.
  */
 
-import { toHex } from '../../drivers/base/bytes.ts';
+import { bytesEqual, toHex } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
@@ -12,6 +12,7 @@ import type { FactorKind } from '../../drivers/signal.ts';
 import { type ObjectBlob, sessionAuth, unseal } from '../../drivers/tpm2/index.ts';
 import { nameOfBlob } from '../container/objects.ts';
 import { type FactorProof, type PassPlan, PolicyPass } from '../container/pass.ts';
+import { policyReference } from '../container/references.ts';
 import type { RootSession } from '../container/root.ts';
 import { assertGrant, type Grant } from '../policy/grant.ts';
 
@@ -48,13 +49,15 @@ const invalid = (reason: string): UnlockdError =>
 export function openDoor(grant: Grant, clock: Clock): Door {
   assertGrant(grant);
   grant.spend(clock.now());
-  const { container } = grant.context;
+  const { container, context } = grant.context;
   const { factors } = grant.branch;
   let open = true;
   return {
     release: async ({ root, plan, proofs, sealed, begun }) => {
       if (!open) throw invalid('the grant has ended');
       if (toHex(plan.counter.containerId) !== container) throw invalid('the grant is for another container');
+      if (!bytesEqual(plan.policyRef, policyReference(plan.counter.containerId, context)))
+        throw invalid('the grant is for another context');
       const through = async (pass: PolicyPass): Promise<Secret> => {
         await pass.complete(plan, factors, proofs, nameOfBlob(sealed), grant);
         const encrypted = [{ session: pass.root.session, flags: { encrypt: true } }];

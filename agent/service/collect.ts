@@ -11,8 +11,9 @@ import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
 import type { FactorProof } from '../container/pass.ts';
-import { UNLOCK_CONTEXT } from '../container/references.ts';
-import type { ContainerState, MachineState } from '../container/state.ts';
+import type { ContainerView } from '../container/plan.ts';
+import { type SealedContext, UNLOCK_CONTEXT } from '../container/references.ts';
+import type { MachineState } from '../container/state.ts';
 import type { Branch } from '../policy/branches.ts';
 import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
@@ -37,10 +38,10 @@ export interface Collected extends Disposable {
    */
   readonly judge: (under?: UnlockPolicy) => Decision;
   /**
-   * As {@link judge}, and mints the grant for one operation.
+   * As {@link judge}, and mints the grant for one operation on one context; left out: the one that was collected for.
    * @throws {ERR_POLICY_DENIED} when it was too long ago, or what was around is not any more
    */
-  readonly mint: (under?: UnlockPolicy) => Grant;
+  readonly mint: (under?: UnlockPolicy, context?: SealedContext) => Grant;
   /** The branch that granted. */
   readonly branch: Branch;
   /** That the TPM has found the authority's signature under the container's policy good; null: not asked yet. */
@@ -84,7 +85,7 @@ function denial(decision: Decision | null, outcome: string, failure: UnlockdErro
 export async function collectFactors(
   parts: ServiceParts,
   machine: MachineState,
-  state: ContainerState,
+  state: ContainerView,
   policy: UnlockPolicy,
   run: CeremonyRun,
   collecting: CollectOptions = {},
@@ -205,10 +206,10 @@ export async function collectFactors(
       const around = surroundings(parts, under === policy ? hindrances : NO_HINDRANCES);
       return evaluate(under, new Map([...around, ...gestures]), clock.now(), options(under));
     };
-    const mint = (under = policy) => {
+    const mint = (under = policy, context: SealedContext = state.context ?? UNLOCK_CONTEXT) => {
       const decision = judge(under);
       if (decision.verdict === 'denied') throw denial(decision, 'denied: it is not so any more', null);
-      return grantFor(decision, { container: toHex(state.containerId), context: UNLOCK_CONTEXT });
+      return grantFor(decision, { container: toHex(state.containerId), context });
     };
     const { deviceMs, kdfMs, ticket, hold } = collector;
     const proofs = new Map([...observedProofsOf(parts, state), ...collector.proofs]);

@@ -2,12 +2,13 @@
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { MachinePolicy } from '../container/machine-policy.ts';
-import { policyOf } from '../container/plan.ts';
+import { type ContainerView, policyOf } from '../container/plan.ts';
+import { UNLOCK_CONTEXT } from '../container/references.ts';
 import { isObservedFactor } from '../container/signers.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, compileBranches } from '../policy/branches.ts';
-import { formatDocument, parsePolicy } from '../policy/forms/native-json.ts';
-import { DEFAULT_DOCUMENT, DEFAULT_POLICY, type UnlockPolicy } from '../policy/model.ts';
+import { formatDocument, parseDocument, parsePolicy } from '../policy/forms/native-json.ts';
+import { DEFAULT_DOCUMENT, DEFAULT_POLICY, policyFor, type UnlockPolicy } from '../policy/model.ts';
 import { factorsIn } from '../policy/requirement.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -44,8 +45,24 @@ export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy>
   return { ...stored, policy: parsePolicy(stored.document) };
 }
 
-/** The policy that a container is sealed to now. @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID} */
-export const policyInForce = (state: ContainerState): UnlockPolicy => parsePolicy(policyOf(state).document);
+/**
+ * The policy that a container is sealed to now, or a context of it.
+ * @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID}
+ */
+export const policyInForce = (state: ContainerView): UnlockPolicy =>
+  policyFor(parseDocument(policyOf(state).document), state.context ?? UNLOCK_CONTEXT);
+
+/**
+ * What a change of the container takes: the policies of all its contexts at once. Rules and time windows of each are
+ * looked at apart; this is what the TPM asks.
+ * @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID}
+ */
+export function changePolicyOf(state: ContainerState): UnlockPolicy {
+  const policy = policyInForce(state);
+  const sets = state.authority.change?.branches ?? [];
+  if (state.contexts.length === 0 || sets.length === 0) return policy;
+  return Object.freeze({ ...policy, require: { any: sets.map((all) => ({ all })) } });
+}
 
 /** Secret factors that a policy can ever ask for. */
 export const secretFactorsOf = (policy: UnlockPolicy): readonly SecretFactor[] =>

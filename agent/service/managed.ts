@@ -127,7 +127,10 @@ async function applyNextPolicy(
   const { factors, records } = state;
   const draft = async () => ({ factors, policy: { version, document, branches }, records, proofs: collected.proofs });
   return await withOpenContainer(parts, machine, state, collected, run.signal, (open) =>
-    changeOpenContainer(parts, open, state, collected, draft, { n, approval }, policyInForce(next)),
+    changeOpenContainer(parts, open, state, collected, draft, {
+      external: { n, approval },
+      under: policyInForce(next),
+    }),
   );
 }
 

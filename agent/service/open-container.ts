@@ -4,16 +4,20 @@ import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
 import { LocalAuthority } from '../container/authority/local-authority.ts';
-import type { PolicyStatement } from '../container/authority/statement.ts';
-import { changeContainer, type Draft, type Unsealer } from '../container/change.ts';
+import { type ChangeParts, changeContainer, type Draft, type Unsealer } from '../container/change.ts';
 import { nameOfBlob } from '../container/objects.ts';
 import type { PolicyPass } from '../container/pass.ts';
-import { planOf } from '../container/plan.ts';
+import { type ContainerView, changePlanOf, planOf, viewOf } from '../container/plan.ts';
+import { CHANGE_CONTEXT, UNLOCK_CONTEXT } from '../container/references.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
+import { missingWords, stillMissing } from '../policy/explain.ts';
+import type { Grant } from '../policy/grant.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { type Door, openDoor } from '../release/release.ts';
+import { Denied } from './ceremony-run.ts';
 import type { Collected } from './collect.ts';
+import { changePolicyOf, policyInForce } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 
 const throughDoor =
@@ -36,7 +40,7 @@ const mayBeginAnew = (error: unknown): boolean =>
 async function openThen<T>(
   parts: ServiceParts,
   machine: MachineState,
-  state: ContainerState,
+  state: ContainerView,
   collected: Collected,
   signal: AbortSignal,
   use: (open: OpenContainer, begun: PolicyPass | null) => Promise<T>,
@@ -74,7 +78,7 @@ async function openThen<T>(
 export const withOpenContainer = <T>(
   parts: ServiceParts,
   machine: MachineState,
-  state: ContainerState,
+  state: ContainerView,
   collected: Collected,
   signal: AbortSignal,
   use: (open: OpenContainer) => Promise<T>,
@@ -89,7 +93,7 @@ export const withOpenContainer = <T>(
 export const releaseContainerKey = (
   parts: ServiceParts,
   machine: MachineState,
-  state: ContainerState,
+  state: ContainerView,
   collected: Collected,
   signal: AbortSignal,
 ): Promise<Secret> =>
@@ -101,31 +105,70 @@ export interface ExternalApproval {
   readonly approval: Approval;
 }
 
+interface Approver extends Disposable, Pick<ChangeParts, 'approve' | 'approvePolicy'> {
+  /** Null: the authority is elsewhere. */
+  readonly authValue: Secret | null;
+}
+
+/**
+ * The grant of a change: what every context asks for is there.
+ * @throws {ERR_POLICY_DENIED} with the reasons of the context that asks for more
+ */
+function mintChange(state: ContainerState, collected: Collected): Grant {
+  const views = state.contexts.flatMap(({ context }) => viewOf(state, context) ?? []);
+  for (const view of views.length === 0 ? [] : [state as ContainerView, ...views]) {
+    const decision = collected.judge(policyInForce(view));
+    if (decision.verdict === 'granted') continue;
+    const context = view.context ?? UNLOCK_CONTEXT;
+    const missing = missingWords(stillMissing(decision));
+    const message = `a change takes what ${context} asks for as well; missing: ${missing}`;
+    throw new Denied(message, { cause: null, missing, context }, decision);
+  }
+  return collected.mint(changePolicyOf(state), state.authority.change === null ? UNLOCK_CONTEXT : CHANGE_CONTEXT);
+}
+
 async function approverOf(
+  parts: ServiceParts,
   open: OpenContainer,
   state: ContainerState,
   collected: Collected,
   external: ExternalApproval | null,
-): Promise<{ approve: (statement: PolicyStatement) => Promise<Approval> } & Disposable> {
+): Promise<Approver> {
   const { key, sealedAuth } = state.authority;
+  const elsewhere = (): UnlockdError =>
+    new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
   if (key === null || sealedAuth === null) {
-    if (external === null) {
-      throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
-    }
-    return { approve: async () => external.approval, [Symbol.dispose]: () => undefined };
+    if (external === null) throw elsewhere();
+    return {
+      authValue: null,
+      approve: async () => external.approval,
+      approvePolicy: async () => Promise.reject(elsewhere()),
+      [Symbol.dispose]: () => undefined,
+    };
   }
   // A second whole pass: who is merely in an unlocked session does not get here.
-  const authorityAuth = await open.unseal(planOf(state), collected.proofs, sealedAuth);
-  const authority = new LocalAuthority(open.root, key, nameOfBlob(key), authorityAuth);
+  using door = openDoor(mintChange(state, collected), parts.clock);
+  const authValue = await throughDoor(door, open.root)(changePlanOf(state), collected.proofs, sealedAuth);
+  const authority = new LocalAuthority(open.root, key, nameOfBlob(key), authValue);
   return {
+    authValue,
     approve: (statement) => authority.approve(statement),
-    [Symbol.dispose]: () => authorityAuth.dispose(),
+    approvePolicy: (statement) => authority.approvePolicy(statement),
+    [Symbol.dispose]: () => authValue.dispose(),
   };
+}
+
+/** How a change is made, where it is more than new objects under the same policy. */
+export interface ChangeOptions {
+  readonly external?: ExternalApproval | null;
+  /** The policy that will be in force: the rehearsal is granted under it. */
+  readonly under?: UnlockPolicy;
+  readonly rehearseFurther?: ChangeParts['rehearseFurther'];
 }
 
 /**
  * Changes an open container by the one protocol of changes.
- * @param under the policy that will be in force: the rehearsal is granted under it; null: the one that is
+ * @param draft gets the authority's authValue; null: that one is elsewhere
  * @throws {ERR_POLICY_DENIED} what was presented does not satisfy it; nothing has changed
  * @throws {ERR_CHANGE_NOT_REVOKED} changed, not revoked yet; everything else: nothing has changed
  */
@@ -134,19 +177,20 @@ export async function changeOpenContainer(
   open: OpenContainer,
   state: ContainerState,
   collected: Collected,
-  draft: () => Promise<Draft>,
-  external: ExternalApproval | null = null,
-  under: UnlockPolicy | null = null,
+  draft: (authValue: Secret | null) => Promise<Draft>,
+  { external = null, under, rehearseFurther }: ChangeOptions = {},
 ): Promise<ContainerState> {
-  using door = under === null ? null : openDoor(collected.mint(under), parts.clock);
-  using approver = await approverOf(open, state, collected, external);
+  using door = under === undefined ? null : openDoor(collected.mint(under), parts.clock);
+  using approver = await approverOf(parts, open, state, collected, external);
   return await changeContainer({
     root: open.root,
     state,
     write: (next) => parts.store.writeContainer(next),
     unseal: door === null ? open.unseal : throughDoor(door, open.root),
     approve: approver.approve,
-    draft,
+    approvePolicy: approver.approvePolicy,
+    draft: () => draft(approver.authValue),
+    ...(rehearseFurther === undefined ? {} : { rehearseFurther }),
     containerKey: open.containerKey,
     ...(external === null ? {} : { burned: external.n }),
   });

@@ -4,8 +4,11 @@
  */
 
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { Secret } from '../../drivers/base/secret.ts';
 import type { Draft } from '../container/change.ts';
 import { policyOf } from '../container/plan.ts';
+import { CHANGE_CONTEXT } from '../container/references.ts';
+import type { RootSession } from '../container/root.ts';
 import { hasSigners, signersFor } from '../container/signers.ts';
 import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
@@ -13,13 +16,16 @@ import { missingWords, stillMissing } from '../policy/explain.ts';
 import { factorsIn } from '../policy/requirement.ts';
 import type { Collected } from './collect.ts';
 import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
+import { ContextKeys } from './context-keys.ts';
+import { type ContextPlan, changeSets, lacksContexts, type PlannedContext, planContexts } from './context-plan.ts';
 import { observedProofsOf } from './observed-proofs.ts';
-import { changeOpenContainer, type OpenContainer, withOpenContainer } from './open-container.ts';
+import { changeOpenContainer, withOpenContainer } from './open-container.ts';
 import type { ServiceParts } from './parts.ts';
 
 export type Upgrade =
   | { readonly is: 'none' }
-  | { readonly is: 'done'; readonly state: ContainerState }
+  /** `pending`: a context that has to wait; the others are in force. */
+  | { readonly is: 'done'; readonly state: ContainerState; readonly pending: UnlockdError | null }
   /** The old policy stays in force. */
   | { readonly is: 'pending'; readonly why: UnlockdError };
 
@@ -30,19 +36,38 @@ export type Upgrade =
 const mayLackSigners = (state: ContainerState, { policy }: CurrentPolicy): boolean =>
   state.authority.kind === 'this-machine' && !hasSigners(factorsIn(policy.require), state.signers);
 
-/** The container under the new policy, with signers for what that observes. */
+const contextPending = ({ context, why }: ContextPlan['pending'][number]): UnlockdError =>
+  new UnlockdError(why.code, `the context ${context} waits: ${why.message}`, { detail: { ...why.detail, context } });
+
+/** What is to be in force. */
+interface Target {
+  readonly current: CurrentPolicy;
+  readonly branches: PolicyState['branches'];
+  readonly contexts: readonly PlannedContext[];
+}
+
+/** The container under the new policy, with signers for what that observes and keys for its new contexts. */
 async function draftUnder(
   parts: ServiceParts,
-  { root }: OpenContainer,
+  root: RootSession,
   state: ContainerState,
   collected: Collected,
-  { version, document }: CurrentPolicy,
-  branches: PolicyState['branches'],
+  { current: { version, document }, branches, contexts: planned }: Target,
+  keys: ContextKeys,
+  authValue: Secret | null,
 ): Promise<Draft> {
-  const { factors, records } = state;
-  const signers = await signersFor(root, parts.entropy, branches.flat(), state.signers, parts.simulated);
+  const { factors, records, authority } = state;
+  const contexts = await keys.entries(planned);
+  const observed = [...branches, ...contexts.flatMap((entry) => entry.branches)].flat();
+  const signers = await signersFor(root, parts.entropy, observed, state.signers, parts.simulated);
   const proofs = new Map([...collected.proofs, ...observedProofsOf(parts, { ...state, signers })]);
-  return { factors, signers, policy: { version, document, branches }, records, proofs };
+  const draft = { factors, signers, policy: { version, document, branches }, contexts, records, proofs };
+  if (authValue === null || authority.sealedAuth === null) return draft;
+  // Version 1 sealed it under `unlock`; with more contexts that would be the weakest of them.
+  const moves = authority.change === null && contexts.length > 0;
+  if (authority.change === null && !moves) return draft;
+  const sealedAuth = moves ? await keys.seal(CHANGE_CONTEXT, authValue) : authority.sealedAuth;
+  return { ...draft, authority: { sealedAuth, branches: changeSets(branches, contexts) } };
 }
 
 /**
@@ -61,22 +86,36 @@ export async function upgradePolicy(
     const current = await reading;
     if (current.version < policyOf(state).version) return { is: 'none' };
     const isNewer = current.version > policyOf(state).version;
-    if (!isNewer && !mayLackSigners(state, current)) return { is: 'none' };
+    const lacks = mayLackSigners(state, current) || lacksContexts(state, current);
+    if (!isNewer && !lacks) return { is: 'none' };
     requireVerifiedKeys(current.policy, state);
     const branches = enforcedSets(provableBranches(current.policy, enrolledFactors(state), machine));
-    if (!isNewer && hasSigners(branches.flat(), state.signers)) return { is: 'none' };
+    const { contexts, pending, changes } = planContexts(machine, state, current, branches, collected);
+    const [waits] = pending;
+    const later: Upgrade = waits === undefined ? { is: 'none' } : { is: 'pending', why: contextPending(waits) };
+    if (!isNewer && !changes && hasSigners(branches.flat(), state.signers)) return later;
     const decision = collected.judge(current.policy);
     if (decision.verdict === 'denied') {
       const missing = missingWords(stillMissing(decision));
       const message = `what was given does not satisfy the new policy, so it could not be rehearsed; missing: ${missing}`;
       throw new UnlockdError('ERR_POLICY_NO_BRANCH', message, { detail: { missing } });
     }
-    const next = await withOpenContainer(parts, machine, state, collected, signal, (open) => {
-      const draft = () => draftUnder(parts, open, state, collected, current, branches);
-      return changeOpenContainer(parts, open, state, collected, draft, null, current.policy);
+    const next = await withOpenContainer(parts, machine, state, collected, signal, async (open) => {
+      using keys = new ContextKeys(parts, open.root, state);
+      const target = { current, branches, contexts };
+      return await changeOpenContainer(
+        parts,
+        open,
+        state,
+        collected,
+        (authValue) => draftUnder(parts, open.root, state, collected, target, keys, authValue),
+        { under: current.policy, rehearseFurther: (made) => keys.rehearse(made, contexts, collected) },
+      );
     });
-    await parts.audit('policy-in-force', state.uid, { version: current.version, epoch: policyOf(next).n });
-    return { is: 'done', state: next };
+    const names = next.contexts.map(({ context }) => context).join(' ');
+    const detail = { version: current.version, epoch: policyOf(next).n, ...(names === '' ? {} : { contexts: names }) };
+    await parts.audit('policy-in-force', state.uid, detail);
+    return { is: 'done', state: next, pending: waits === undefined ? null : contextPending(waits) };
   } catch (error) {
     // An unlock does not fail because of a policy that could not be put in force, whatever the reason.
     if (!isUnlockdError(error) || signal.aborted) throw error;

@@ -23,6 +23,7 @@ import type {
   Status,
   UserLine,
 } from '../api/ports.ts';
+import type { UnlockContext } from '../api/purpose.ts';
 import type { ContainerState } from '../container/state.ts';
 import { compileBranches } from '../policy/branches.ts';
 import { parseDocument } from '../policy/forms/native-json.ts';
@@ -218,12 +219,23 @@ export class Service implements AgentService {
     return wasUnlocked;
   }
 
-  async purposeKey(peer: Peer, purpose: string): Promise<Secret> {
+  async purposeKey(peer: Peer, purpose: string, context: UnlockContext = 'unlock'): Promise<Secret> {
     requirePermission(peer, 'purpose-key');
     this.#noticeSuspend();
-    const key = this.#parts.unlocked.purposeKey(peer.uid, checkPurpose(purpose));
+    const key = this.#parts.unlocked.purposeKey(
+      peer.uid,
+      checkPurpose(purpose),
+      await this.#keyContext(peer.uid, context),
+    );
     await this.#parts.audit('purpose-key', peer.uid, { purpose });
     return key;
+  }
+
+  /** A context without a policy of its own has the key of `unlock`. */
+  async #keyContext(uid: number, context: UnlockContext): Promise<UnlockContext> {
+    if (context === 'unlock') return context;
+    const state = await this.#parts.store.readContainer(uid);
+    return state?.contexts.some((known) => known.context === context) ? context : 'unlock';
   }
 
   async policy(peer: Peer): Promise<PolicyView> {

@@ -7,9 +7,12 @@ import { utf8 } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
+import type { UnlockContext } from '../api/purpose.ts';
 import { deriveKey } from '../container/secret-box.ts';
 
 interface Unlocked {
+  readonly uid: number;
+  readonly context: UnlockContext;
   readonly key: Secret;
   readonly containerId: Uint8Array;
   /** By the wall clock as well as by the timer, which stands still while the machine is suspended. */
@@ -22,7 +25,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class UnlockedContainers {
   readonly #clock: Clock;
-  readonly #byUid = new Map<number, Unlocked>();
+  /** By uid and context. */
+  readonly #unlocked = new Map<string, Unlocked>();
   readonly #onExpired: (uid: number) => void;
 
   constructor(clock: Clock, onExpired: (uid: number) => void) {
@@ -30,57 +34,74 @@ export class UnlockedContainers {
     this.#onExpired = onExpired;
   }
 
-  /** Takes the ownership of `key`. */
-  add(uid: number, containerId: Uint8Array, key: Secret, forgetAfter: Milliseconds | null): void {
-    this.forget(uid);
+  /** Takes the ownership of `key`. @param context that the key is of */
+  add(
+    uid: number,
+    containerId: Uint8Array,
+    key: Secret,
+    forgetAfter: Milliseconds | null,
+    context: UnlockContext = 'unlock',
+  ): void {
+    this.#drop(idOf(uid, context));
     const span = forgetAfter === null ? null : Math.min(forgetAfter, LONGEST_TIMER);
-    const stopTimer = span === null ? () => undefined : this.#clock.timer(milliseconds(span), () => this.#expire(uid));
+    const expire = () => this.#expire(uid, context);
+    const stopTimer = span === null ? () => undefined : this.#clock.timer(milliseconds(span), expire);
     const until = span === null ? null : unixMs(this.#clock.wall() + span);
-    this.#byUid.set(uid, { key, containerId, until, stopTimer });
+    this.#unlocked.set(idOf(uid, context), { uid, context, key, containerId, until, stopTimer });
   }
 
   /** Whether it is unlocked, and until when. */
-  stateOf(uid: number): { readonly until: UnixMs | null } | null {
-    return this.#current(uid) ?? null;
+  stateOf(uid: number, context: UnlockContext = 'unlock'): { readonly until: UnixMs | null } | null {
+    return this.#current(uid, context) ?? null;
   }
 
-  #expire(uid: number): void {
-    this.forget(uid);
+  #expire(uid: number, context: UnlockContext): void {
+    this.#drop(idOf(uid, context));
     this.#onExpired(uid);
   }
 
-  #current(uid: number): Unlocked | undefined {
-    const unlocked = this.#byUid.get(uid);
+  #current(uid: number, context: UnlockContext): Unlocked | undefined {
+    const unlocked = this.#unlocked.get(idOf(uid, context));
     const until = unlocked?.until ?? null;
     if (until === null || this.#clock.wall() < until) return unlocked;
-    this.#expire(uid);
+    this.#expire(uid, context);
     return undefined;
   }
 
   /**
-   * HKDF of the container key under `purpose`; the caller owns it. The container key itself never leaves.
+   * HKDF of the key of the context under `purpose`; the caller owns it. The key itself never leaves.
    * @throws {ERR_CONTAINER_LOCKED}
    */
-  purposeKey(uid: number, purpose: string): Secret {
-    const unlocked = this.#current(uid);
+  purposeKey(uid: number, purpose: string, context: UnlockContext = 'unlock'): Secret {
+    const unlocked = this.#current(uid, context);
     if (unlocked === undefined) throw new UnlockdError('ERR_CONTAINER_LOCKED', 'the container is locked');
-    return deriveKey(unlocked.key, 'purpose v1', unlocked.containerId, utf8(purpose));
+    // No purpose has a zero in it, so no two of them are the same.
+    const info = context === 'unlock' ? utf8(purpose) : utf8(`${context}\0${purpose}`);
+    return deriveKey(unlocked.key, 'purpose v1', unlocked.containerId, info);
   }
 
-  /** @returns whether it was unlocked */
-  forget(uid: number): boolean {
-    const unlocked = this.#byUid.get(uid);
+  #drop(id: string): boolean {
+    const unlocked = this.#unlocked.get(id);
     if (unlocked === undefined) return false;
-    this.#byUid.delete(uid);
+    this.#unlocked.delete(id);
     unlocked.stopTimer();
     unlocked.key.dispose();
     return true;
   }
 
+  /** Every context of a user. @returns whether any was unlocked */
+  forget(uid: number): boolean {
+    const own = [...this.#unlocked].filter(([, unlocked]) => unlocked.uid === uid);
+    for (const [id] of own) this.#drop(id);
+    return own.length > 0;
+  }
+
   /** @returns the uids that were unlocked */
   forgetAll(): readonly number[] {
-    const uids = [...this.#byUid.keys()];
+    const uids = [...new Set([...this.#unlocked.values()].map(({ uid }) => uid))];
     for (const uid of uids) this.forget(uid);
     return uids;
   }
 }
+
+const idOf = (uid: number, context: UnlockContext): string => `${uid} ${context}`;

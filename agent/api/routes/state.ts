@@ -3,7 +3,14 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { encodeEvent } from '../event-stream.ts';
 import type { AgentService, AuditEvent } from '../ports.ts';
 import { EVENT_STREAM_HEADERS, RAW_HEADERS, type Router, refusalAnswer } from '../router.ts';
-import { auditEventSchema, configRowSchema, purposeSchema, statusSchema, userLineSchema } from '../schemas.ts';
+import {
+  auditEventSchema,
+  configRowSchema,
+  contextSchema,
+  purposeSchema,
+  statusSchema,
+  userLineSchema,
+} from '../schemas.ts';
 
 /** The newest lines that one request may ask for. */
 const MAX_LAST = 10_000;
@@ -58,7 +65,11 @@ const purposeKey = createRoute({
   request: {
     body: {
       required: true,
-      content: { 'application/json': { schema: z.strictObject({ purpose: purposeSchema }) } },
+      content: {
+        'application/json': {
+          schema: z.strictObject({ purpose: purposeSchema, context: contextSchema.exactOptional() }),
+        },
+      },
     },
   },
   responses: {
@@ -99,7 +110,8 @@ export function addStateRoutes(router: Router, service: AgentService): void {
   router.openapi(configuration, async (c) => c.json([...(await service.configuration(c.env.peer))], 200));
   router.openapi(lock, async (c) => c.json(await service.lock(c.env.peer), 200));
   router.openapi(purposeKey, async (c) => {
-    c.env.secret = await service.purposeKey(c.env.peer, c.req.valid('json').purpose);
+    const { purpose, context } = c.req.valid('json');
+    c.env.secret = await service.purposeKey(c.env.peer, purpose, context);
     return c.body(null, 200, RAW_HEADERS);
   });
   router.openapi(events, (c) => {

@@ -5,6 +5,7 @@
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import type { CeremonyRequest } from '../../api/ports.ts';
+import type { UnlockContext } from '../../api/purpose.ts';
 import { runCeremony } from '../ceremony-run.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -14,6 +15,8 @@ import { type FdOf, secretSources } from '../secret-sources.ts';
 export interface UnlockOptions {
   readonly purpose: string | null;
   readonly forSeconds: number | null;
+  /** What it is unlocked for. */
+  readonly context: UnlockContext;
   readonly outFd: number | null;
   /** Take the key of a container that is unlocked already; ERR_CONTAINER_LOCKED where it is not. */
   readonly reuse: boolean;
@@ -39,6 +42,8 @@ function checkOptions(context: Context, options: UnlockOptions): void {
   if (options.earlier !== null && (!wantsKey || options.reuse || options.forSeconds !== null)) {
     throw usage('--earlier goes with -- CMD or --out-fd N, and without --reuse and --for: it leaves nothing unlocked');
   }
+  if (options.earlier !== null && options.context !== 'unlock')
+    throw usage('--earlier and --context exclude each other');
   if (options.reuse && !wantsKey) throw usage('--reuse needs -- CMD or --out-fd N');
   if (context.output.json && command !== null)
     throw usage('--json and -- CMD exclude each other: stdout is the command’s');
@@ -47,10 +52,10 @@ function checkOptions(context: Context, options: UnlockOptions): void {
     throw usage('a raw key does not belong on a terminal');
 }
 
-const requestOf = ({ purpose, forSeconds, earlier }: UnlockOptions): CeremonyRequest =>
+const requestOf = ({ purpose, forSeconds, earlier, context }: UnlockOptions): CeremonyRequest =>
   earlier !== null && purpose !== null
     ? { kind: 'earlier-key', purpose, earlier }
-    : { kind: 'unlock', purpose, forSeconds };
+    : { kind: 'unlock', purpose, forSeconds, ...(context === 'unlock' ? {} : { context }) };
 
 interface Unlocked {
   readonly key: Secret | null;
@@ -59,7 +64,8 @@ interface Unlocked {
 
 async function unlocked(context: Context, options: UnlockOptions): Promise<Unlocked> {
   if (options.reuse && options.purpose !== null) {
-    const key = await context.client.purposeKey(options.purpose, { signal: context.deps.interrupted });
+    const { interrupted: signal } = context.deps;
+    const key = await context.client.purposeKey(options.purpose, { signal, context: options.context });
     return { key, result: { reused: true } };
   }
   const { deps, client, output } = context;

@@ -17,6 +17,8 @@ export interface Approval {
 export interface Authority {
   readonly name: Uint8Array;
   approve(statement: PolicyStatement): Promise<Approval>;
+  /** As {@link approve}, for another context of the same number: the counter moves once. */
+  approvePolicy(statement: PolicyStatement): Promise<Signature>;
   approveFirstWrite(counter: Uint8Array, containerId: Uint8Array): Promise<Signature>;
 }
 
@@ -41,8 +43,17 @@ export class LocalAuthority implements Authority {
   }
 
   /** @throws {ERR_AUTHORITY_REFUSED} */
+  async approvePolicy(statement: PolicyStatement): Promise<Signature> {
+    const { hashes } = compileStatement(statement, this.name);
+    return await this.#sign(hashes.policy);
+  }
+
+  /** @throws {ERR_AUTHORITY_REFUSED} */
   async approveFirstWrite(counter: Uint8Array, containerId: Uint8Array): Promise<Signature> {
-    const hash = firstWriteHash(counter, containerId, this.name);
+    return await this.#sign(firstWriteHash(counter, containerId, this.name));
+  }
+
+  async #sign(hash: Uint8Array): Promise<Signature> {
     const { tpm, srk, session } = this.#root;
     await using key = await load(tpm, srk, this.#blob, { auth: sessionAuth(session) });
     return await sign(tpm, key, hash, sessionAuth(session, this.#authValue));

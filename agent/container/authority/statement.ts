@@ -22,7 +22,13 @@ import {
   TPMA_NV,
 } from '../../../drivers/tpm2/index.ts';
 import { bumpDigest, type CompiledPolicy, compilePolicy, type Leaf } from '../compile/compile.ts';
-import { assertReference, CONTAINER_ID_BYTES, epochReference, policyReference, UNLOCK_CONTEXT } from '../references.ts';
+import {
+  assertReference,
+  CONTAINER_ID_BYTES,
+  epochReference,
+  isSealedContext,
+  policyReference,
+} from '../references.ts';
 
 /**
  * How far a policy's number may be ahead of its counter. A policy far ahead would outlive the changes after it, and
@@ -151,7 +157,7 @@ export function compileStatement(
 ): { readonly compiled: CompiledPolicy; readonly hashes: ApprovalHashes } {
   if (statement.containerId.length !== CONTAINER_ID_BYTES)
     throw refuse('the container id is not 16 bytes', 'containerId');
-  if (statement.context !== UNLOCK_CONTEXT) throw refuse(`unknown context ${statement.context}`, 'context');
+  if (!isSealedContext(statement.context)) throw refuse(`unknown context ${statement.context}`, 'context');
   const leaves = checkedLeaves(statement);
   checkBranches(statement, leaves);
   const { closing } = statement;

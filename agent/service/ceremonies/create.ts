@@ -13,9 +13,18 @@ import type { Records } from '../../container/records.ts';
 import { signersFor } from '../../container/signers.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { enforcedSets } from '../../policy/branches.ts';
+import { parseDocument } from '../../policy/forms/native-json.ts';
+import { contextsOf, policyFor } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
-import { type CurrentPolicy, currentPolicy, provableBranches, secretFactorsOf } from '../context.ts';
+import {
+  type CurrentPolicy,
+  currentPolicy,
+  provableBranches,
+  SECRET_FACTORS,
+  type SecretFactor,
+  secretFactorsOf,
+} from '../context.ts';
 import { clearIntent } from '../leftovers.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
@@ -37,7 +46,7 @@ export interface CreateParts {
 export interface Creatable {
   readonly policy: CurrentPolicy;
   /** The factors that it wants enrolled. */
-  readonly wanted: readonly FactorKind[];
+  readonly wanted: readonly SecretFactor[];
 }
 
 export interface Created {
@@ -64,7 +73,10 @@ export async function requireCreatable(
   signal: AbortSignal,
 ): Promise<Creatable> {
   const policy = await currentPolicy(parts);
-  const wanted = secretFactorsOf(policy.policy);
+  const document = parseDocument(policy.document);
+  const wanted = SECRET_FACTORS.filter((factor) =>
+    contextsOf(document).some((context) => secretFactorsOf(policyFor(document, context)).includes(factor)),
+  );
   provableBranches(policy.policy, wanted, machine);
   decisionOfEnrolment(parts, machine, policy.policy, uid, wanted);
   if (wanted.includes('pin')) await requireNoLockout(parts, signal);

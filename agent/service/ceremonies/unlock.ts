@@ -4,9 +4,11 @@
  */
 import { type Milliseconds, milliseconds, unixMs } from '../../../drivers/base/brand.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
+import type { Secret } from '../../../drivers/base/secret.ts';
 import type { CeremonyRequest } from '../../api/ports.ts';
-import { PURPOSE, PURPOSE_WORDS } from '../../api/purpose.ts';
-import { policyOf } from '../../container/plan.ts';
+import { PURPOSE, PURPOSE_WORDS, type UnlockContext } from '../../api/purpose.ts';
+import { policyOf, viewOf } from '../../container/plan.ts';
+import { UNLOCK_CONTEXT } from '../../container/references.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { pinExpiry } from '../../enrolment/pin/history.ts';
 import type { Decision } from '../../policy/decision.ts';
@@ -16,11 +18,12 @@ import { ruleFailureDetail, ruleFailures } from '../../policy/rule-failures.ts';
 import { requirementWords } from '../../policy/words.ts';
 import { type CeremonyRun, Denied } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
-import { type CurrentPolicy, currentPolicy, policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { type CurrentPolicy, currentPolicy, requireContainer, requireMachine } from '../context.ts';
 import { releaseContainerKey } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
 import { pinTriesLeft } from '../pin-check.ts';
 import { upgradePolicy } from '../policy-upgrade.ts';
+import { collectedFor, openingOf } from '../unlock-context.ts';
 import { replacePin } from './pin-change.ts';
 
 type UnlockRequest = Extract<CeremonyRequest, { kind: 'unlock' }>;
@@ -62,13 +65,46 @@ async function bringUpToDate(
     return { state: next, notes: { pinChanged: true } };
   }
   const upgrade = await upgradePolicy(parts, machine, state, collected, current, run.signal);
-  if (upgrade.is === 'done') return { state: upgrade.state, notes: { policyInForce: policyOf(upgrade.state).version } };
+  if (upgrade.is === 'done') {
+    if (upgrade.pending !== null) run.refused(upgrade.pending);
+    const { version } = policyOf(upgrade.state);
+    const waits = upgrade.pending === null ? {} : { contextPending: upgrade.pending.code };
+    return { state: upgrade.state, notes: { policyInForce: version, ...waits } };
+  }
   const notes = expiry === null ? {} : expiry.expired ? { pinExpired: true } : { pinExpiresInDays: expiry.daysLeft };
   if (upgrade.is === 'none') return { state, notes };
   const { code, message, detail } = upgrade.why;
   const pending = new UnlockdError(code, `the newer policy is not in force, the old one stays: ${message}`, { detail });
   run.refused(pending);
   return { state, notes: { ...notes, policyPending: upgrade.why.code } };
+}
+
+/** The context, where it is another one than usual. */
+const only = (context: UnlockContext): { readonly context?: string } => (context === UNLOCK_CONTEXT ? {} : { context });
+
+/** Only the unlock of `unlock` itself changes a PIN that has expired. @throws {ERR_POLICY_DENIED} */
+function requireValidPin(
+  parts: ServiceParts,
+  { factors: { pin }, authority }: ContainerState,
+  policy: UnlockPolicy,
+): void {
+  if (pin === null || authority.kind === 'managed') return;
+  if (!pinExpiry(unixMs(pin.setAt), policy.pin, parts.clock.wall())?.expired) return;
+  throw new UnlockdError('ERR_POLICY_DENIED', 'the PIN has expired: change it first with `unlockctl pin change`');
+}
+
+/** The key of a context that was made just now. @throws what kept it from being made, which was told before */
+async function releaseNew(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  machine: MachineState,
+  state: ContainerState,
+  context: UnlockContext,
+  collected: Collected,
+): Promise<Secret> {
+  const view = context === UNLOCK_CONTEXT ? null : viewOf(state, context);
+  if (view === null) throw new UnlockdError('ERR_POLICY_NO_BRANCH', `the context ${context} could not be made`);
+  return await releaseContainerKey(parts, machine, view, collectedFor(parts, collected, view), run.signal);
 }
 
 /** Which rule kept the person out, and at which element. */
@@ -102,29 +138,42 @@ export async function unlockScript(
     for (const beside of [reading, triesLeft]) beside.catch(() => undefined);
     const machine = await requireMachine(parts);
     const before = await reading;
-    const policy = policyInForce(before);
+    const { protects } = machine.lockout;
+    const { context, view, policy } = await openingOf(parts, before, request.context ?? UNLOCK_CONTEXT, protects);
+    if (context !== UNLOCK_CONTEXT) requireValidPin(parts, before, policy);
     // Written while the person is asked; what comes after it in the log waits for it there.
     begun = parts.audit('unlock-begun', run.uid, begunDetail(policy));
     begun.catch(() => undefined);
-    using collected = await collectFactors(parts, machine, before, policy, run, { triesLeft });
+    using collected = await collectFactors(parts, machine, view ?? before, policy, run, { triesLeft });
     // Read while the TPM works. What fails here is told when it is needed.
     const current = currentPolicy(parts);
     current.catch(() => undefined);
-    using key = await releaseContainerKey(parts, machine, before, collected, run.signal);
+    using opened = view === null ? null : await releaseContainerKey(parts, machine, view, collected, run.signal);
     const { deviceMs, kdfMs } = collected;
     const { strength, factors } = collected.branch;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
-    const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, collected, current);
+    const { state, notes } =
+      view === null || context === UNLOCK_CONTEXT
+        ? await bringUpToDate(parts, run, machine, before, policy, collected, current)
+        : { state: before, notes: { context } };
+    using key = opened?.clone() ?? (await releaseNew(parts, run, machine, state, context, collected));
     await begun;
     // `lock` and suspend cancel: what they forgot must not come back.
     run.signal.throwIfAborted();
-    parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request));
+    parts.unlocked.add(run.uid, before.containerId, key.clone(), forgetAfter(parts, request), context);
     parts.unsettled.delete(run.uid);
-    await parts.audit('unlocked', run.uid, { strength, purpose, factors: factors.join(' '), ms: ms() });
+    await parts.audit('unlocked', run.uid, {
+      strength,
+      purpose,
+      ...only(context),
+      factors: factors.join(' '),
+      ms: ms(),
+    });
     run.signal.throwIfAborted();
-    if (purpose !== null) run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose), `key for ${purpose}`);
+    if (purpose !== null)
+      run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose, context), `key for ${purpose}`);
     const times = { deviceMs: Math.round(deviceMs), kdfMs: Math.round(kdfMs) };
-    const until = parts.unlocked.stateOf(run.uid)?.until ?? null;
+    const until = parts.unlocked.stateOf(run.uid, context)?.until ?? null;
     return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {
     await begun.catch(() => undefined);

@@ -10,7 +10,7 @@ import { epochOperand } from '../../../agent/container/compile/compile.ts';
 import { readCounter, writtenCounter } from '../../../agent/container/counter.ts';
 import { createSigningKey, nameOfBlob } from '../../../agent/container/objects.ts';
 import type { PassPlan } from '../../../agent/container/pass.ts';
-import { counterOf, planOf, policyOf } from '../../../agent/container/plan.ts';
+import { changePlanOf, counterOf, planOf, policyOf } from '../../../agent/container/plan.ts';
 import { policyReference, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
 import type { ContainerState } from '../../../agent/container/state.ts';
@@ -65,7 +65,7 @@ const keyOf = ({ authority }: ContainerState) => {
 /** The authority's authValue, by the whole pass. */
 const authorityAuth = (root: RootSession, owner: TestContainer, pin: string): Promise<Secret> =>
   machine.unsealer(root)(
-    planOf(owner.state),
+    changePlanOf(owner.state),
     machine.proofs(owner.state, { pin, group: owner.group }),
     keyOf(owner.state).sealedAuth,
   );
@@ -209,7 +209,7 @@ describe('whoever can use the authority', () => {
       for (const set of [['pin'], ['securityKey'], ['pin', 'securityKey']] as const) {
         codes.push(
           await refusal(
-            passWith(root, planOf(alice.state), 0, sealedAuth, async (policy) => {
+            passWith(root, changePlanOf(alice.state), 0, sealedAuth, async (policy) => {
               for (const factor of set) {
                 const proof = proofs.get(factor);
                 if (proof?.check === 'secret') await proveSecret(root, policy, proof.blob, proof.authValue);

@@ -19,7 +19,7 @@ import { newContainerId, prepareContainer } from '../../../agent/container/enrol
 import { settleEpoch } from '../../../agent/container/epoch.ts';
 import { groupAuthValue, newGroupSecret } from '../../../agent/container/key-group.ts';
 import { createFactor, nameOfBlob } from '../../../agent/container/objects.ts';
-import { counterOf, planOf, policyOf, toSignature } from '../../../agent/container/plan.ts';
+import { changePlanOf, counterOf, planOf, policyOf, toSignature } from '../../../agent/container/plan.ts';
 import { openRecords } from '../../../agent/container/records.ts';
 import { openRecovery } from '../../../agent/container/recovery.ts';
 import { newRecoverySecret } from '../../../agent/container/recovery-sheet.ts';
@@ -69,7 +69,7 @@ const firstWriteApproval = (state: ContainerState): Promise<Signature> =>
   machine.withRoot(async (root) => {
     const { key, sealedAuth } = state.authority;
     if (key === null || sealedAuth === null) throw new Error('not a single box');
-    using value = await machine.unsealer(root)(planOf(state), machine.proofs(state, factors()), sealedAuth);
+    using value = await machine.unsealer(root)(changePlanOf(state), machine.proofs(state, factors()), sealedAuth);
     const authority = new LocalAuthority(root, key, nameOfBlob(key), value);
     return await authority.approveFirstWrite(counterPublicArea(counterOf(state)), state.containerId);
   });

@@ -10,7 +10,7 @@ import { readCounter } from '../../../agent/container/counter.ts';
 import { settleEpoch } from '../../../agent/container/epoch.ts';
 import { nameOfBlob } from '../../../agent/container/objects.ts';
 import { satisfyPolicy } from '../../../agent/container/pass.ts';
-import { counterOf, planOf, policyOf } from '../../../agent/container/plan.ts';
+import { changePlanOf, counterOf, planOf, policyOf } from '../../../agent/container/plan.ts';
 import type { ContainerState } from '../../../agent/container/state.ts';
 import {
   authorizationHash,
@@ -111,7 +111,7 @@ describe('a policy without PolicyNV', () => {
       const { key, sealedAuth } = container.state.authority;
       if (key === null || sealedAuth === null) throw new Error('not a single box');
       const proofs = machine.proofs(container.state, factors('246813'));
-      using value = await machine.unsealer(root)(planOf(container.state), proofs, sealedAuth);
+      using value = await machine.unsealer(root)(changePlanOf(container.state), proofs, sealedAuth);
       const authority = new LocalAuthority(root, key, nameOfBlob(key), value);
       const { state } = container;
       const counter = await readCounter(root, counterOf(state));
@@ -137,7 +137,7 @@ describe('a policy without PolicyNV', () => {
       const { key, sealedAuth } = state.authority;
       if (key === null || sealedAuth === null) throw new Error('not a single box');
       const proofs = machine.proofs(state, factors('246813'));
-      using value = await machine.unsealer(root)(planOf(state), proofs, sealedAuth);
+      using value = await machine.unsealer(root)(changePlanOf(state), proofs, sealedAuth);
       await using loaded = await load(root.tpm, root.srk, key, { auth: sessionAuth(root.session) });
       return await sign(root.tpm, loaded, authorizationHash(digest, policyRef), sessionAuth(root.session, value));
     });

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameOfBlob } from '../../../agent/container/objects.ts';
 import { ASSERTION_SECONDS, satisfyPolicy } from '../../../agent/container/pass.ts';
-import { planOf } from '../../../agent/container/plan.ts';
+import { changePlanOf, planOf } from '../../../agent/container/plan.ts';
 import { assertReference } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
@@ -57,11 +57,15 @@ describe('with the policy "PIN and security key"', () => {
   });
 
   type Have = 'pin' | 'securityKey';
-  const attempt = (order: readonly Have[], sealed = container.state.sealedKey): Promise<string> =>
+  const attempt = (
+    order: readonly Have[],
+    sealed = container.state.sealedKey,
+    plan = planOf(container.state),
+  ): Promise<string> =>
     machine.withRoot((root) => {
       const proofs = machine.proofs(container.state, { pin: '246813', group: container.group });
       return refusal(
-        passWith(root, planOf(container.state), 0, sealed, async (policy) => {
+        passWith(root, plan, 0, sealed, async (policy) => {
           for (const factor of order) {
             const proof = proofs.get(factor);
             if (proof?.check !== 'secret') throw new Error(`no proof of ${factor}`);
@@ -93,8 +97,10 @@ describe('with the policy "PIN and security key"', () => {
   ])("the authority's authValue is as closed as the key: %s gives 0x1C4, both release it", async (_, order) => {
     const { sealedAuth } = container.state.authority;
     if (sealedAuth === null) throw new Error('not a single box');
-    expect(await attempt(order, sealedAuth)).toBe('PolicyAuthorize 0x1C4');
-    expect(await attempt(['pin', 'securityKey'], sealedAuth)).toBe('done');
+    const plan = changePlanOf(container.state);
+    expect(await attempt(order, sealedAuth, plan)).toBe('PolicyAuthorize 0x1C4');
+    expect(await attempt(['pin', 'securityKey'], sealedAuth, plan)).toBe('done');
+    expect(await attempt(['pin', 'securityKey'], sealedAuth)).toBe('Unseal 0x99D');
   });
 
   it.each<[string, Have[]]>([

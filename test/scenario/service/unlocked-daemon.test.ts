@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { groupAuthValue, unwrapGroupSecret } from '../../../agent/container/key-group.ts';
 import { nameOfBlob } from '../../../agent/container/objects.ts';
 import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
-import { planOf } from '../../../agent/container/plan.ts';
+import { changePlanOf } from '../../../agent/container/plan.ts';
 import { openRecords } from '../../../agent/container/records.ts';
 import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
 import { DEFAULT_DOCUMENT } from '../../../agent/policy/model.ts';
@@ -62,7 +62,7 @@ describe('who reads the container key from an unlocked daemon', () => {
       const attempt = agent.parts.tpm.withRoot(never, machine, async (root) => {
         await using _policy = await satisfyPolicy(
           root,
-          planOf(state),
+          changePlanOf(state),
           ['pin', 'securityKey'],
           proofs,
           nameOfBlob(sealedAuth),

@@ -12,7 +12,7 @@ import { newContainerId, prepareContainer } from '../../../agent/container/enrol
 import { groupAuthValue, newGroupSecret } from '../../../agent/container/key-group.ts';
 import { createFactor, nameOfBlob } from '../../../agent/container/objects.ts';
 import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
-import { planOf } from '../../../agent/container/plan.ts';
+import { changePlanOf, planOf } from '../../../agent/container/plan.ts';
 import { EMPTY_RECORDS } from '../../../agent/container/records.ts';
 import { newRecoverySecret } from '../../../agent/container/recovery-sheet.ts';
 import { openRoot, type RootSession } from '../../../agent/container/root.ts';
@@ -226,7 +226,7 @@ export class TestMachine implements AsyncDisposable {
     using containerKey = await unsealWith(plan, present, state.sealedKey);
     const { key, sealedAuth } = state.authority;
     if (key === null || sealedAuth === null) throw new Error('not a single box');
-    using authorityAuth = await unsealWith(plan, present, sealedAuth);
+    using authorityAuth = await unsealWith(changePlanOf(state), present, sealedAuth);
     const authority = new LocalAuthority(root, key, nameOfBlob(key), authorityAuth);
     const draft = async (): Promise<Draft> => {
       using authValue = Secret.take(utf8(pin));
@@ -245,6 +245,7 @@ export class TestMachine implements AsyncDisposable {
       write: hooks.write ?? ((next) => this.store.writeContainer(next)),
       unseal: unsealWith,
       approve: (statement) => authority.approve(statement),
+      approvePolicy: (statement) => authority.approvePolicy(statement),
       draft,
       containerKey,
     });

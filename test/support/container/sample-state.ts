@@ -10,7 +10,7 @@ export const SAMPLE_STATE: ContainerState = {
   uid: 1000,
   createdAt: 1_767_225_600_000,
   rootName: run(34, 2),
-  authority: { kind: 'this-machine', publicArea: run(88, 3), key: blob(4), sealedAuth: blob(5) },
+  authority: { kind: 'this-machine', publicArea: run(88, 3), key: blob(4), sealedAuth: blob(5), change: null },
   counterIndex: 0x01812345,
   highestSigned: 7,
   sealedKey: blob(6),
@@ -44,6 +44,7 @@ export const SAMPLE_STATE: ContainerState = {
     },
   },
   signers: [],
+  contexts: [],
   records: run(90, 19),
   recovery: { generation: 2, issuedAt: 1_767_225_600_002, wrap: run(92, 20) },
 };
@@ -51,6 +52,20 @@ export const SAMPLE_STATE: ContainerState = {
 /** Of version 2. */
 export const SAMPLE_STATE_2: ContainerState = {
   ...SAMPLE_STATE,
+  authority: {
+    ...SAMPLE_STATE.authority,
+    change: { branches: [['face', 'pin', 'securityKey']], signature: { r: run(32, 25), s: run(32, 26) } },
+  },
+  contexts: [
+    {
+      context: 'wallet',
+      sealedKey: blob(27),
+      version: 1,
+      document: '{"version":2}',
+      branches: [['pin', 'securityKey']],
+      signature: { r: run(32, 28), s: run(32, 29) },
+    },
+  ],
   signers: [
     { kind: 'face', simulated: false, blob: blob(21), authValue: run(32, 22) },
     { kind: 'network', simulated: true, blob: blob(23), authValue: run(32, 24) },

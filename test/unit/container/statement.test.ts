@@ -61,7 +61,7 @@ it('a good statement is compiled, and its digests differ', () => {
 describe('refused with ERR_AUTHORITY_REFUSED', () => {
   it.each<[string, string, Partial<PolicyStatement>]>([
     ['a container id of 15 bytes', 'containerId', { containerId: new Uint8Array(15) }],
-    ['an unknown context', 'context', { context: 'sudo' }],
+    ['an unknown context', 'context', { context: 'elsewhere' }],
     ['no branch', 'branches', { branches: [] }],
     ['65 branches', 'branches', { branches: Array(65).fill(['pin', 'securityKey']) }],
     ['an empty branch', 'branches', { branches: [[]] }],

@@ -1,0 +1,70 @@
+/**
+ * Which key an unlock is about: that of the context that was asked for, where the policy gives it one; a context that the
+ * machine's policy names and the container has not yet is made on the way, by whoever presents what all contexts ask for.
+ */
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { UnlockContext } from '../api/purpose.ts';
+import { type ContainerView, policyOf, viewOf } from '../container/plan.ts';
+import type { ContainerState } from '../container/state.ts';
+import { branchesOf, enforcedSets } from '../policy/branches.ts';
+import { parseDocument } from '../policy/forms/native-json.ts';
+import { jointSets } from '../policy/joint.ts';
+import { contextsOf, type PolicyDocument, policyFor, type UnlockPolicy } from '../policy/model.ts';
+import type { Collected } from './collect.ts';
+import { currentPolicy, policyInForce } from './context.ts';
+import { observedProofsOf } from './observed-proofs.ts';
+import type { ServiceParts } from './parts.ts';
+
+export interface Opening {
+  /** The context whose key it is: `unlock` for one that has none of its own. */
+  readonly context: UnlockContext;
+  /** Null: the context has to be made first. */
+  readonly view: ContainerView | null;
+  /** What has to be presented. */
+  readonly policy: UnlockPolicy;
+}
+
+/** What the making of a context takes: the policy in force, everything that a change takes, and what will be in force. */
+function addingPolicy(
+  state: ContainerState,
+  document: PolicyDocument,
+  context: UnlockContext,
+  pinIsBound: boolean,
+): UnlockPolicy {
+  const next = policyFor(document, 'unlock');
+  const wanted = [next, policyFor(document, context)].map((policy) => enforcedSets(branchesOf(policy, { pinIsBound })));
+  const { change } = state.authority;
+  const sets = jointSets([policyOf(state).branches, ...(change === null ? [] : [change.branches]), ...wanted]);
+  if (sets.length === 0) {
+    throw new UnlockdError('ERR_POLICY_NO_BRANCH', `nothing satisfies ${context} and the other contexts at once`);
+  }
+  return Object.freeze({ ...next, require: { any: sets.map((all) => ({ all })) } });
+}
+
+/** @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID | ERR_POLICY_NO_BRANCH} */
+export async function openingOf(
+  parts: ServiceParts,
+  state: ContainerState,
+  asked: UnlockContext,
+  pinIsBound: boolean,
+): Promise<Opening> {
+  const unlock: Opening = { context: 'unlock', view: state, policy: policyInForce(state) };
+  if (asked === 'unlock') return unlock;
+  const view = viewOf(state, asked);
+  if (view !== null) return { context: asked, view, policy: policyInForce(view) };
+  const current = await currentPolicy(parts);
+  const document = parseDocument(current.document);
+  if (current.version < policyOf(state).version || !contextsOf(document).includes(asked)) return unlock;
+  if (state.authority.kind === 'managed') {
+    throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', `the key of ${asked} has to be approved elsewhere`);
+  }
+  return { context: asked, view: null, policy: addingPolicy(state, document, asked, pinIsBound) };
+}
+
+/** What was presented, for a context that was made since. */
+export const collectedFor = (parts: ServiceParts, collected: Collected, view: ContainerView): Collected => ({
+  ...collected,
+  mint: () => collected.mint(policyInForce(view), view.context ?? 'unlock'),
+  proofs: new Map([...collected.proofs, ...observedProofsOf(parts, view)]),
+  hold: null,
+});
