@@ -17,7 +17,6 @@ import {
   type EvaluateOptions,
   findingOptions,
   gestureFinding,
-  isGestureFactor,
   isRefusedAsAsserted,
   type Situation,
   windowIsOpen,
@@ -83,12 +82,11 @@ export const isEvaluated = (decision: Decision): boolean => situationOf(decision
 /** Whether one of the rules of a group holds; where that comes from (worked out now, or kept) is nobody's concern. */
 export type GroupJudge = (group: RuleGroup) => boolean;
 
-function branchHolds({ branch, group }: PreparedBranch, situation: Situation, groupHolds: GroupJudge): boolean {
-  if (isRefusedAsAsserted(branch, situation)) return false;
-  if (!branch.during.every((name) => windowIsOpen(name, situation))) return false;
-  return branch.factors.every((factor) =>
-    isGestureFactor(factor) ? gestureFinding(factor, branch, situation).is === 'satisfied' : groupHolds(group),
-  );
+function branchHolds(prepared: PreparedBranch, situation: Situation, groupHolds: GroupJudge): boolean {
+  if (isRefusedAsAsserted(prepared.branch, situation)) return false;
+  for (const gesture of prepared.gestures) if (gestureFinding(gesture, situation).is !== 'satisfied') return false;
+  for (const name of prepared.windows) if (!windowIsOpen(name, situation)) return false;
+  return !prepared.needsRule || groupHolds(prepared.group);
 }
 
 /** Decides by what `groupHolds` says of the rules. For this room: nobody else may say what a rule is worth. */

@@ -1,10 +1,11 @@
 /** What one signal is worth at one moment, before any rule looks into it. */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
-import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
+import { type FactorSignal, type SignalKind, UNAVAILABLE_REASONS, UNSATISFIED_REASONS } from '../../drivers/signal.ts';
 import type { Finding } from './decision.ts';
 import type { UnlockPolicy } from './model.ts';
 
-const STATES: readonly string[] = ['satisfied', 'observed', 'unsatisfied', 'unavailable'];
+const isState = (state: string): boolean =>
+  state === 'satisfied' || state === 'observed' || state === 'unsatisfied' || state === 'unavailable';
 
 export const isWellFormed = (signal: FactorSignal | undefined, kind: SignalKind): signal is FactorSignal =>
   typeof signal === 'object' &&
@@ -13,7 +14,8 @@ export const isWellFormed = (signal: FactorSignal | undefined, kind: SignalKind)
   Number.isFinite(signal.observedAt) &&
   Number.isFinite(signal.validFor) &&
   typeof signal.simulated === 'boolean' &&
-  STATES.includes(signal.state);
+  typeof signal.source === 'string' &&
+  isState(signal.state);
 
 export interface FindingOptions {
   readonly policy: UnlockPolicy;
@@ -39,9 +41,21 @@ export function findingOf(
   if (!isWellFormed(signal, kind) || !Number.isFinite(now)) return { is: 'malformed' };
   if (signal.simulated && !machineSimulated) return { is: 'simulated' };
   if (signal.observedAt > now) return { is: 'from-the-future' };
-  if (signal.state === 'unsatisfied') return { is: 'unsatisfied', reason: signal.reason };
-  if (signal.state === 'unavailable') return { is: 'unavailable', reason: signal.reason };
+  if (signal.state === 'unsatisfied') {
+    return UNSATISFIED_REASONS.includes(signal.reason)
+      ? { is: 'unsatisfied', reason: signal.reason }
+      : { is: 'malformed' };
+  }
+  if (signal.state === 'unavailable') {
+    return UNAVAILABLE_REASONS.includes(signal.reason)
+      ? { is: 'unavailable', reason: signal.reason }
+      : { is: 'malformed' };
+  }
   const allowedMs = allowedMsOf(kind, signal, policy);
   // Written so that a limit that is not a number refuses.
   return now - signal.observedAt <= allowedMs ? SATISFIED : { is: 'stale', allowedMs };
 }
+
+/** What a signal adds in words; null: nothing, or no words. */
+export const detailOf = ({ detail }: { readonly detail?: string }): string | null =>
+  typeof detail === 'string' ? detail : null;

@@ -4,7 +4,7 @@
  */
 import type { SurroundingKind } from '../../drivers/signal.ts';
 import type { Finding, RuleReason, SignalReason } from './decision.ts';
-import { type FindingOptions, findingOf } from './finding.ts';
+import { detailOf, type FindingOptions, findingOf } from './finding.ts';
 import type { Match } from './match/element.ts';
 import type { PreparedCondition, PreparedRule } from './prepared-rule.ts';
 import type { SignalSource } from './snapshot.ts';
@@ -41,7 +41,7 @@ function conditionReason({ type, match }: PreparedCondition, observed: Observed)
     where: matched?.where ?? null,
     ageMs: readable ? observed.now - signal.observedAt : null,
     source: readable ? signal.source : null,
-    detail: readable && signal.state === 'unavailable' ? (signal.detail ?? null) : null,
+    detail: readable && signal.state === 'unavailable' ? detailOf(signal) : null,
     children: Object.freeze(matched?.elements ?? []),
   });
 }

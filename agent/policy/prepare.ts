@@ -1,4 +1,5 @@
 /** A policy made ready for deciding: what depends on the document alone is worked out once and kept with it. */
+import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
 import { type Branch, type BranchOptions, branchesOf } from './branches.ts';
 import { bluetoothMatcher } from './match/bluetooth.ts';
 import { ipConfigMatcher } from './match/ip-config.ts';
@@ -15,9 +16,20 @@ export interface RuleGroup {
   readonly index: () => RuleIndex;
 }
 
+export interface PreparedGesture {
+  readonly factor: GestureKind;
+  /** The TPM enforces it. */
+  readonly bound: boolean;
+}
+
+/** A branch, and what it asks for as it is looked at for every verdict. */
 export interface PreparedBranch {
   readonly branch: Branch;
+  readonly gestures: readonly PreparedGesture[];
+  /** A phone or a network is among its factors, by one of the rules of `group`. */
+  readonly needsRule: boolean;
   readonly group: RuleGroup;
+  readonly windows: readonly string[];
 }
 
 export interface PreparedPolicy {
@@ -59,6 +71,9 @@ function prepareCondition(condition: SignalCondition, policy: UnlockPolicy): Pre
   }
 }
 
+export const isGestureFactor = (factor: FactorKind): factor is GestureKind =>
+  factor !== 'phone' && factor !== 'network';
+
 function groupOf(rules: readonly PreparedRule[], matching: Matching): RuleGroup {
   let index: RuleIndex | undefined;
   return {
@@ -85,7 +100,15 @@ function withGroups(
         matching,
       );
     groups.set(key, group);
-    return { branch, group };
+    return {
+      branch,
+      gestures: branch.factors
+        .filter(isGestureFactor)
+        .map((factor) => ({ factor, bound: branch.bound.includes(factor) })),
+      needsRule: !branch.factors.every(isGestureFactor),
+      group,
+      windows: [...branch.during],
+    };
   });
 }
 

@@ -1,14 +1,14 @@
 /** The reason tree of a decision: policy, branches, factors, rules, signals, elements. */
-import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
+import type { FactorKind } from '../../drivers/signal.ts';
 import type { Branch } from './branch.ts';
 import type { BranchReason, FactorReason, PolicyReason, RuleReason, WindowReason } from './decision.ts';
+import { detailOf } from './finding.ts';
 import { ruleReason } from './judge-rule.ts';
-import type { PreparedBranch } from './prepare.ts';
+import type { PreparedBranch, PreparedGesture } from './prepare.ts';
 import { absorbSupersets } from './requirement.ts';
 import {
   findingOptions,
   gestureFinding,
-  isGestureFactor,
   isRefusedAsAsserted,
   type Situation,
   windowIsOpen,
@@ -17,21 +17,28 @@ import {
 import { Surroundings } from './surroundings.ts';
 import { localTimeWords, windowWords } from './time-window.ts';
 
-function gestureReason(factor: GestureKind, branch: Branch, situation: Situation): FactorReason {
+/** Facts alone: whatever else stands there is none. */
+const evidenceOf = (evidence: FactorReason['evidence']): FactorReason['evidence'] =>
+  Object.fromEntries(
+    Object.entries(evidence ?? {}).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)),
+  );
+
+function gestureReason(gesture: PreparedGesture, situation: Situation): FactorReason {
   const { snapshot, now } = situation;
+  const { factor, bound } = gesture;
   const signal = snapshot.get(factor);
-  const finding = gestureFinding(factor, branch, situation);
+  const finding = gestureFinding(gesture, situation);
   const readable = signal !== undefined && finding.is !== 'malformed' && signal.state !== 'observed';
   return Object.freeze({
     kind: 'factor',
     ok: finding.is === 'satisfied',
     factor,
     finding: Object.freeze(finding),
-    strength: branch.bound.includes(factor) ? 'bound' : 'gate',
+    strength: bound ? 'bound' : 'gate',
     ageMs: readable ? now - signal.observedAt : null,
     source: readable ? signal.source : null,
-    evidence: Object.freeze(readable && signal.state === 'satisfied' ? { ...signal.evidence } : {}),
-    detail: readable && signal.state !== 'satisfied' ? (signal.detail ?? null) : null,
+    evidence: Object.freeze(readable && signal.state === 'satisfied' ? evidenceOf(signal.evidence) : {}),
+    detail: readable && signal.state !== 'satisfied' ? detailOf(signal) : null,
     children: [],
   });
 }
@@ -71,10 +78,12 @@ function windowReason(name: string, situation: Situation): WindowReason {
   });
 }
 
-function branchReason({ branch }: PreparedBranch, situation: Situation, reasonOf: RuleReasons): BranchReason {
-  const children = branch.factors.map((factor) =>
-    isGestureFactor(factor) ? gestureReason(factor, branch, situation) : surroundingReason(factor, branch, reasonOf),
-  );
+function branchReason({ branch, gestures }: PreparedBranch, situation: Situation, reasonOf: RuleReasons): BranchReason {
+  const children = branch.factors.map((factor) => {
+    const gesture = gestures.find((each) => each.factor === factor);
+    if (gesture !== undefined) return gestureReason(gesture, situation);
+    return surroundingReason(factor === 'phone' ? 'phone' : 'network', branch, reasonOf);
+  });
   const windows = branch.during.map((name) => windowReason(name, situation));
   const refusedAsAsserted = isRefusedAsAsserted(branch, situation);
   return Object.freeze({

@@ -1,10 +1,9 @@
 /** Everything that one decision depends on, and what it makes of a gesture and of a time window. */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
-import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
 import type { Branch } from './branch.ts';
 import type { Finding } from './decision.ts';
 import { type FindingOptions, findingOf } from './finding.ts';
-import type { PreparedPolicy } from './prepare.ts';
+import type { PreparedGesture, PreparedPolicy } from './prepare.ts';
 import type { SignalSource } from './snapshot.ts';
 import { isWithin, type LocalTime, type TimeWindow } from './time-window.ts';
 
@@ -26,22 +25,19 @@ export interface Situation {
   readonly options: EvaluateOptions;
 }
 
-export const isGestureFactor = (factor: FactorKind): factor is GestureKind =>
-  factor !== 'phone' && factor !== 'network';
-
 export const findingOptions = ({ prepared, now, options }: Situation): FindingOptions => ({
   policy: prepared.policy,
   now,
   machineSimulated: options.machineSimulated,
 });
 
-export function gestureFinding(factor: GestureKind, { bound }: Branch, situation: Situation): Finding {
+export function gestureFinding({ factor, bound }: PreparedGesture, situation: Situation): Finding {
   const signal = situation.snapshot.get(factor);
   const finding = findingOf(factor, signal, findingOptions(situation));
   if (finding.is !== 'satisfied') return finding;
   if (signal?.state !== 'satisfied') return { is: 'malformed' };
   // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
-  return bound.includes(factor) && signal.strength !== 'bound' ? { is: 'only-observed' } : finding;
+  return bound && signal.strength !== 'bound' ? { is: 'only-observed' } : finding;
 }
 
 export const windowOf = (name: string, { prepared }: Situation): TimeWindow | undefined =>

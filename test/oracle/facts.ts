@@ -36,7 +36,7 @@ export function signalCounts(
   policy: UnlockPolicy,
   { now, machineSimulated }: Facts,
 ): boolean {
-  if (signal === undefined || signal.kind !== kind) return false;
+  if (signal === undefined || signal.kind !== kind || typeof signal.source !== 'string') return false;
   const { observedAt, validFor, simulated, state } = signal;
   if (state !== 'satisfied' && state !== 'observed') return false;
   if (simulated !== false && !(simulated === true && machineSimulated)) return false;
