@@ -1,5 +1,5 @@
 /** Files that the command line reads and writes. */
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 
 const fileError = (path: string, cause: unknown): UnlockdError => {
@@ -7,12 +7,38 @@ const fileError = (path: string, cause: unknown): UnlockdError => {
   return new UnlockdError('ERR_CLI_FILE', `${path}: ${errno ?? 'failed'}`, { detail: { path, errno }, cause });
 };
 
-/** @param path `-`: standard input @throws {ERR_CLI_FILE} */
+/** Far above any policy or recording, and far below what would fill a memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const STEP = 65_536;
+
+/** Piece by piece: a pipe, or a device that never ends, says no size beforehand. */
+function readAll(fd: number): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; ; ) {
+    const piece = new Uint8Array(STEP);
+    const count = readSync(fd, piece, 0, STEP, null);
+    if (count === 0) {
+      const whole = Buffer.concat(pieces);
+      // It may be a key: its reader wipes the whole, and the pieces are nobody's.
+      for (const each of pieces) each.fill(0);
+      return whole;
+    }
+    length += count;
+    if (length > MAX_BYTES) throw Object.assign(new Error('too large'), { code: 'EFBIG' });
+    pieces.push(piece.subarray(0, count));
+  }
+}
+
+/** @param path `-`: standard input @throws {ERR_CLI_FILE} also for what is larger than any policy or recording */
 export function readBytes(path: string): Uint8Array {
+  let fd: number | null = null;
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    fd = path === '-' ? 0 : openSync(path, 'r');
+    return readAll(fd);
   } catch (cause) {
     throw fileError(path, cause);
+  } finally {
+    if (fd !== null && fd !== 0) closeSync(fd);
   }
 }
 

@@ -1,5 +1,6 @@
 /** A machine that takes signed policy documents only: what it refuses, and that the older policy ends with the next unlock. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -137,6 +138,8 @@ describe('a machine with document keys', () => {
   it('names who is pending, and each user’s next unlock puts the new one in force and ends the old one', async () => {
     await agent.setUpAndEnrol(1000);
     await agent.setUpAndEnrol(1001);
+    const file = join(agent.folder, 'containers', '1000.state');
+    const older = await readFile(file);
     const view = await set(signer.signed(1, document(7)));
     expect(view.pending.toSorted()).toEqual([agent.parts.userName(1000), agent.parts.userName(1001)].toSorted());
     const before = (await agent.service.status(peer(1000))).own.epoch ?? 0;
@@ -145,6 +148,12 @@ describe('a machine with document keys', () => {
     expect((await agent.service.policy(ROOT)).pending).toEqual([agent.parts.userName(1001)]);
     expect((await agent.run(1001, UNLOCK, { pin: PIN })).done).toMatchObject({ policyInForce: 2 });
     expect((await agent.service.policy(ROOT)).pending).toEqual([]);
+    // The container as it was under the older policy, with the right PIN and key: the counter of the TPM is past it.
+    await agent.service.lock(peer(1000));
+    await writeFile(file, older);
+    await agent.restart();
+    expect((await agent.run(1000, UNLOCK, { pin: PIN })).failed?.refusal.code).toMatch(/^ERR_EPOCH_/);
+    expect((await agent.service.status(peer(1000))).own.state).toBe('recovery-needed');
   });
 });
 

@@ -150,6 +150,16 @@ describe('the policy commands', () => {
     expect([two.exit, two.stderr.includes('a native document is one file')]).toEqual([2, true]);
   });
 
+  it('reads what an editor of Windows has saved, and refuses what never ends', async () => {
+    expect((await offline(`policy import ${file('bom.toml', `\ufeff${NATIVE.replaceAll('\n', '\r\n')}`)}`)).exit).toBe(
+      0,
+    );
+    const json = '\ufeff{ "version": 1, "first": ["pin"], "then": ["securityKey"] }';
+    expect((await offline(`policy import ${file('bom.json', json)}`)).exit).toBe(0);
+    const endless = await offline('policy import /dev/zero');
+    expect([endless.exit, endless.stderr.includes('ERR_CLI_FILE')]).toEqual([1, true]);
+  });
+
   it('signs a document of any form, so that the public key verifies it', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const key = file('key.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

@@ -37,7 +37,7 @@ function inFile(error: unknown, path: string): unknown {
 export function readPolicy(paths: readonly string[], format: PolicyFormat | 'auto' = 'auto'): ReadPolicy {
   const files = paths.map((path) => ({ name: nameOf(path), data: readBytes(path) }));
   const [first] = files;
-  const only = files.length === 1 && first !== undefined ? Buffer.from(first.data).toString('utf8') : '';
+  const only = files.length === 1 && first !== undefined ? new TextDecoder().decode(first.data) : '';
   if (format === 'json' || (format === 'auto' && only.trimStart().startsWith('{'))) requireJson(paths[0] ?? '', only);
   try {
     return readPolicyFiles(files, format);

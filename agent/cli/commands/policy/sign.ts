@@ -15,7 +15,7 @@ function privateKeyOf(path: string): KeyObject {
   const pem = readBytes(path);
   let key: KeyObject;
   try {
-    key = createPrivateKey(Buffer.from(pem));
+    key = createPrivateKey(Buffer.from(pem.buffer, pem.byteOffset, pem.length));
   } catch (cause) {
     throw new UnlockdError('ERR_CLI_USAGE', `${path} holds no private key in PEM without a passphrase`, { cause });
   } finally {
