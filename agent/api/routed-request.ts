@@ -24,7 +24,7 @@ function headersOf(incoming: IncomingHttpHeaders): Headers {
 
 /**
  * @param body null: the request has none, or a route reads it by itself
- * @returns url, method, headers, text, json and arrayBuffer of a `Request`; every other member throws
+ * @returns url, method, headers, text, json and arrayBuffer of a `Request`, and nothing else of it
  * @throws {ERR_API_REQUEST_INVALID} the target or a header is not valid
  */
 export function routedRequest({ method, target, headers: incoming }: RequestHead, body: Uint8Array | null): Request {
