@@ -103,8 +103,9 @@ class Builder {
 
   #base(kind: SignalKind) {
     const old = this.#of('fresh', false).find((element) => element.kind === kind);
-    const larger = old?.limits.larger ?? 2 * (old?.limits.smaller ?? 0);
-    const observedAt = monotonicMs(NOW - larger * 1000);
+    // Between the two limits, not on one: of numbers with a fraction the difference may be a little more.
+    const { smaller, larger } = old?.limits ?? { smaller: 0, larger: 0 };
+    const observedAt = monotonicMs(NOW - ((smaller + (larger ?? 3 * smaller)) / 2) * 1000);
     return { source: 'example', observedAt, validFor: ALWAYS, simulated: false };
   }
 

@@ -168,7 +168,7 @@ describe('what changes between two policies', () => {
     expect(compared(of({}), of({ pin: 60 }))).toEqual(['a: pin+securityKey']);
     const diff = diffPolicies(of({ pin: 30 }), of({ pin: 60 }), OPTIONS);
     const example = diff.differences[0]?.example;
-    expect(example && example.now - (example.signals.find(({ kind }) => kind === 'pin')?.observedAt ?? 0)).toBe(60_000);
+    expect(example && example.now - (example.signals.find(({ kind }) => kind === 'pin')?.observedAt ?? 0)).toBe(45_000);
   });
 
   test('pairs that are refused as asserted are no grants', () => {

@@ -257,11 +257,17 @@ describe('risks', () => {
     expect(elements(document(apart, [OFFICE, wide]), 'rule-subsumed')).toEqual([]);
   });
 
-  test('rules of two Wi-Fi networks at a time, prefixes and suffixes of everywhere', () => {
+  test('rules of two networks at a time, prefixes and suffixes of everywhere', () => {
     const wifi = (ssid: string) => ({ type: 'wifi', ssid, security: 'WPA2-Personal' });
     expect(elements(document(SIGNAL, [{ name: 'x', all: [wifi('one'), wifi('two')] }]), 'two-adapters')).toEqual([
       'rules[0]',
     ]);
+    const net = (...prefixes: string[]) => ({
+      name: 'x',
+      all: prefixes.map((ipv4Prefix) => ({ type: 'ipConfig', ipv4Prefix })),
+    });
+    expect(elements(document(SIGNAL, [net('192.0.2.0/24', '198.51.100.0/24')]), 'two-adapters')).toEqual(['rules[0]']);
+    expect(elements(document(SIGNAL, [net('192.0.2.0/24', '192.0.0.0/16')]), 'two-adapters')).toEqual([]);
     expect(elements(document(SIGNAL, [ip('x', { ipv4Prefix: '128.0.0.0/1' })]), 'prefix-too-wide')).toHaveLength(1);
     expect(elements(document(SIGNAL, [ip('x', { ipv4Prefix: '192.168.1.0/24' })]), 'home-network')).toHaveLength(1);
     const more = ip('x', { ipv4Prefix: '192.168.1.0/24', ipv4DnsServer: ['192.0.2.53'] });

@@ -17,7 +17,7 @@ export const LINT_CODES = {
   'pair-never-open': 'An alternative whose time windows are never open together.',
   'rule-unproved': 'A rule without any proof: whoever sets up such a network satisfies it.',
   'rule-subsumed': 'A rule that adds nothing, as another one holds whenever it does.',
-  'two-adapters': 'A rule that wants two Wi-Fi networks at a time.',
+  'two-adapters': 'A rule that wants two networks at a time.',
   'prefix-too-wide': 'A prefix that a large part of the Internet lies in.',
   'home-network': 'A condition of nothing but a prefix that home networks use.',
   'suffix-too-wide': 'A DNS suffix of one label.',

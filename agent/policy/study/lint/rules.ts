@@ -154,16 +154,29 @@ function repeats(condition: SignalCondition, rule: number, at: number, { repeate
   });
 }
 
-function twoAdapters({ name, all }: SignalRule, at: number): readonly LintFinding[] {
+/** Prefixes of two conditions that have no address in common. */
+function twoNetworks({ all }: SignalRule): readonly [string, string] | null {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const prefixes = all.flatMap((condition) =>
+      condition.type === 'ipConfig' ? (condition[`${family}Prefix`] ?? []) : [],
+    );
+    for (const one of prefixes) {
+      const other = prefixes.find((each) => areApart(whole(one), whole(each)));
+      if (other !== undefined) return [one, other];
+    }
+  }
+  return null;
+}
+
+const areApart = (a: HostRange | null, b: HostRange | null): boolean =>
+  a !== null && b !== null && a.family === b.family && (a.last < b.first || b.last < a.first);
+
+function twoAdapters(rule: SignalRule, at: number): readonly LintFinding[] {
+  const { name, all } = rule;
   const ssids = new Set(all.flatMap((condition) => (condition.type === 'wifi' ? [condition.ssid] : [])));
-  if (ssids.size < 2) return [];
-  return [
-    finding(
-      'two-adapters',
-      `rules[${at}]`,
-      `rule ${name} wants ${[...ssids].join(' and ')} at the same time, which takes two Wi-Fi adapters`,
-    ),
-  ];
+  const networks = ssids.size > 1 ? [...ssids] : twoNetworks(rule);
+  if (networks === null) return [];
+  return [finding('two-adapters', `rules[${at}]`, `rule ${name} wants ${networks.join(' and ')} at the same time`)];
 }
 
 /** @param used names of the rules that a context asks for: what nobody asks for endangers nobody */
