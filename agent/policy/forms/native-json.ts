@@ -118,8 +118,8 @@ export function checkedDocument(value: unknown): PolicyDocument {
   return freeze(document);
 }
 
-/** Refuses what no reader should begin with. @throws {ERR_POLICY_INVALID} */
-export function checkLength(text: string): void {
+/** @throws {ERR_POLICY_INVALID} */
+function checkLength(text: string): void {
   if (text.length <= MAX_POLICY_LENGTH) return;
   throw invalidPolicy(`the document is longer than ${MAX_POLICY_LENGTH} characters`, '(document)');
 }
@@ -165,3 +165,9 @@ export const parsePolicy = (text: string): UnlockPolicy => policyFor(parseDocume
 
 /** The document's text, every element written out, keys in a fixed order: equal policies have equal text. */
 export const formatDocument = (document: PolicyDocument): string => JSON.stringify(documentSchema.parse(document));
+
+/** Refuses a document whose text could not be read or kept again. @throws {ERR_POLICY_INVALID} */
+export function checkSize(document: PolicyDocument): PolicyDocument {
+  checkLength(formatDocument(document));
+  return document;
+}

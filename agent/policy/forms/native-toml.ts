@@ -5,7 +5,10 @@
 import { parse, TomlError } from 'smol-toml';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { PolicyDocument } from '../model.ts';
-import { checkedDocument, checkLength, invalidPolicy, located } from './native-json.ts';
+import { checkedDocument, checkSize, invalidPolicy, located, MAX_POLICY_LENGTH } from './native-json.ts';
+
+/** Size limit of a text, in UTF-16 units: with its comments and tables it is longer than the document that is kept. */
+export const MAX_TOML_LENGTH = 4 * MAX_POLICY_LENGTH;
 
 /** Inline tables and arrays within each other; the deepest requirement that is accepted has less. */
 const MAX_INLINE_DEPTH = 48;
@@ -25,11 +28,13 @@ function syntaxError(error: unknown): UnlockdError {
 
 /**
  * Reads a policy document.
- * @param text TOML, at most `MAX_POLICY_LENGTH` units
+ * @param text TOML, at most {@link MAX_TOML_LENGTH} units; as JSON at most `MAX_POLICY_LENGTH`
  * @throws {ERR_POLICY_INVALID} with the element in `detail.element`, and where it stands in `detail.line` and `column`
  */
 export function parseToml(text: string): PolicyDocument {
-  checkLength(text);
+  if (text.length > MAX_TOML_LENGTH) {
+    throw invalidPolicy(`the text is longer than ${MAX_TOML_LENGTH} characters`, '(document)');
+  }
   let value: unknown;
   try {
     value = parse(text, { maxDepth: MAX_INLINE_DEPTH });
@@ -37,7 +42,7 @@ export function parseToml(text: string): PolicyDocument {
     throw syntaxError(error);
   }
   try {
-    return checkedDocument(value);
+    return checkSize(checkedDocument(value));
   } catch (error) {
     throw located(error, text, 'toml');
   }

@@ -5,7 +5,7 @@
 import type { PolicyDocument } from '../model.ts';
 import type { ConversionNote } from './conversion-notes.ts';
 import { fromWindows } from './from-windows.ts';
-import { invalidPolicy, parseDocument } from './native-json.ts';
+import { checkSize, invalidPolicy, parseDocument } from './native-json.ts';
 import { parseToml } from './native-toml.ts';
 import { isSignedDocument, parseSignedDocument, type SignedDocument } from './signed-document.ts';
 import type { Note } from './windows/notes.ts';
@@ -104,7 +104,7 @@ export function readPolicyFiles(files: readonly PolicyFile[], format: PolicyForm
   const { document, notes } = fromWindows(reading.policy);
   return {
     form: 'Windows policy',
-    document,
+    document: checkSize(document),
     json: null,
     signed: null,
     notes: [...reading.notes, ...notes],

@@ -30,7 +30,7 @@ function page(): string {
     '# The policy document',
     '',
     'Generated from `agent/policy/forms/` by `npm run docs`; do not edit. How to write one: [native policies](../guides/native-policy.md).',
-    'As TOML or JSON, at most 65,536 characters; [JSON Schema](policy.schema.json). Unknown elements are errors, and every error names',
+    'As TOML or JSON, which may have 65,536 characters at most; [JSON Schema](policy.schema.json). Unknown elements are errors, and every error names',
     'its element, line and column. What has no default here is left out unless it is needed.',
     '',
     'A tree (`require`) is the name of a factor (`pin`, `securityKey`, `fingerprint`, `face`, `phone`, `network`, `trustedSignal`,',

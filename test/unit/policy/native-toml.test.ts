@@ -1,8 +1,8 @@
 /** The TOML form of the policy: what it reads, how it writes, and where it says that an error is. */
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_DYNAMIC_LOCK } from '../../../agent/policy/dynamic-lock.ts';
-import { MAX_POLICY_LENGTH, parseDocument } from '../../../agent/policy/forms/native-json.ts';
-import { parseToml } from '../../../agent/policy/forms/native-toml.ts';
+import { parseDocument } from '../../../agent/policy/forms/native-json.ts';
+import { MAX_TOML_LENGTH, parseToml } from '../../../agent/policy/forms/native-toml.ts';
 import { positionOf } from '../../../agent/policy/forms/text-positions.ts';
 import { formatToml } from '../../../agent/policy/forms/write-toml.ts';
 import { DEFAULT_DOCUMENT } from '../../../agent/policy/model.ts';
@@ -201,9 +201,14 @@ means = "hold"
     );
   });
 
+  test('comments do not make a document too long', () => {
+    expect(parseToml(`${'# what this is for\n'.repeat(8000)}${HEAD}`)).toEqual(parseToml(HEAD));
+  });
+
   test('a text that is too long, or nests without end, is refused', () => {
     for (const text of [
-      '#'.repeat(MAX_POLICY_LENGTH + 1),
+      '#'.repeat(MAX_TOML_LENGTH + 1),
+      `${HEAD}[windowsSettings]\n${Array.from({ length: 10 }, (_, i) => `a${i} = "${'x'.repeat(8000)}"\n`).join('')}`,
       `version = 2\ncontexts = ${'['.repeat(5000)}`,
       `version = 2\ncontexts = ${'{a='.repeat(5000)}`,
       `version = 2\n[${'a.'.repeat(20_000)}a]\n`,
