@@ -48,14 +48,13 @@ const BEYOND = 1.1;
 const UID = process.getuid?.() ?? 0;
 const PURPOSE = 'crash';
 
+/** A network branch comes and goes: the PolicyOR is another one each time, and the first time a signer is made. */
 const DOCUMENTS = [['securityKey'], ['securityKey', 'network']].map((second) =>
-  JSON.stringify(
-    Object.fromEntries([
-      ['version', 1],
-      ['first', ['pin']],
-      ['then', second],
-    ]),
-  ),
+  JSON.stringify({
+    version: 2,
+    contexts: { unlock: { require: { all: ['pin', { any: second }] } } },
+    rules: [{ name: 'office', all: [{ type: 'ipConfig', ipv4Prefix: '192.0.2.0/24' }] }],
+  }),
 );
 
 /** What one round does and looks at. */
@@ -236,6 +235,8 @@ export class CrashRounds implements AsyncDisposable {
       const after = await this.#onDisk();
       if ((after.policy?.version ?? 0) < version) violations.push('the next unlock did not put the policy in force');
       if (after.policy?.document !== document) violations.push('another policy is in force');
+      const branches = document.includes('"network"') ? 2 : 1;
+      if (after.policy?.branches.length !== branches) violations.push('other branches are in force');
       await this.#startUpIsDone(1, violations);
       if (!isNew) await this.#oldFilesOpenNothing(old, this.#pin, violations);
       await this.#newestFilesOpen(violations);
