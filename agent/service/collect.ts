@@ -6,6 +6,7 @@ import { type Milliseconds, milliseconds, monotonicMs } from '../../drivers/base
 import { toHex } from '../../drivers/base/bytes.ts';
 import { deferred } from '../../drivers/base/deferred.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import type { KeyTimings } from '../../drivers/fido2/stopwatch.ts';
 import { type FactorKind, type FactorSignal, type GestureKind, isGesture } from '../../drivers/signal.ts';
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
@@ -49,8 +50,8 @@ export interface Collected extends Disposable {
   readonly proofs: Map<FactorKind, FactorProof>;
   /** The pass that the PIN has begun; null: there is none. */
   readonly hold: TpmHold<BegunPass> | null;
-  /** Milliseconds that went into the key's own time, for reports. */
-  readonly deviceMs: number;
+  /** What the security key took, for reports. */
+  readonly key: KeyTimings;
   /** Milliseconds that went into deriving the authValue from the PIN, for reports. */
   readonly kdfMs: number;
 }
@@ -211,7 +212,7 @@ export async function collectFactors(
       if (decision.verdict === 'denied') throw denial(decision, 'denied: it is not so any more', null);
       return grantFor(decision, { container: toHex(state.containerId), context });
     };
-    const { deviceMs, kdfMs, ticket, hold } = collector;
+    const { key, kdfMs, ticket, hold } = collector;
     const proofs = new Map([...observedProofsOf(parts, state), ...collector.proofs]);
     granted = true;
     return {
@@ -221,7 +222,7 @@ export async function collectFactors(
       ticket,
       proofs,
       hold,
-      deviceMs,
+      key,
       kdfMs,
       [Symbol.dispose]: () => collector[Symbol.dispose](),
     };

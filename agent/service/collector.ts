@@ -5,6 +5,7 @@
 import { milliseconds } from '../../drivers/base/brand.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
+import type { KeyTimings } from '../../drivers/fido2/stopwatch.ts';
 import type { FactorKind, FactorSignal, GestureKind, GestureSignal } from '../../drivers/signal.ts';
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import type { FactorProof } from '../container/pass.ts';
@@ -41,14 +42,15 @@ export class Collector implements Disposable {
   readonly #proofs = new Map<FactorKind, FactorProof>();
   /** The first failure that the person should be told by its own code. */
   failure: UnlockdError | null = null;
-  deviceMs = 0;
+  /** Of all keys that answered. */
+  key: KeyTimings = { deviceMs: 0, writeMs: 0 };
   kdfMs = 0;
   ticket: Ticket | null = null;
   hold: TpmHold<BegunPass> | null = null;
   #keyAhead: KeyAhead | null = null;
   #triesAtFirst: number | null;
-  /** Writes that nobody waits for until the end. */
-  readonly #writes: Promise<void>[] = [];
+  /** Writes that are ended at the end. */
+  readonly #writes: (() => Promise<void>)[] = [];
 
   readonly #settle: boolean;
   readonly #confirmed: Promise<void>;
@@ -121,7 +123,7 @@ export class Collector implements Disposable {
         this.ticket = verdict.ticket;
         this.hold?.giveUp();
         this.hold = verdict.hold;
-        this.#writes.push(verdict.struckOff);
+        this.#writes.push(verdict.strikeOff);
         this.#prove('pin', verdict.authValue);
         return { signal: this.#signal('pin', 'TPM', { state: 'satisfied', strength: 'bound', evidence: {} }) };
       }
@@ -174,7 +176,8 @@ export class Collector implements Disposable {
       const ahead = this.#keyAhead;
       this.#keyAhead = null;
       const answer = await (ahead?.take(signal) ?? askSecurityKey(this.#parts, this.#state, this.#run, signal));
-      this.deviceMs += answer.deviceMs;
+      const { deviceMs, writeMs } = answer.timings;
+      this.key = { deviceMs: this.key.deviceMs + deviceMs, writeMs: this.key.writeMs + writeMs };
       this.#prove('securityKey', answer.authValue);
       const evidence = { 'user verified': answer.uv };
       const rest = { state: 'satisfied', strength: 'bound', evidence } as const;
@@ -198,7 +201,7 @@ export class Collector implements Disposable {
   /** Waits for what goes on in the background. */
   async settle(): Promise<void> {
     await this.#closeKeyAhead();
-    await Promise.all(this.#writes);
+    await Promise.all(this.#writes.map((write) => write()));
   }
 
   [Symbol.dispose](): void {

@@ -9,6 +9,7 @@ import {
   type SecurityKeyCeremony,
   type TouchRequest,
 } from '../../drivers/fido2/security-key.ts';
+import type { KeyTimings } from '../../drivers/fido2/stopwatch.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import { groupAuthValue, unwrapGroupSecret, wrapKeyOf } from '../container/key-group.ts';
 import type { ContainerState } from '../container/state.ts';
@@ -69,8 +70,7 @@ export interface KeyAnswer {
   readonly authValue: Secret;
   readonly device: string;
   readonly uv: boolean;
-  /** Milliseconds that the key itself took. */
-  readonly deviceMs: number;
+  readonly timings: KeyTimings;
 }
 
 /**
@@ -99,5 +99,5 @@ export async function askSecurityKey(
     throw new UnlockdError('ERR_KEY_WRONG', `${derived.device} answers with another secret than at enrolment`);
   }
   const { device, uv, timings } = derived;
-  return { authValue: groupAuthValue(group, state.containerId), device, uv, deviceMs: timings.deviceMs };
+  return { authValue: groupAuthValue(group, state.containerId), device, uv, timings };
 }

@@ -45,8 +45,8 @@ export type PinVerdict =
       readonly ticket: Ticket | null;
       /** The pass that the PIN has begun; null: somebody else wanted the TPM. */
       readonly hold: TpmHold<BegunPass> | null;
-      /** Settles when the try is struck off the disk; to be awaited before the next ceremony of this user. */
-      readonly struckOff: Promise<void>;
+      /** Strikes the try off the disk, once however often it is called; to be awaited before the next ceremony of this user. */
+      readonly strikeOff: () => Promise<void>;
     }
   | { readonly is: 'wrong'; readonly triesLeft: number }
   | { readonly is: 'locked-out'; readonly error: UnlockdError };
@@ -159,10 +159,17 @@ export async function checkPin(
       judged = true;
       const proof = { check: 'secret', blob: pin.blob, authValue } as const;
       await pass.prove('pin', proof, state.containerId, nameOfBlob(state.sealedKey));
-      const answer = { is: 'right', authValue, kdfMs, ticket, struckOff: tries.succeeded() } as const;
+      let striking: Promise<void> | null = null;
+      const strikeOff = () => {
+        striking ??= tries.succeeded();
+        return striking;
+      };
+      const answer = { is: 'right', authValue, kdfMs, ticket, strikeOff } as const;
       const prepare = async () => {
         // In the key's time. The slots do not hold all three objects and their parent at once.
         await pass.flushProved();
+        // By now the key has been asked. Whoever has the answer awaits this as well, and hears what goes wrong.
+        strikeOff().catch(() => undefined);
         await pass.loadAhead('sealed', state.sealedKey);
         return { pass, plan: { ...plan, ticket } };
       };

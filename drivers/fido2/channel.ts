@@ -14,7 +14,7 @@ import type { HidConnection } from '../hal/hid.ts';
 import { cancelled, channelBusy, channelError, silentDevice } from './channel-errors.ts';
 import { Exchange, type ExchangeOptions, type Outcome } from './exchange.ts';
 import { type ChannelTiming, DEFAULT_TIMING, type KeepaliveStatus } from './keepalive.ts';
-import { DeviceStopwatch } from './stopwatch.ts';
+import { DeviceStopwatch, type DeviceWait } from './stopwatch.ts';
 import {
   BROADCAST_CID,
   CAPABILITY,
@@ -184,12 +184,15 @@ export class CtapHidChannel implements AsyncDisposable {
     }
   }
 
+  #reportsOf(cid: number, command: number, payload: Uint8Array): readonly Uint8Array[] {
+    return fragment(cid, command, payload, this.#connection.reportSize.output);
+  }
+
   /**
    * Writes a message, but not longer than its answer is awaited. An abort must not tear a message apart: the rest of
    * it still goes out, so that CANCEL finds something to cancel.
    */
-  async #write(cid: number, command: number, payload: Uint8Array, exchange: Exchange): Promise<void> {
-    const reports = fragment(cid, command, payload, this.#connection.reportSize.output);
+  async #write(reports: readonly Uint8Array[], exchange: Exchange): Promise<void> {
     let written = false;
     const settled = exchange.outcome.then(async ({ kind }) => {
       if (kind === 'aborted' && !written) {
@@ -197,11 +200,13 @@ export class CtapHidChannel implements AsyncDisposable {
       }
       return 'settled' as const;
     });
-    for (const report of reports) {
+    // All at once: the connection keeps their order, and the next need not wait until this thread has heard of the last.
+    const writes = reports.map((report) => {
       this.#trace({ seam: 'hid', direction: 'out', bytes: report });
-      const first = await Promise.race([this.#connection.write(report), settled]);
-      if (first === 'settled') return;
-    }
+      return this.#connection.write(report);
+    });
+    const first = await Promise.race([Promise.all(writes), settled]);
+    if (first === 'settled') return;
     written = true;
   }
 
@@ -217,15 +222,18 @@ export class CtapHidChannel implements AsyncDisposable {
     this.#reassembler.reset();
     const exchange = new Exchange({ clock: this.#clock, command, ...options });
     this.#exchange = exchange;
+    let wait: DeviceWait | null = null;
     try {
-      await this.#write(cid, command, payload, exchange);
+      const reports = this.#reportsOf(cid, command, payload);
+      wait = this.#stopwatch.start();
+      await this.#write(reports, exchange);
+      wait.written();
     } catch (cause) {
       exchange.settle({ kind: 'broken', cause });
     }
     exchange.rearm();
-    const stop = this.#stopwatch.start();
     const outcome = await exchange.outcome;
-    stop();
+    wait?.stop();
     this.#exchange = null;
     return { outcome, waitedForPerson: exchange.waitsForPerson };
   }
@@ -285,7 +293,7 @@ export class CtapHidChannel implements AsyncDisposable {
     });
     this.#exchange = exchange;
     try {
-      await this.#write(this.#cid, CTAPHID.CANCEL, new Uint8Array(0), exchange);
+      await this.#write(this.#reportsOf(this.#cid, CTAPHID.CANCEL, new Uint8Array(0)), exchange);
     } catch (cause) {
       exchange.settle({ kind: 'broken', cause });
     }

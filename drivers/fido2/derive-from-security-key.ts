@@ -12,7 +12,7 @@ import { type FoundKey, isGone, KeyFinder } from './find-key.ts';
 import { assertSilently } from './get-assertion.ts';
 import { hmacAssertion } from './hmac-assertion.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
-import { DeviceStopwatch } from './stopwatch.ts';
+import { DeviceStopwatch, type KeyTimings, timingsOf } from './stopwatch.ts';
 import { canVerifyUser, KeyPin } from './user-verification.ts';
 
 /** As {@link EnrolledSecurityKey} gave it. */
@@ -45,7 +45,7 @@ export interface DerivedSecret {
   /** How the key is called, for people. */
   readonly device: string;
   /** Milliseconds in which the keys' answers were awaited, since it was their turn. */
-  readonly timings: { readonly deviceMs: number };
+  readonly timings: KeyTimings;
 }
 
 /** Room for the head of the request and what stands around each credential id. */
@@ -185,6 +185,6 @@ async function deriveFrom(
     signCount: assertion.signCount,
     uv: assertion.userVerified,
     device: deviceName(session.device),
-    timings: { deviceMs: stopwatch.elapsed },
+    timings: timingsOf(stopwatch),
   };
 }

@@ -15,7 +15,7 @@ import { hmacAssertion } from './hmac-assertion.ts';
 import { checkHmacSecretCreated, HMAC_SECRET, HMAC_SECRET_LENGTH } from './hmac-secret.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
 import { authenticatorMakeCredential, type MadeCredential } from './make-credential.ts';
-import { DeviceStopwatch } from './stopwatch.ts';
+import { DeviceStopwatch, type KeyTimings, timingsOf } from './stopwatch.ts';
 import { canVerifyUser, disposeVerification, KeyPin, verifyUser } from './user-verification.ts';
 import { NO_VERIFICATION } from './verification.ts';
 import { PERMISSION } from './wire/constants.ts';
@@ -61,7 +61,7 @@ export interface EnrolledSecurityKey {
   readonly signCount: number;
   readonly deviceInfo: SecurityKeyInfo;
   /** Milliseconds in which the key's answers were awaited. */
-  readonly timings: { readonly deviceMs: number };
+  readonly timings: KeyTimings;
 }
 
 /** @throws {ERR_CTAP_PIN_NOT_SET} */
@@ -162,6 +162,6 @@ async function enrol(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> 
       attestation: made.attestation.signedBy,
       canonical: session.authenticator.canonical,
     },
-    timings: { deviceMs: stopwatch.elapsed },
+    timings: timingsOf(stopwatch),
   };
 }

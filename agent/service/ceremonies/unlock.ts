@@ -149,7 +149,8 @@ export async function unlockScript(
     const current = currentPolicy(parts);
     current.catch(() => undefined);
     using opened = view === null ? null : await releaseContainerKey(parts, machine, view, collected, run.signal);
-    const { deviceMs, kdfMs } = collected;
+    const { kdfMs } = collected;
+    const { deviceMs, writeMs } = collected.key;
     const { strength, factors } = collected.branch;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
     const { state, notes } =
@@ -172,7 +173,7 @@ export async function unlockScript(
     run.signal.throwIfAborted();
     if (purpose !== null)
       run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose, context), `key for ${purpose}`);
-    const times = { deviceMs: Math.round(deviceMs), kdfMs: Math.round(kdfMs) };
+    const times = { deviceMs: Math.round(deviceMs), writeMs: Math.round(writeMs), kdfMs: Math.round(kdfMs) };
     const until = parts.unlocked.stateOf(run.uid, context)?.until ?? null;
     return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {

@@ -15,7 +15,7 @@ function answering() {
     try {
       await turn;
       told.push('touched');
-      return { authValue, device: 'a key', uv: false, deviceMs: 1 };
+      return { authValue, device: 'a key', uv: false, timings: { deviceMs: 1, writeMs: 0 } };
     } finally {
       told.push('closed');
     }
@@ -42,7 +42,12 @@ describe('a security key that is asked ahead', () => {
 
   it('that answered all the same when it was given up leaves no secret behind', async () => {
     const authValue = Secret.copyOf(Uint8Array.of(1, 2, 3));
-    const ahead = new KeyAhead(async () => ({ authValue, device: 'a hasty key', uv: false, deviceMs: 1 }));
+    const ahead = new KeyAhead(async () => ({
+      authValue,
+      device: 'a hasty key',
+      uv: false,
+      timings: { deviceMs: 1, writeMs: 0 },
+    }));
     await ahead[Symbol.asyncDispose]();
     expect(authValue.disposed).toBe(true);
   });
