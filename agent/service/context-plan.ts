@@ -10,11 +10,10 @@ import type { FurtherContext } from '../container/references.ts';
 import type { ContainerState, ContextState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
 import { missingWords, stillMissing } from '../policy/explain.ts';
-import { parseDocument } from '../policy/forms/native-json.ts';
 import { jointSets } from '../policy/joint.ts';
 import { contextsOf, policyFor, type UnlockPolicy } from '../policy/model.ts';
 import type { Collected } from './collect.ts';
-import { type CurrentPolicy, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
+import { type CurrentPolicy, documentOf, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
 
 /** A context as it will be; `sealedKey` null: it gets its key in this change. */
 export interface PlannedContext {
@@ -33,7 +32,7 @@ export interface ContextPlan {
 }
 
 const furtherOf = (current: CurrentPolicy): readonly FurtherContext[] =>
-  contextsOf(parseDocument(current.document)).filter((context) => context !== 'unlock');
+  contextsOf(documentOf(current.document)).filter((context) => context !== 'unlock');
 
 /** Whether the policy names a context that the container has not, or not as the policy has it. */
 export const lacksContexts = (state: ContainerState, current: CurrentPolicy): boolean =>
@@ -67,7 +66,7 @@ export function planContexts(
   unlock: PolicyState['branches'],
   collected: Pick<Collected, 'judge'>,
 ): ContextPlan {
-  const document = parseDocument(current.document);
+  const document = documentOf(current.document);
   const contexts: PlannedContext[] = [];
   const pending: ContextPlan['pending'][number][] = [];
   let joint = unlock;

@@ -7,8 +7,14 @@ import { UNLOCK_CONTEXT } from '../container/references.ts';
 import { isObservedFactor } from '../container/signers.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, compileBranches } from '../policy/branches.ts';
-import { formatDocument, parseDocument, parsePolicy } from '../policy/forms/native-json.ts';
-import { DEFAULT_DOCUMENT, DEFAULT_POLICY, policyFor, type UnlockPolicy } from '../policy/model.ts';
+import { formatDocument, parseDocument } from '../policy/forms/native-json.ts';
+import {
+  DEFAULT_DOCUMENT,
+  DEFAULT_POLICY,
+  type PolicyDocument,
+  policyFor,
+  type UnlockPolicy,
+} from '../policy/model.ts';
 import { factorsIn } from '../policy/requirement.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -31,6 +37,23 @@ export async function requireContainer(parts: ServiceParts, uid: number): Promis
   return state;
 }
 
+/** Documents do not change once they are read, and every unlock reads the same few again. */
+const REMEMBERED = 4;
+const remembered = new Map<string, PolicyDocument>();
+
+/** What a kept document says. @throws {ERR_POLICY_INVALID} */
+export function documentOf(text: string): PolicyDocument {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const document = parseDocument(text);
+  const [oldest] = remembered.keys();
+  if (oldest !== undefined && remembered.size >= REMEMBERED) remembered.delete(oldest);
+  remembered.set(text, document);
+  return document;
+}
+
+let defaultText: string | undefined;
+
 export interface CurrentPolicy extends MachinePolicy {
   readonly policy: UnlockPolicy;
 }
@@ -39,10 +62,10 @@ export interface CurrentPolicy extends MachinePolicy {
 export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy> {
   const stored = await parts.store.readPolicy();
   if (stored === null) {
-    const document = formatDocument(DEFAULT_DOCUMENT);
-    return { version: 1, document, signature: null, signedUpTo: 0, policy: DEFAULT_POLICY };
+    defaultText ??= formatDocument(DEFAULT_DOCUMENT);
+    return { version: 1, document: defaultText, signature: null, signedUpTo: 0, policy: DEFAULT_POLICY };
   }
-  return { ...stored, policy: parsePolicy(stored.document) };
+  return { ...stored, policy: policyFor(documentOf(stored.document), UNLOCK_CONTEXT) };
 }
 
 /**
@@ -50,7 +73,7 @@ export async function currentPolicy(parts: ServiceParts): Promise<CurrentPolicy>
  * @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID}
  */
 export const policyInForce = (state: ContainerView): UnlockPolicy =>
-  policyFor(parseDocument(policyOf(state).document), state.context ?? UNLOCK_CONTEXT);
+  policyFor(documentOf(policyOf(state).document), state.context ?? UNLOCK_CONTEXT);
 
 /**
  * What a change of the container takes: the policies of all its contexts at once. Rules and time windows of each are
