@@ -51,7 +51,13 @@ export type CeremonyRequest =
       readonly context?: UnlockContext;
     }
   /** The purpose key of the container before the newest recovery (1), or before older ones. */
-  | { readonly kind: 'earlier-key'; readonly purpose: string; readonly earlier: number }
+  | {
+      readonly kind: 'earlier-key';
+      readonly purpose: string;
+      readonly earlier: number;
+      /** Left out: `unlock`. */
+      readonly context?: UnlockContext;
+    }
   | { readonly kind: 'pin-change' }
   | { readonly kind: 'recover' }
   /** `uid` null: the caller's own container. Another's only by root. */

@@ -53,7 +53,12 @@ export const ceremonyRequestSchema = z
         .default(null),
       context: contextSchema.exactOptional(),
     }),
-    z.strictObject({ kind: z.literal('earlier-key'), purpose: purposeSchema, earlier: z.int().min(1).max(8) }),
+    z.strictObject({
+      kind: z.literal('earlier-key'),
+      purpose: purposeSchema,
+      earlier: z.int().min(1).max(8),
+      context: contextSchema.exactOptional(),
+    }),
     z.strictObject({ kind: z.literal('pin-change') }),
     z.strictObject({ kind: z.literal('recover') }),
     z.strictObject({ kind: z.literal('unenrol'), uid: uid.nullable().default(null) }),

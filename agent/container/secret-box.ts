@@ -6,6 +6,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { concat, utf8 } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { Secret } from '../../drivers/base/secret.ts';
+import { UNLOCK_CONTEXT } from './references.ts';
 
 const NONCE = 12;
 const TAG = 16;
@@ -18,7 +19,9 @@ export type KeyLabel =
   | 'recovery v1'
   | 'owner recovery v1'
   | 'key wrap v1'
-  | 'key authValue v1';
+  | 'key authValue v1'
+  | 'recovery agreement v1'
+  | 'context recovery v1';
 
 /**
  * 32 bytes: HKDF-SHA-256(secret, salt, "unlockd " ‖ label ‖ 0 ‖ context).
@@ -33,6 +36,13 @@ export function deriveKey(
   const info = concat(utf8(`unlockd ${label}\0`), context);
   return Secret.take(new Uint8Array(hkdfSync('sha256', secret.expose(), salt, info, 32)));
 }
+
+/**
+ * The key that programs get: of the key of a context, under a purpose. No purpose has a zero in it, so no two of them
+ * are the same.
+ */
+export const derivePurposeKey = (key: Secret, containerId: Uint8Array, purpose: string, context: string): Secret =>
+  deriveKey(key, 'purpose v1', containerId, utf8(context === UNLOCK_CONTEXT ? purpose : `${context}\0${purpose}`));
 
 /** nonce ‖ ciphertext ‖ tag. `context` is authenticated: the box opens only where it was made for. */
 export function sealBox(

@@ -5,6 +5,7 @@
  */
 import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
+import { AGREEMENT_KEY_BYTES } from './context-recovery.ts';
 import type { StateKind } from './envelope.ts';
 import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS } from './references.ts';
 import { bytes, flag, integer, list, nullable, oneOf, record, type ShapeOf, text } from './shape.ts';
@@ -62,6 +63,8 @@ const furtherContext = record({
   document: nullable(text(65_536)),
   branches,
   signature,
+  /** The key for the recovery sheet; null: the container was made before sheets could hold it. */
+  recovery: nullable(bytes({ max: 256 })),
 });
 
 const policy = record({
@@ -116,7 +119,13 @@ export const containerShape = record({
   /** Encrypted under a key derived from the container key: PIN history, wrap keys, earlier container keys. */
   records: box,
   /** The container key and the authority's authValue under the recovery secret. */
-  recovery: record({ generation: integer(1, 0xffffffff), issuedAt: UNIX_MS, wrap: box }),
+  recovery: record({
+    generation: integer(1, 0xffffffff),
+    issuedAt: UNIX_MS,
+    wrap: box,
+    /** X25519: what the keys of contexts are wrapped to. Null: made by version 1. */
+    publicKey: nullable(bytes({ exact: AGREEMENT_KEY_BYTES })),
+  }),
 });
 
 export type ContainerState = ShapeOf<typeof containerShape>;
@@ -130,10 +139,12 @@ export type PolicyState = NonNullable<ContainerState['policy']>;
 /** Version 1 had proved factors and one context only. */
 function fromVersion1(body: CborValue): CborValue {
   if (!(body instanceof Map)) return body;
-  const authority = body.get('authority');
-  const further: readonly [string, CborValue][] =
-    authority instanceof Map ? [['authority', new Map([...authority, ['change', null]])]] : [];
-  return new Map([...body, ...further, ['signers', []], ['contexts', []]]);
+  const further = (name: string, field: string): [string, CborValue][] => {
+    const found = body.get(name);
+    return found instanceof Map ? [[name, new Map([...found, [field, null]])]] : [];
+  };
+  const added = [...further('authority', 'change'), ...further('recovery', 'publicKey')];
+  return new Map([...body, ...added, ['signers', []], ['contexts', []]]);
 }
 
 export const CONTAINER_STATE: StateKind<ContainerState> = {

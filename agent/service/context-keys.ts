@@ -5,6 +5,7 @@
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { Secret } from '../../drivers/base/secret.ts';
 import { policyAuthorizeDigest } from '../../drivers/tpm2/index.ts';
+import { wrapContextKey } from '../container/context-recovery.ts';
 import { createSealed } from '../container/objects.ts';
 import { changePlanOf, counterOf, planOf, viewOf } from '../container/plan.ts';
 import { CHANGE_CONTEXT, type FurtherContext, policyReference, type SealedContext } from '../container/references.ts';
@@ -36,6 +37,13 @@ export class ContextKeys implements Disposable {
     return createSealed(this.#root, authPolicy, secret);
   }
 
+  /** For the sheet; null: that of the container cannot hold it. */
+  #wrap(context: FurtherContext, key: Secret): Uint8Array | null {
+    const { recovery, containerId } = this.#state;
+    if (recovery.publicKey === null) return null;
+    return wrapContextKey(recovery.publicKey, containerId, context, key, this.#parts.entropy);
+  }
+
   /** The contexts of a draft; those that have no key get one. */
   async entries(planned: readonly PlannedContext[]): Promise<readonly Omit<ContextState, 'signature'>[]> {
     const out: Omit<ContextState, 'signature'>[] = [];
@@ -46,7 +54,7 @@ export class ContextKeys implements Disposable {
       }
       const key = Secret.take(this.#parts.entropy.bytes(32));
       this.#made.set(entry.context, key);
-      out.push({ ...entry, sealedKey: await this.seal(entry.context, key) });
+      out.push({ ...entry, sealedKey: await this.seal(entry.context, key), recovery: this.#wrap(entry.context, key) });
     }
     return out;
   }

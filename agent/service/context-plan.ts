@@ -82,7 +82,9 @@ export function planContexts(
       }
       joint = sets;
       const sealedKey = known?.sealedKey ?? null;
-      contexts.push({ entry: { context, sealedKey, version: current.version, document: null, branches }, policy });
+      const recovery = known?.recovery ?? null;
+      const entry = { context, sealedKey, version: current.version, document: null, branches, recovery };
+      contexts.push({ entry, policy });
     } catch (error) {
       if (!isUnlockdError(error)) throw error;
       pending.push({ context, why: error });

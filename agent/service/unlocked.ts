@@ -3,12 +3,11 @@
  * suspends, or the daemon stops.
  */
 import { type Milliseconds, milliseconds, type UnixMs, unixMs } from '../../drivers/base/brand.ts';
-import { utf8 } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { UnlockContext } from '../api/purpose.ts';
-import { deriveKey } from '../container/secret-box.ts';
+import { derivePurposeKey } from '../container/secret-box.ts';
 
 interface Unlocked {
   readonly uid: number;
@@ -75,9 +74,7 @@ export class UnlockedContainers {
   purposeKey(uid: number, purpose: string, context: UnlockContext = 'unlock'): Secret {
     const unlocked = this.#current(uid, context);
     if (unlocked === undefined) throw new UnlockdError('ERR_CONTAINER_LOCKED', 'the container is locked');
-    // No purpose has a zero in it, so no two of them are the same.
-    const info = context === 'unlock' ? utf8(purpose) : utf8(`${context}\0${purpose}`);
-    return deriveKey(unlocked.key, 'purpose v1', unlocked.containerId, info);
+    return derivePurposeKey(unlocked.key, unlocked.containerId, purpose, context);
   }
 
   #drop(id: string): boolean {

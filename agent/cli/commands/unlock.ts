@@ -42,8 +42,6 @@ function checkOptions(context: Context, options: UnlockOptions): void {
   if (options.earlier !== null && (!wantsKey || options.reuse || options.forSeconds !== null)) {
     throw usage('--earlier goes with -- CMD or --out-fd N, and without --reuse and --for: it leaves nothing unlocked');
   }
-  if (options.earlier !== null && options.context !== 'unlock')
-    throw usage('--earlier and --context exclude each other');
   if (options.reuse && !wantsKey) throw usage('--reuse needs -- CMD or --out-fd N');
   if (context.output.json && command !== null)
     throw usage('--json and -- CMD exclude each other: stdout is the command’s');
@@ -52,10 +50,12 @@ function checkOptions(context: Context, options: UnlockOptions): void {
     throw usage('a raw key does not belong on a terminal');
 }
 
+const only = (context: UnlockContext) => (context === 'unlock' ? {} : { context });
+
 const requestOf = ({ purpose, forSeconds, earlier, context }: UnlockOptions): CeremonyRequest =>
   earlier !== null && purpose !== null
-    ? { kind: 'earlier-key', purpose, earlier }
-    : { kind: 'unlock', purpose, forSeconds, ...(context === 'unlock' ? {} : { context }) };
+    ? { kind: 'earlier-key', purpose, earlier, ...only(context) }
+    : { kind: 'unlock', purpose, forSeconds, ...only(context) };
 
 interface Unlocked {
   readonly key: Secret | null;

@@ -2,12 +2,13 @@
  * `unlock --earlier N`: the purpose key of a container that a recovery has replaced, so that what was encrypted under it
  * can be moved to the new one. It takes a fresh full pass and leaves nothing unlocked.
  */
-import { utf8 } from '../../../drivers/base/bytes.ts';
+import { bytesEqual } from '../../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import type { CeremonyRequest } from '../../api/ports.ts';
 import { openRecords, wipeRecords } from '../../container/records.ts';
-import { deriveKey } from '../../container/secret-box.ts';
+import { UNLOCK_CONTEXT } from '../../container/references.ts';
+import { derivePurposeKey } from '../../container/secret-box.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { collectFactors } from '../collect.ts';
 import { policyInForce, requireContainer, requireMachine } from '../context.ts';
@@ -20,7 +21,7 @@ type EarlierKeyRequest = Extract<CeremonyRequest, { kind: 'earlier-key' }>;
 export async function earlierKeyScript(
   parts: ServiceParts,
   run: CeremonyRun,
-  { purpose, earlier }: EarlierKeyRequest,
+  { purpose, earlier, context = UNLOCK_CONTEXT }: EarlierKeyRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
@@ -34,8 +35,12 @@ export async function earlierKeyScript(
           detail: { earlier, known: records.earlierKeys.length },
         });
       }
-      using containerKey = Secret.copyOf(found.key);
-      return deriveKey(containerKey, 'purpose v1', found.containerId, utf8(purpose));
+      // A context that had no key of its own had that of `unlock`.
+      const own = records.earlierContexts.find(
+        (entry) => entry.context === context && bytesEqual(entry.containerId, found.containerId),
+      );
+      using key = Secret.copyOf((own ?? found).key);
+      return derivePurposeKey(key, found.containerId, purpose, own === undefined ? UNLOCK_CONTEXT : context);
     } finally {
       wipeRecords(records);
     }

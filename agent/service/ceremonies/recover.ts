@@ -4,11 +4,14 @@
  * the earlier container key goes into the records, so that what was encrypted under it can be moved.
  */
 
+import { bytesEqual } from '../../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
+import { openContextKey } from '../../container/context-recovery.ts';
 import { openRecords, type Records, wipeRecords } from '../../container/records.ts';
 import { openRecovery } from '../../container/recovery.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
+import { corrupt } from '../../container/shape.ts';
 import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireContainer, requireMachine } from '../context.ts';
@@ -22,13 +25,27 @@ const MAX_EARLIER_KEYS = 8;
 const askSheet = (run: CeremonyRun): Promise<Secret> =>
   run.askUntil('recovery', { text: 'Recovery sheet' }, AGAIN, parseSheet);
 
+/** What the sheet gives back of the contexts of the container. */
+function contextKeys(sheet: Secret, { containerId, contexts }: ContainerState): Records['earlierContexts'] {
+  return contexts.flatMap(({ context, recovery }) => {
+    if (recovery === null) return [];
+    using key = openContextKey(sheet, containerId, context, recovery);
+    if (key === null || key.length !== 32)
+      throw corrupt(`container.contexts.${context}`, 'it does not open under the sheet');
+    return [{ containerId, context, key: new Uint8Array(key.expose()) }];
+  });
+}
+
 async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Records> {
   using sheet = await askSheet(run);
   using recovered = openRecovery(sheet, state);
   const records = openRecords(recovered.containerKey, state.containerId, state.records);
   const replaced = { containerId: state.containerId, key: new Uint8Array(recovered.containerKey.expose()) };
-  const earlierKeys = [replaced, ...records.earlierKeys];
-  return { ...records, wrapKeys: [], earlierKeys: earlierKeys.slice(0, MAX_EARLIER_KEYS) };
+  const earlierKeys = [replaced, ...records.earlierKeys].slice(0, MAX_EARLIER_KEYS);
+  const kept = records.earlierContexts.filter(({ containerId }) =>
+    earlierKeys.some((entry) => bytesEqual(entry.containerId, containerId)),
+  );
+  return { ...records, wrapKeys: [], earlierKeys, earlierContexts: [...contextKeys(sheet, state), ...kept] };
 }
 
 export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {

@@ -35,11 +35,12 @@ const WITHOUT = policy({ unlock: pair(['securityKey', 'network']) });
 
 const world = new SimulatedSurroundings(systemClock);
 let agent: TestAgent;
+let sheet: string;
 beforeAll(async () => {
   world.set({ kind: 'ipConfig', observation: officeNetwork() });
   agent = await TestAgent.start({ drivers: world.drivers, simulated: true });
   await at(officeNetwork());
-  await agent.setUpAndEnrol(UID, PIN);
+  sheet = await agent.setUpAndEnrol(UID, PIN);
   await agent.service.setPolicy(peer(0), WITHOUT);
   expect((await agent.run(UID, UNLOCK, { pin: PIN })).done).toMatchObject({ policyInForce: 2 });
 });
@@ -190,6 +191,21 @@ describe('the thief with this machine, root, and what opens the desk', () => {
     const swapped = { ...planOf(state), policyRef: planOf(view).policyRef };
     const code = await agent.parts.tpm.withRoot(never, machine, (root) => refusal(verifyPlan(root.tpm, swapped)));
     expect(code).toBe('VerifySignature 0x2DB');
+  });
+});
+
+describe('a recovery', () => {
+  it('gives the earlier key of each context back; the wallet gets another one when it is opened again', async () => {
+    const [desk, wallet] = [await agent.run(UID, UNLOCK, { pin: PIN }), await agent.run(UID, WALLET, { pin: PIN })];
+    const recovered = await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN });
+    expect(recovered.failed).toBeNull();
+    const again = await agent.run(UID, WALLET, { pin: PIN });
+    expect(again.done).toMatchObject({ unlocked: true });
+    expect((await stored()).state.contexts).toMatchObject([{ context: 'wallet' }]);
+    const earlier = { kind: 'earlier-key', purpose: 'test', earlier: 1 } as const;
+    expect(keyOf(await agent.run(UID, { ...earlier, context: 'wallet' }, { pin: PIN }))).toBe(keyOf(wallet));
+    expect(keyOf(await agent.run(UID, earlier, { pin: PIN }))).toBe(keyOf(desk));
+    expect(new Set([keyOf(again), keyOf(wallet), keyOf(desk)]).size).toBe(3);
   });
 });
 

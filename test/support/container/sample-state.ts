@@ -46,7 +46,7 @@ export const SAMPLE_STATE: ContainerState = {
   signers: [],
   contexts: [],
   records: run(90, 19),
-  recovery: { generation: 2, issuedAt: 1_767_225_600_002, wrap: run(92, 20) },
+  recovery: { generation: 2, issuedAt: 1_767_225_600_002, wrap: run(92, 20), publicKey: null },
 };
 
 /** Of version 2. */
@@ -56,6 +56,7 @@ export const SAMPLE_STATE_2: ContainerState = {
     ...SAMPLE_STATE.authority,
     change: { branches: [['face', 'pin', 'securityKey']], signature: { r: run(32, 25), s: run(32, 26) } },
   },
+  recovery: { ...SAMPLE_STATE.recovery, publicKey: run(32, 31) },
   contexts: [
     {
       context: 'wallet',
@@ -64,6 +65,7 @@ export const SAMPLE_STATE_2: ContainerState = {
       document: '{"version":2}',
       branches: [['pin', 'securityKey']],
       signature: { r: run(32, 28), s: run(32, 29) },
+      recovery: run(92, 30),
     },
   ],
   signers: [

@@ -51,6 +51,7 @@ export const SAMPLE_RECORDS: Records = {
   pinHistory: [{ salt: run(16, 10), logN: 14, value: run(32, 11) }],
   wrapKeys: [{ credentialId: run(64, 12), key: run(32, 13) }],
   earlierKeys: [{ containerId: run(16, 14), key: run(32, 15) }],
+  earlierContexts: [],
 };
 
 /** Not random at all: the same fixture every time. */

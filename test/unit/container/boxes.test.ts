@@ -61,6 +61,9 @@ describe('records', () => {
     pinHistory: [{ salt: systemEntropy.bytes(16), logN: 14, value: systemEntropy.bytes(32) }],
     wrapKeys: [{ credentialId: systemEntropy.bytes(40), key: systemEntropy.bytes(32) }],
     earlierKeys: [{ containerId: systemEntropy.bytes(16), key: systemEntropy.bytes(32) }],
+    earlierContexts: [
+      { containerId: systemEntropy.bytes(16), context: 'wallet' as const, key: systemEntropy.bytes(32) },
+    ],
   };
 
   it('are read back under the container key, and wiped', () => {
@@ -68,11 +71,8 @@ describe('records', () => {
     expect(opened).toEqual(records);
     wipeRecords(opened);
     const zeros = new Uint8Array(32);
-    expect([opened.pinHistory[0]?.value, opened.wrapKeys[0]?.key, opened.earlierKeys[0]?.key]).toEqual([
-      zeros,
-      zeros,
-      zeros,
-    ]);
+    const keys = [opened.wrapKeys, opened.earlierKeys, opened.earlierContexts].map(([entry]) => entry?.key);
+    expect([opened.pinHistory[0]?.value, ...keys]).toEqual([zeros, zeros, zeros, zeros]);
     expect(openRecords(key, id, sealRecords(key, id, EMPTY_RECORDS, systemEntropy))).toEqual(EMPTY_RECORDS);
   });
 
@@ -98,7 +98,7 @@ describe('the recovery wrap', () => {
       const authorityAuth = local ? fresh() : null;
       const { containerId } = SAMPLE_STATE;
       const wrap = wrapForRecovery(sheet, containerId, 2, { containerKey, authorityAuth }, systemEntropy);
-      const state = { ...SAMPLE_STATE, recovery: { generation: 2, issuedAt: 0, wrap } };
+      const state = { ...SAMPLE_STATE, recovery: { generation: 2, issuedAt: 0, wrap, publicKey: null } };
       using opened = openRecovery(sheet, state);
       expect(opened.containerKey.equals(containerKey)).toBe(true);
       expect(authorityAuth === null ? opened.authorityAuth : opened.authorityAuth?.equals(authorityAuth)).toBe(
