@@ -15,7 +15,7 @@ test('a document comes back from its TOML, and that text is stable', () => {
       expect(parseToml(text)).toEqual(document);
       expect(formatToml(parseToml(text))).toBe(text);
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -49,7 +49,7 @@ test('a text that was damaged is a document, or an error with the line and colum
         expect(column).toBeLessThanOrEqual((lines[Number(line) - 1] ?? '').length + 2);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   );
 });
 
