@@ -110,13 +110,27 @@ function withoutCovered(set: FactorSet, sets: readonly FactorSet[]): FactorSet |
 
 const absorbed = (sets: readonly FactorSet[]): FactorSet[] => sets.flatMap((set) => withoutCovered(set, sets) ?? []);
 
+/** Pairs of alternatives that are looked at for one requirement; a document that needs more is refused when it is read. */
+const MOST_PAIRS = 500_000;
+
+const TOO_MANY = Symbol('too many alternatives');
+
 class Expansion {
   readonly #rules: readonly SignalRule[];
   readonly #names: readonly string[];
+  #left: number;
 
-  constructor(rules: readonly SignalRule[]) {
+  /** @param pairs that it may look at */
+  constructor(rules: readonly SignalRule[], pairs = Number.POSITIVE_INFINITY) {
     this.#rules = rules;
     this.#names = rules.map(({ name }) => name);
+    this.#left = pairs;
+  }
+
+  /** Before the work, so that it is never begun. */
+  #spend(pairs: number): void {
+    this.#left -= pairs;
+    if (this.#left < 0) throw TOO_MANY;
   }
 
   #ofRules(rules: readonly SignalRule[]): FactorSet[] {
@@ -135,6 +149,9 @@ class Expansion {
   }
 
   #simplify(sets: readonly FactorSet[]): FactorSet[] {
+    const distinct = new Set(sets.map(keyOf)).size;
+    // What is merged goes through the names of all rules each time.
+    this.#spend((sets.length - distinct) * Math.ceil(this.#names.length / 100) + distinct ** 2);
     return absorbed(merged(sets, this.#names));
   }
 
@@ -145,6 +162,7 @@ class Expansion {
     for (const part of parts) {
       ways = ways.map((already, k) => {
         const before = k === 0 ? [] : (ways[k - 1] ?? []);
+        this.#spend(before.length * part.length);
         const taken = before.flatMap((way) => part.flatMap((set) => together(way, set) ?? []));
         return this.#simplify([...already, ...taken]);
       });
@@ -176,6 +194,20 @@ class Expansion {
 export function factorSetsOf(requirement: Requirement, rules: readonly SignalRule[]): readonly FactorSet[] {
   const sets = new Expansion(rules).of(requirement).filter(({ factors }) => factors.length >= 2);
   return sets.sort((a, b) => compareFactors(a.factors, b.factors) || (a.during.join() < b.during.join() ? -1 : 1));
+}
+
+/**
+ * Whether the alternatives of a requirement can be worked out in a bounded time: parts that differ in their time windows
+ * multiply, so that a small document may have more of them than anybody could wait for.
+ */
+export function isBounded(requirement: Requirement, rules: readonly SignalRule[]): boolean {
+  try {
+    new Expansion(rules, MOST_PAIRS).of(requirement);
+    return true;
+  } catch (error) {
+    if (error === TOO_MANY) return false;
+    throw error;
+  }
 }
 
 /** Every name that a requirement mentions, once, in order. */

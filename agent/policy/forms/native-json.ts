@@ -6,10 +6,10 @@
 import type * as z from 'zod';
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 import { type PolicyDocument, policyFor, type UnlockPolicy } from '../model.ts';
-import { namesIn, type Requirement } from '../requirement.ts';
+import { isBounded, namesIn, type Requirement } from '../requirement.ts';
 import { documentV1 } from './document-v1.ts';
 import { documentSchema } from './native-schema.ts';
-import { elementOf, positionOf } from './text-positions.ts';
+import { elementOf, positionOf, repeatedKey } from './text-positions.ts';
 
 /** Size limit of a policy document, in UTF-16 units. */
 export const MAX_POLICY_LENGTH = 65_536;
@@ -39,11 +39,18 @@ function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): { 
   return first ?? { path, message: issue.code === 'invalid_union' ? 'is none of what may stand here' : issue.message };
 }
 
-/** Bounded before any schema walks it: recursion over a hostile document ends here. */
-function checkNesting(value: unknown, depth = 0): void {
-  if (depth > 24) throw invalidPolicy('the document is nested too deeply', '(document)');
+/**
+ * Bounded before any schema walks it: recursion over a hostile document ends here. A key that schemas pass over in silence
+ * is no element either.
+ */
+function checkNesting(value: unknown, path: readonly PropertyKey[] = []): void {
+  if (path.length > 24) throw invalidPolicy('the document is nested too deeply', '(document)');
   if (typeof value !== 'object' || value === null) return;
-  for (const inner of Object.values(value)) checkNesting(inner, depth + 1);
+  for (const [key, inner] of Object.entries(value)) {
+    const own = [...path, Array.isArray(value) ? Number(key) : key];
+    if (key === '__proto__') throw invalidPolicy(`${elementOf(own)}: there is no such element`, elementOf(own));
+    checkNesting(inner, own);
+  }
 }
 
 function measure(requirement: Requirement, element: string, depth = 1): number {
@@ -94,6 +101,8 @@ function checkDocument(document: PolicyDocument): void {
       if (!Object.hasOwn(document.windows, name))
         throw invalidPolicy(`${element}: there is no window ${name}`, element);
     }
+    if (!isBounded(policy.require, document.rules))
+      throw invalidPolicy(`${element}: has more alternatives than can be looked at`, element);
   }
 }
 
@@ -154,6 +163,9 @@ export function parseDocument(text: string): PolicyDocument {
     throw invalidPolicy(message, '(document)', error);
   }
   try {
+    // The parser takes the last of them, and whoever reads the text may have stopped at the first.
+    const twice = repeatedKey(text);
+    if (twice !== null) throw invalidPolicy(`${twice}: is there twice`, twice);
     return checkedDocument(value);
   } catch (error) {
     throw located(error, text, 'json');

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import { MAX_POLICY_LENGTH } from './native-json.ts';
+import { repeatedKey } from './text-positions.ts';
 
 /** Names the envelope; the signature is over {@link DOMAIN}. */
 export const SIGNED_FORMAT = 'unlockd signed policy document';
@@ -27,7 +28,12 @@ export interface SignedDocument {
 const envelope = z.strictObject({
   format: z.literal(SIGNED_FORMAT),
   version: z.int().min(1).max(MAX_DOCUMENT_VERSION),
-  document: z.string().min(1).max(MAX_POLICY_LENGTH),
+  document: z
+    .string()
+    .min(1)
+    .max(MAX_POLICY_LENGTH)
+    // UTF-8 has one replacement for all halves of surrogate pairs: the signature would hold for other texts as well.
+    .refine((text) => !/\p{Surrogate}/u.test(text)),
   key: z.string().regex(/^[0-9a-f]{64}$/),
   signature: z.string().regex(/^[0-9a-f]{128}$/),
 });
@@ -61,6 +67,7 @@ export function isSignedDocument(text: string): boolean {
 export function parseSignedDocument(text: string): SignedDocument {
   try {
     const { version, document, key, signature } = envelope.parse(JSON.parse(text));
+    if (repeatedKey(text) !== null) throw new TypeError('an element is there twice');
     return { version, document, key, signature: bytesOf(signature) };
   } catch (cause) {
     throw new UnlockdError('ERR_POLICY_DOCUMENT_SIGNATURE', 'the signed document is not of the form that it names', {

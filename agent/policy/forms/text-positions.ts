@@ -31,6 +31,8 @@ const MAX_DEPTH = 32;
 
 class Scanner {
   readonly found = new Map<string, number>();
+  /** The first key of a JSON object that stands in it twice; null: there is none. */
+  repeated: string | null = null;
   readonly #text: string;
   readonly #toml: boolean;
   #at = 0;
@@ -120,10 +122,13 @@ class Scanner {
 
   #table(path: Path, depth: number): void {
     this.#at++;
+    const keys = new Set<string>();
     while (this.#at < this.#text.length) {
       this.#space(true);
       if (this.#peek() === '}') break;
-      this.#entry(path, depth);
+      const key = this.#entry(path, depth);
+      if (keys.has(key)) this.repeated ??= elementOf([...path, key]);
+      keys.add(key);
       this.#space(true);
       if (this.#peek() !== ',') break;
       this.#at++;
@@ -133,13 +138,14 @@ class Scanner {
   }
 
   /** `key = value` or `"key": value`; a key is where its element stands. */
-  #entry(path: Path, depth: number): void {
+  #entry(path: Path, depth: number): string {
     const at = this.#at;
     const keys = this.#toml ? this.#dottedKey() : [this.#key()];
     for (let n = 1; n <= keys.length; n++) this.#mark([...path, ...keys.slice(0, n)], at);
     this.#space(!this.#toml);
     this.#at++;
     this.#value([...path, ...keys], depth + 1);
+    return keys[0] ?? '';
   }
 
   json(): void {
@@ -181,6 +187,17 @@ class Scanner {
       if (this.#at === at) this.#at++;
     }
   }
+}
+
+/**
+ * A key that an object of a JSON text has twice, as an element. JSON.parse takes the last one.
+ * @param text that was parsed without an error
+ * @returns null: there is none down to the depth of any document
+ */
+export function repeatedKey(text: string): string | null {
+  const scanner = new Scanner(text, 'json');
+  scanner.json();
+  return scanner.repeated;
 }
 
 /**
