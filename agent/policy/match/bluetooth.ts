@@ -31,14 +31,21 @@ const strengthWords = (device: BluetoothDevice | null): string | null => {
 const relative = (device: BluetoothDevice | null): number | null =>
   device?.rssi?.scale === 'relative' && Number.isFinite(device.rssi.value) ? device.rssi.value : null;
 
+const isOf = (device: BluetoothDevice | null, user: number | null): boolean =>
+  user !== null && (device?.users.includes(user) ?? false);
+
+/** Of somebody else than who asks: whose it is, and how near, is not for them to know. Who asks for nobody sees all. */
+const isForeign = ({ device, user }: NearbyDevice): boolean =>
+  user !== null && device !== null && device.users.length > 0 && !isOf(device, user);
+
 const enrolled: Check<NearbyDevice> = {
   name: 'user',
-  holds: ({ device, user }) => user !== null && (device?.users.includes(user) ?? false),
+  holds: ({ device, user }) => isOf(device, user),
   expected: ({ user }) => (user === null ? 'enrolled for this user' : `enrolled for uid ${user}`),
-  found: ({ device }) =>
-    device === null || device.users.length === 0
-      ? 'paired with the machine only'
-      : `enrolled for uid ${device.users.join(', ')}`,
+  found: ({ device, user }) => {
+    if (device === null || device.users.length === 0) return 'paired with the machine only';
+    return isOf(device, user) ? `enrolled for uid ${user}` : `enrolled for uid ${device.users.join(', ')}`;
+  },
 };
 
 const proved: Check<NearbyDevice> = {
@@ -89,13 +96,21 @@ function checksOf(condition: BluetoothCondition, matching: Matching): readonly C
   ];
 }
 
-/** The condition made ready. */
-export const bluetoothMatcher = (condition: BluetoothCondition, matching: Matching): Matcher<NearbyDevice> =>
-  matcherOf({
+/** The condition made ready. Its reasons tell nothing of the phones of others, unless those count here too. */
+export function bluetoothMatcher(condition: BluetoothCondition, matching: Matching): Matcher<NearbyDevice> {
+  const { holds, match } = matcherOf<NearbyDevice>({
     checks: checksOf(condition, matching),
     repeated: 'all',
-    where: ({ device }) => device?.name ?? device?.address ?? '',
+    where: (nearby) =>
+      isForeign(nearby) ? 'the phone of another user' : (nearby.device?.name ?? nearby.device?.address ?? ''),
   });
+  if (matching.phones === 'any-paired') return { holds, match };
+  const own = ({ candidates, none }: View<NearbyDevice>): View<NearbyDevice> => ({
+    candidates: candidates.filter((nearby) => !isForeign(nearby)),
+    none,
+  });
+  return { holds, match: (view) => match(own(view)) };
+}
 
 export const bluetoothView = ({ devices }: BluetoothObservation, user: number | null): View<NearbyDevice> => ({
   candidates: devices.map((device) => ({ device, user })),

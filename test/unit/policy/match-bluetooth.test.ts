@@ -117,8 +117,8 @@ describe('the reasons', () => {
       'no rssiMaxDelta: weaker by at most 10 dB | null',
     ]);
     const silent = phone({ users: [7, 8], classOfDevice: null, rssi: null });
-    expect(elementsOf({ ...near, classOfDevice: 1792 }, around(silent))).toEqual([
-      'no user: enrolled for uid 1000 | enrolled for uid 7, 8',
+    expect(elementsOf({ ...near, classOfDevice: 1792 }, { ...around(silent), user: null })).toEqual([
+      'no user: enrolled for this user | enrolled for uid 7, 8',
       'ok proved: a link under the bonded key | proved',
       'no classOfDevice: wearable (1792) | null',
       'no rssiMin: at least -10 dB | null',
@@ -134,6 +134,25 @@ describe('the reasons', () => {
 
   test('do not ask for a user where any paired phone will do', () => {
     expect(elementsOf(near, { ...around(phone()), matching: { phones: 'any-paired' } })[0]).toContain('proved');
+  });
+
+  test('tell nothing of the phone of another user, neither whose it is nor that it is near', () => {
+    const theirs = phone({ name: 'Phone of 7', users: [7, 8] });
+    expect(holds(near, around(theirs))).toBe(false);
+    expect(elementsOf(near, around(theirs))).toEqual(elementsOf(near, around()));
+    expect(whereOf(near, around(theirs))).toBe(whereOf(near, around()));
+    const shared = phone({ name: 'Phone of the desk', users: [7, USER] });
+    expect(elementsOf(near, around(theirs, shared))[0]).toBe('ok user: enrolled for uid 1000 | enrolled for uid 1000');
+    expect(whereOf(near, around(theirs, shared))).toBe('Phone of the desk');
+  });
+
+  test('name no phone of another user where it counts as well', () => {
+    const theirs = {
+      ...around(phone({ name: 'Phone of 7', users: [7] })),
+      matching: { phones: 'any-paired' } as const,
+    };
+    expect(holds(near, theirs)).toBe(true);
+    expect(whereOf(near, theirs)).toBe('the phone of another user');
   });
 
   test('of no device find nothing, and name the device that comes closest', () => {
