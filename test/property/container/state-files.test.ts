@@ -34,7 +34,7 @@ it('any flipped bit and any cut of a good file is refused', () => {
   for (let bit = 0; bit < whole.length * 8; bit++) {
     const changed = whole.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
     const result = outcome(CONTAINER_STATE, changed);
-    // The version is outside the digest: flipped upward it is a newer file, and there is no older one.
+    // The version is outside the digest: one flipped bit makes a newer file of it, or one of no version.
     expect(result, `bit ${bit}`).toBe('refused');
   }
   for (let end = 0; end < whole.length; end++) expect(outcome(CONTAINER_STATE, whole.subarray(0, end))).toBe('refused');
@@ -43,7 +43,7 @@ it('any flipped bit and any cut of a good file is refused', () => {
 /** A body that is well-formed CBOR with the right digest, and something wrong in it. */
 const passThrough = {
   kind: 'container',
-  version: 1,
+  version: CONTAINER_STATE.version,
   shape: { encode: (value: CborValue) => value, decode: () => null },
 };
 const body = decodeStrict(
