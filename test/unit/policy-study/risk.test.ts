@@ -80,6 +80,8 @@ describe('who needs the recovery sheet', () => {
       },
     ];
     expect(hit(document({ all: ['pin', 'rule:near'] }, rules), [BOB]).phone).toEqual(['bob']);
+    const without = riskOf(document({ all: ['pin', 'rule:near'] }, rules), [{ ...BOB, phones: 0 }], OPTIONS).without;
+    expect(without).toEqual([{ context: 'unlock', users: ['bob'] }]);
     const keys = Object.keys(hit(document({ all: ['pin', 'rule:wifi'] }, rules), [BOB]));
     expect(keys).toEqual(
       expect.arrayContaining(['ssid depot-7', 'bssid 02:00:00:00:00:0a', `trustedRootCA ${'0f'.repeat(20)}`, 'wifi']),
