@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { branchesOf } from '../../../agent/policy/branches.ts';
 import { fromWindows } from '../../../agent/policy/forms/from-windows.ts';
-import { formatDocument, parseDocument } from '../../../agent/policy/forms/native-json.ts';
+import { checkedDocument, formatDocument, parseDocument } from '../../../agent/policy/forms/native-json.ts';
 import { parseToml } from '../../../agent/policy/forms/native-toml.ts';
 import { toWindows } from '../../../agent/policy/forms/to-windows.ts';
 import { InexpressibleError } from '../../../agent/policy/forms/windows/inexpressible.ts';
 import { formatToml } from '../../../agent/policy/forms/write-toml.ts';
+import { twoLists } from '../../../agent/policy/lists.ts';
 import { DEFAULT_DOCUMENT, type PolicyDocument } from '../../../agent/policy/model.ts';
+import type { Requirement } from '../../../agent/policy/requirement.ts';
 import { documents } from '../../support/policy/arbitrary-document.ts';
 import { windowsPolicies } from '../../support/policy/arbitrary-windows.ts';
 
@@ -24,9 +26,19 @@ test('a Windows policy comes back from the native document, and from its TOML an
   );
 });
 
+/** A list of one factor may be written as the factor; Windows has lists only. */
+function asLists(require: Requirement): Requirement {
+  const lists = twoLists(require);
+  return lists === null ? require : { all: lists.map((any) => ({ any })) };
+}
+
 /** What Windows has no words for and that a note tells: the reading of rules, and their names. */
 const carried = (document: PolicyDocument): PolicyDocument => ({
   ...document,
+  contexts: {
+    ...document.contexts,
+    unlock: { ...document.contexts.unlock, require: asLists(document.contexts.unlock.require) },
+  },
   matching: DEFAULT_DOCUMENT.matching,
   rules: document.rules.map((rule, i) => ({ ...rule, name: `rule-${i + 1}` })),
 });
@@ -73,6 +85,13 @@ test('a native document is refused with reasons, or comes back but for what the 
     { numRuns: 300 },
   );
   expect(Math.min(seen.refused, seen.back)).toBeGreaterThan(20);
+});
+
+test('a list of one factor that is written as the factor goes to Windows as a list', () => {
+  const contexts = { unlock: { require: { all: ['pin', 'face'] }, acceptAsserted: false } };
+  const { policy } = toWindows(checkedDocument({ version: 2, contexts }));
+  expect([policy.groupA, policy.groupB]).toEqual([['pin'], ['face']]);
+  expect(fromWindows(policy).document.contexts.unlock.require).toEqual({ all: [{ any: ['pin'] }, { any: ['face'] }] });
 });
 
 test('an import accepts asserted pairs where there are some and nowhere else, and says so', () => {
