@@ -1,15 +1,17 @@
 /**
  * The keys of contexts on the recovery sheet. A context may be made long after the sheet was put away, so each key is
  * wrapped to an X25519 key (RFC 7748) whose private half follows from the sheet: its public half stands in the state
- * file and encrypts, and only the sheet opens.
+ * file and encrypts, and only the sheet opens. It stands there under the container key: whoever could put another one in
+ * its place would be given the keys of all contexts that are made from then on.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
 import { concat, utf8 } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { Secret } from '../../drivers/base/secret.ts';
 import { deriveKey, openBox, sealBox } from './secret-box.ts';
+import { corrupt } from './shape.ts';
 
-export const AGREEMENT_KEY_BYTES = 32;
+const AGREEMENT_KEY_BYTES = 32;
 /** DER in front of the 32 bytes (RFC 8410 section 7 and 4). */
 const PKCS8 = Uint8Array.from(Buffer.from('302e020100300506032b656e04220420', 'hex'));
 const SPKI = Uint8Array.from(Buffer.from('302a300506032b656e032100', 'hex'));
@@ -43,9 +45,29 @@ function boxKey(own: KeyObject, other: KeyObject, ephemeral: Uint8Array, recipie
   return deriveKey(shared, 'context recovery v1', concat(ephemeral, recipient));
 }
 
-/** For the state file, when the sheet is made. */
+/** What keys are wrapped to. */
 export const recoveryPublicKey = (sheet: Secret, containerId: Uint8Array): Uint8Array =>
   rawPublicOf(sheetKey(sheet, containerId));
+
+/** For the state file, when the sheet is made. */
+export function sealRecoveryKey(
+  containerKey: Secret,
+  containerId: Uint8Array,
+  publicKey: Uint8Array,
+  entropy: Entropy,
+): Uint8Array {
+  using key = deriveKey(containerKey, 'recovery key v1', containerId);
+  return sealBox(key, publicKey, containerId, entropy);
+}
+
+/** @throws {ERR_STATE_CORRUPT} it is not what was put there when the sheet was made */
+export function openRecoveryKey(containerKey: Secret, containerId: Uint8Array, sealed: Uint8Array): Uint8Array {
+  using key = deriveKey(containerKey, 'recovery key v1', containerId);
+  using clear = openBox(key, sealed, containerId);
+  if (clear === null || clear.length !== AGREEMENT_KEY_BYTES)
+    throw corrupt('container.recovery.publicKey', 'it does not open under the container key');
+  return new Uint8Array(clear.expose());
+}
 
 /** ephemeral public key ‖ box. */
 export function wrapContextKey(

@@ -19,7 +19,7 @@ import {
 } from '../../drivers/tpm2/index.ts';
 import { LocalAuthority } from './authority/local-authority.ts';
 import { statementOf, type Unsealer } from './change.ts';
-import { recoveryPublicKey } from './context-recovery.ts';
+import { recoveryPublicKey, sealRecoveryKey } from './context-recovery.ts';
 import {
   bumpCounter,
   type CounterIdentity,
@@ -118,7 +118,7 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
         records: sealRecords(containerKey, containerId, parts.records, entropy),
         recovery: {
           generation: 1,
-          publicKey: recoveryPublicKey(parts.sheet, containerId),
+          publicKey: sealRecoveryKey(containerKey, containerId, recoveryPublicKey(parts.sheet, containerId), entropy),
           issuedAt: parts.clock.wall(),
           wrap: wrapForRecovery(
             parts.sheet,

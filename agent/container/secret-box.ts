@@ -21,6 +21,7 @@ export type KeyLabel =
   | 'key wrap v1'
   | 'key authValue v1'
   | 'recovery agreement v1'
+  | 'recovery key v1'
   | 'context recovery v1';
 
 /**

@@ -5,7 +5,6 @@
  */
 import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
-import { AGREEMENT_KEY_BYTES } from './context-recovery.ts';
 import type { StateKind } from './envelope.ts';
 import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS } from './references.ts';
 import { bytes, flag, integer, list, nullable, oneOf, record, type ShapeOf, text } from './shape.ts';
@@ -123,8 +122,8 @@ export const containerShape = record({
     generation: integer(1, 0xffffffff),
     issuedAt: UNIX_MS,
     wrap: box,
-    /** X25519: what the keys of contexts are wrapped to. Null: made by version 1. */
-    publicKey: nullable(bytes({ exact: AGREEMENT_KEY_BYTES })),
+    /** X25519, under the container key: what the keys of contexts are wrapped to. Null: made by version 1. */
+    publicKey: nullable(box),
   }),
 });
 

@@ -5,7 +5,7 @@
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { Secret } from '../../drivers/base/secret.ts';
 import { policyAuthorizeDigest } from '../../drivers/tpm2/index.ts';
-import { wrapContextKey } from '../container/context-recovery.ts';
+import { openRecoveryKey, wrapContextKey } from '../container/context-recovery.ts';
 import { createSealed } from '../container/objects.ts';
 import { changePlanOf, counterOf, planOf, viewOf } from '../container/plan.ts';
 import { CHANGE_CONTEXT, type FurtherContext, policyReference, type SealedContext } from '../container/references.ts';
@@ -22,12 +22,15 @@ export class ContextKeys implements Disposable {
   readonly #parts: ServiceParts;
   readonly #root: RootSession;
   readonly #state: ContainerState;
+  readonly #containerKey: Secret;
   readonly #made = new Map<FurtherContext, Secret>();
 
-  constructor(parts: ServiceParts, root: RootSession, state: ContainerState) {
+  /** @param containerKey of the state; stays the caller's */
+  constructor(parts: ServiceParts, root: RootSession, state: ContainerState, containerKey: Secret) {
     this.#parts = parts;
     this.#root = root;
     this.#state = state;
+    this.#containerKey = containerKey;
   }
 
   /** Seals a secret so that only the approved policy of that context opens it. */
@@ -37,11 +40,12 @@ export class ContextKeys implements Disposable {
     return createSealed(this.#root, authPolicy, secret);
   }
 
-  /** For the sheet; null: that of the container cannot hold it. */
+  /** For the sheet; null: that of the container cannot hold it. @throws {ERR_STATE_CORRUPT} its key is another one */
   #wrap(context: FurtherContext, key: Secret): Uint8Array | null {
     const { recovery, containerId } = this.#state;
     if (recovery.publicKey === null) return null;
-    return wrapContextKey(recovery.publicKey, containerId, context, key, this.#parts.entropy);
+    const publicKey = openRecoveryKey(this.#containerKey, containerId, recovery.publicKey);
+    return wrapContextKey(publicKey, containerId, context, key, this.#parts.entropy);
   }
 
   /** The contexts of a draft; those that have no key get one. */

@@ -101,7 +101,7 @@ export async function upgradePolicy(
       throw new UnlockdError('ERR_POLICY_NO_BRANCH', message, { detail: { missing } });
     }
     const next = await withOpenContainer(parts, machine, state, collected, signal, async (open) => {
-      using keys = new ContextKeys(parts, open.root, state);
+      using keys = new ContextKeys(parts, open.root, state, open.containerKey);
       const target = { current, branches, contexts };
       return await changeOpenContainer(
         parts,

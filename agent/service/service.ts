@@ -47,6 +47,7 @@ import { policyExplanation } from './policy-explanation.ts';
 import { policyRequest } from './policy-request.ts';
 import { signalsNow, watchSignals } from './signals-view.ts';
 import { readTpmStatus } from './tpm-status.ts';
+import { isAwaited } from './unlock-context.ts';
 
 /** How the audit log is read; the log itself is the composition's. */
 export type AuditReader = (options: {
@@ -231,11 +232,15 @@ export class Service implements AgentService {
     return key;
   }
 
-  /** A context without a policy of its own has the key of `unlock`. */
+  /**
+   * A context without a policy of its own has the key of `unlock`. One that the policy names and the container has not yet
+   * has none: what was encrypted under that of `unlock` meanwhile would open by less than the context asks for.
+   */
   async #keyContext(uid: number, context: UnlockContext): Promise<UnlockContext> {
     if (context === 'unlock') return context;
     const state = await this.#parts.store.readContainer(uid);
-    return state?.contexts.some((known) => known.context === context) ? context : 'unlock';
+    if (state === null || state.contexts.some((known) => known.context === context)) return context;
+    return (await isAwaited(this.#parts, state, context)) ? context : 'unlock';
   }
 
   async policy(peer: Peer): Promise<PolicyView> {

@@ -7,11 +7,10 @@ import type { UnlockContext } from '../api/purpose.ts';
 import { type ContainerView, policyOf, viewOf } from '../container/plan.ts';
 import type { ContainerState } from '../container/state.ts';
 import { branchesOf, enforcedSets } from '../policy/branches.ts';
-import { parseDocument } from '../policy/forms/native-json.ts';
 import { jointSets } from '../policy/joint.ts';
 import { contextsOf, type PolicyDocument, policyFor, type UnlockPolicy } from '../policy/model.ts';
 import type { Collected } from './collect.ts';
-import { currentPolicy, policyInForce } from './context.ts';
+import { currentPolicy, documentOf, policyInForce } from './context.ts';
 import { observedProofsOf } from './observed-proofs.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -41,6 +40,24 @@ function addingPolicy(
   return Object.freeze({ ...next, require: { any: sets.map((all) => ({ all })) } });
 }
 
+/** The machine's policy, where it names the context; null: it does not, or is older than what the container has. */
+async function awaiting(
+  parts: ServiceParts,
+  state: ContainerState,
+  context: UnlockContext,
+): Promise<PolicyDocument | null> {
+  const current = await currentPolicy(parts);
+  const document = documentOf(current.document);
+  return current.version < policyOf(state).version || !contextsOf(document).includes(context) ? null : document;
+}
+
+/**
+ * Whether a context that the container has not is to be made.
+ * @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID | ERR_STATE_CORRUPT}
+ */
+export const isAwaited = async (parts: ServiceParts, state: ContainerState, context: UnlockContext): Promise<boolean> =>
+  (await awaiting(parts, state, context)) !== null;
+
 /** @throws {ERR_CONTAINER_PENDING_SIGNATURE | ERR_POLICY_INVALID | ERR_POLICY_NO_BRANCH} */
 export async function openingOf(
   parts: ServiceParts,
@@ -52,9 +69,8 @@ export async function openingOf(
   if (asked === 'unlock') return unlock;
   const view = viewOf(state, asked);
   if (view !== null) return { context: asked, view, policy: policyInForce(view) };
-  const current = await currentPolicy(parts);
-  const document = parseDocument(current.document);
-  if (current.version < policyOf(state).version || !contextsOf(document).includes(asked)) return unlock;
+  const document = await awaiting(parts, state, asked);
+  if (document === null) return unlock;
   if (state.authority.kind === 'managed') {
     throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', `the key of ${asked} has to be approved elsewhere`);
   }

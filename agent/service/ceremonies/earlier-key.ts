@@ -1,6 +1,7 @@
 /**
  * `unlock --earlier N`: the purpose key of a container that a recovery has replaced, so that what was encrypted under it
- * can be moved to the new one. It takes a fresh full pass and leaves nothing unlocked.
+ * can be moved to the new one. It takes a fresh full pass and leaves nothing unlocked; for the key of a context also what
+ * that context asks for now, which this program looks at and no TPM does.
  */
 import { bytesEqual } from '../../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
@@ -11,9 +12,10 @@ import { UNLOCK_CONTEXT } from '../../container/references.ts';
 import { derivePurposeKey } from '../../container/secret-box.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { collectFactors } from '../collect.ts';
-import { policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { changePolicyOf, requireContainer, requireMachine } from '../context.ts';
 import { withOpenContainer } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
+import { openingOf } from '../unlock-context.ts';
 
 type EarlierKeyRequest = Extract<CeremonyRequest, { kind: 'earlier-key' }>;
 
@@ -25,7 +27,10 @@ export async function earlierKeyScript(
 ): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
-  using collected = await collectFactors(parts, machine, state, policyInForce(state), run);
+  // The records hold the keys of all contexts: what the TPM asks for them is what it asks for `unlock`.
+  const opening = await openingOf(parts, state, context, machine.lockout.protects);
+  const policy = opening.context !== UNLOCK_CONTEXT && opening.view !== null ? changePolicyOf(state) : opening.policy;
+  using collected = await collectFactors(parts, machine, state, policy, run);
   const key = await withOpenContainer(parts, machine, state, collected, run.signal, async (open) => {
     const records = openRecords(open.containerKey, state.containerId, state.records);
     try {

@@ -1,0 +1,117 @@
+/**
+ * Ways to the key of a demanding context that ask for less than its policy: each is refused, or gives a key that opens
+ * nothing of that context.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openContextKey, recoveryPublicKey } from '../../../agent/container/context-recovery.ts';
+import { newRecoverySecret, parseSheet } from '../../../agent/container/recovery-sheet.ts';
+import type { ContainerState } from '../../../agent/container/state.ts';
+import { checkedDocument, formatDocument } from '../../../agent/policy/forms/native-json.ts';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import { utf8 } from '../../../drivers/base/bytes.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { systemEntropy } from '../../../drivers/base/entropy.ts';
+import { Secret } from '../../../drivers/base/secret.ts';
+import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
+import { officeNetwork, RULES } from '../../support/policy-fixtures.ts';
+import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
+
+const UID = 1000;
+const PIN = '246813';
+const WALLET = { ...UNLOCK, context: 'wallet' } as const;
+
+const pair = (second: readonly string[]) => ({ require: { all: ['pin', { any: second }] } });
+const policy = (contexts: Readonly<Record<string, unknown>>): string =>
+  formatDocument(checkedDocument({ version: 2, contexts, rules: RULES }));
+const unlock = pair(['securityKey', 'network']);
+const WITHOUT = policy({ unlock });
+const WITH_WALLET = policy({ unlock, wallet: pair(['securityKey']) });
+
+const world = new SimulatedSurroundings(systemClock);
+let agent: TestAgent;
+let sheet: string;
+beforeAll(async () => {
+  world.set({ kind: 'ipConfig', observation: officeNetwork() });
+  agent = await TestAgent.start({ drivers: world.drivers, simulated: true });
+  for (let i = 0; i < 200 && agent.sensors.ledger.latest('ipConfig')?.state !== 'observed'; i++)
+    await systemClock.sleep(milliseconds(10), {});
+  sheet = await agent.setUpAndEnrol(UID, PIN);
+  await agent.service.setPolicy(peer(0), WITHOUT);
+  expect((await agent.run(UID, UNLOCK, { pin: PIN })).done).toMatchObject({ policyInForce: 2 });
+});
+afterAll(() => agent?.close());
+
+async function stored(): Promise<ContainerState> {
+  const state = await agent.parts.store.readContainer(UID);
+  if (state === null) throw new Error('not enrolled');
+  return state;
+}
+
+const keyOf = ({ out }: Awaited<ReturnType<TestAgent['run']>>): string => out.get('purpose-key')?.toString('hex') ?? '';
+const touches = ({ events }: Awaited<ReturnType<TestAgent['run']>>) => events.filter(({ type }) => type === 'touch');
+
+describe('a wallet that the policy names and the container has not yet', () => {
+  it('has no key while the desk is unlocked: that of the desk would be taken for it', async () => {
+    await agent.service.setPolicy(peer(0), WITH_WALLET);
+    expect((await agent.run(UID, UNLOCK, { pin: PIN })).done).toMatchObject({ contextPending: 'ERR_POLICY_NO_BRANCH' });
+    await expect(agent.service.purposeKey(peer(UID), 'test', 'wallet')).rejects.toMatchObject({
+      code: 'ERR_CONTAINER_LOCKED',
+    });
+    // A context that the policy does not name has the policy of the desk, and so its key.
+    using ssh = await agent.service.purposeKey(peer(UID), 'test', 'ssh');
+    using desk = await agent.service.purposeKey(peer(UID), 'test');
+    expect(ssh.equals(desk)).toBe(true);
+  });
+
+  it('is not made for a recovery key that somebody put into the state file', async () => {
+    const before = await stored();
+    const planted = newRecoverySecret(systemEntropy);
+    const publicKey = recoveryPublicKey(planted, before.containerId);
+    await agent.parts.store.writeContainer({ ...before, recovery: { ...before.recovery, publicKey } });
+    const outcome = await agent.run(UID, WALLET, { pin: PIN });
+    const [wallet] = (await stored()).contexts;
+    const wrap = wallet?.recovery ?? null;
+    expect(wrap === null ? null : openContextKey(planted, before.containerId, 'wallet', wrap)).toBeNull();
+    expect(outcome.failed?.refusal.code).toBe('ERR_POLICY_NO_BRANCH');
+    const after = await stored();
+    await agent.parts.store.writeContainer({ ...after, recovery: before.recovery });
+  });
+
+  it('is made for the sheet of its user', async () => {
+    expect((await agent.run(UID, WALLET, { pin: PIN })).done).toMatchObject({ unlocked: true });
+    const { containerId, contexts } = await stored();
+    using typed = Secret.take(utf8(sheet));
+    using secret = parseSheet(typed);
+    using key = openContextKey(secret, containerId, 'wallet', contexts[0]?.recovery ?? new Uint8Array());
+    expect(key?.length).toBe(32);
+  });
+});
+
+describe('the earlier key of the wallet, after a recovery', () => {
+  const EARLIER = { kind: 'earlier-key', purpose: 'test', earlier: 1, context: 'wallet' } as const;
+
+  it('takes what the wallet takes, before and after the wallet is made anew', async () => {
+    const wallet = keyOf(await agent.run(UID, WALLET, { pin: PIN }));
+    expect((await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN })).failed).toBeNull();
+    const first = await agent.run(UID, EARLIER, { pin: PIN });
+    expect(keyOf(first)).toBe(wallet);
+    expect(touches(first)).toHaveLength(1);
+    await agent.run(UID, WALLET, { pin: PIN });
+    const second = await agent.run(UID, EARLIER, { pin: PIN });
+    expect(keyOf(second)).toBe(wallet);
+    expect(touches(second)).toHaveLength(1);
+  });
+
+  it('is not given for what opens the desk', async () => {
+    agent.touch = false;
+    try {
+      const outcome = await agent.run(UID, EARLIER, { pin: PIN });
+      expect(keyOf(outcome)).toBe('');
+      expect(outcome.failed?.refusal.code).toBe('ERR_POLICY_DENIED');
+      const desk = { kind: 'earlier-key', purpose: 'test', earlier: 1, context: 'unlock' } as const;
+      expect(keyOf(await agent.run(UID, desk, { pin: PIN }))).not.toBe('');
+    } finally {
+      agent.touch = true;
+    }
+  });
+});
