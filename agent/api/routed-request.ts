@@ -24,7 +24,8 @@ function headersOf(incoming: IncomingHttpHeaders): Headers {
 
 /**
  * @param body null: the request has none, or a route reads it by itself
- * @returns url, method, headers, text, json and arrayBuffer of a `Request`, and nothing else of it
+ * @returns url, method, headers, body, bodyUsed, text, json and arrayBuffer of a `Request`, and nothing else of it; the
+ *   bytes can be had any number of times
  * @throws {ERR_API_REQUEST_INVALID} the target or a header is not valid
  */
 export function routedRequest({ method, target, headers: incoming }: RequestHead, body: Uint8Array | null): Request {
@@ -38,6 +39,11 @@ export function routedRequest({ method, target, headers: incoming }: RequestHead
       text,
       json: async () => JSON.parse(await text()),
       arrayBuffer: async () => new Uint8Array(body ?? []).buffer,
+      // Whoever wants to know whether there is a body looks at these two, and then asks for its bytes.
+      get body() {
+        return body === null ? null : new Response(new Uint8Array(body)).body;
+      },
+      bodyUsed: body !== null,
     };
     return Object.create(Request.prototype, Object.getOwnPropertyDescriptors(members));
   } catch (cause) {

@@ -13,6 +13,7 @@ import { ceremonyEventSchema, ceremonyIdSchema, ceremonyRequestSchema } from '..
 import { readSecretBody } from '../secret-body.ts';
 
 const byId = z.object({ id: ceremonyIdSchema });
+const bySlotIn = byId.extend({ slot: z.enum(SECRET_SLOTS_IN) });
 const rawBody = { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } };
 
 const begin = createRoute({
@@ -62,7 +63,7 @@ const supply = createRoute({
   path: '/v1/ceremonies/{id}/secrets/{slot}',
   summary: 'Give the ceremony the secret that it prompted for: UTF-8, no line break, at most 1024 bytes',
   request: {
-    params: byId.extend({ slot: z.enum(SECRET_SLOTS_IN) }),
+    params: bySlotIn,
     body: { required: true, content: rawBody },
   },
   responses: { 204: { description: 'Taken' }, ...refusalAnswer },
@@ -139,7 +140,7 @@ export function addCeremonyRoutes(
   // The body is not declared to the validator: it would read it as text.
   router.openAPIRegistry.registerPath(supply);
   router.put('/v1/ceremonies/:id/secrets/:slot', async (c) => {
-    const params = byId.extend({ slot: z.enum(SECRET_SLOTS_IN) }).safeParse(c.req.param());
+    const params = bySlotIn.safeParse(c.req.param());
     if (!params.success) throw new UnlockdError('ERR_API_REQUEST_INVALID', 'no such slot for a secret to the daemon');
     if (!/^application\/octet-stream$/i.test(c.req.header('content-type') ?? '')) {
       throw new UnlockdError('ERR_API_REQUEST_INVALID', 'a secret is sent as application/octet-stream');

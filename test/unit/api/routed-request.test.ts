@@ -19,7 +19,9 @@ describe('a routed request', () => {
     expect(await request.json()).toEqual({ ä: [1] });
     expect(new Uint8Array(await request.arrayBuffer())).toEqual(utf8('{"ä":[1]}'));
     expect(request.headers.get('content-type')).toBe('application/json');
-    expect(await routedRequest(head('/'), null).text()).toBe('');
+    expect([request.body === null, request.bodyUsed]).toEqual([false, true]);
+    const empty = routedRequest(head('/'), null);
+    expect([await empty.text(), empty.body, empty.bodyUsed]).toEqual(['', null, false]);
   });
 
   it.each(['', '*', 'http://elsewhere/', 'v1'])('refuses the target "%s"', (target) => {
