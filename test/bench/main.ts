@@ -8,6 +8,7 @@ import { idleLanes } from './lanes/idle.ts';
 import { sealLanes } from './lanes/seal.ts';
 import { statusLane } from './lanes/status.ts';
 import { unlockLanes } from './lanes/unlock.ts';
+import { diffLane } from './policy/diff-lane.ts';
 import { POLICY_LANES, policyLanes } from './policy/lanes.ts';
 import { describeMachine, jsonReport, tableReport } from './report.ts';
 
@@ -20,6 +21,7 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: ['unlock/parts', 'unlock/tpm', 'unlock/tools'], run: unlockLanes },
     { lanes: ['cli/status'], run: async () => [await statusLane()] },
     { lanes: POLICY_LANES, run: policyLanes },
+    { lanes: ['policy/diff'], run: async () => [diffLane()] },
     { lanes: ['idle/memory', 'idle/wakeups'], run: idleLanes },
   ];
 const NAMES = GROUPS.flatMap(({ lanes }) => lanes);
