@@ -10,7 +10,7 @@ import type { UnlockPolicy } from './model.ts';
 import { absorbSupersets, compareFactors, type FactorSet, factorSetsOf } from './requirement.ts';
 import { factorsWords } from './words.ts';
 
-export type { Branch, Strength };
+export type { Branch };
 
 export interface BranchOptions {
   /** True: the PIN is under the TPM's dictionary-attack protection, with lockoutAuth set. Otherwise it is not bound. */
