@@ -22,7 +22,7 @@ import { Grant } from '../policy/grant.ts';
 import { observedIn } from '../policy/observed.ts';
 import { nameOfBlob } from './objects.ts';
 import { ASSERTION_SECONDS, type AssertionRequest } from './pass.ts';
-import { assertReference, CONTAINER_ID_BYTES } from './references.ts';
+import { assertReference, CONTAINER_ID_BYTES, type SealedContext } from './references.ts';
 import type { RootSession } from './root.ts';
 
 /** Bytes of nonceTPM of the sessions that the product starts: with any other length the signature could read otherwise. */
@@ -33,7 +33,13 @@ export interface AssertedContainer {
   readonly containerId: Uint8Array;
   /** Whose it is. */
   readonly uid: number;
-  readonly sealed: readonly ObjectBlob[];
+  readonly sealed: readonly SealedObject[];
+}
+
+/** A sealed object, and the context by whose approval it opens. */
+export interface SealedObject {
+  readonly context: SealedContext;
+  readonly blob: ObjectBlob;
 }
 
 export interface SignerParts {
@@ -70,15 +76,19 @@ export class ObservationSigner {
    * {@link ASSERTION_SECONDS} seconds.
    * @param request with a grant by a branch with this factor, for this container; that it is spent once is the door's concern
    * @throws {ERR_ASSERTION_REFUSED} the grant is none, of another container or of a branch without this factor; the
-   *   observation does not hold any more; the nonce is not of a session of ours; the object is not one of this container
+   *   observation does not hold any more; the nonce is not of a session of ours; the object is not one of this container, or of
+   *   another context than the grant
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE} the TPM does not sign
    */
   async assertObservation(container: AssertedContainer, request: AssertionRequest): Promise<Signature> {
     const { kind, root, key: blob, authValue } = this.#parts;
     this.#checkGrant(request.grant, container);
     if (request.nonceTPM.length !== NONCE_TPM_BYTES) throw refuse(kind, `nonceTPM is not ${NONCE_TPM_BYTES} bytes`);
-    const sealedName = container.sealed.map(nameOfBlob).find((name) => bytesEqual(name, request.sealedName));
-    if (sealedName === undefined) throw refuse(kind, 'the object is not one of this container');
+    const { sealedName } = request;
+    const sealed = container.sealed.find(({ blob }) => bytesEqual(nameOfBlob(blob), sealedName));
+    if (sealed === undefined) throw refuse(kind, 'the object is not one of this container');
+    // A factor is one factor to the TPM, whatever the rules of a context are: only the grant tells them apart.
+    if (sealed.context !== request.grant?.context.context) throw refuse(kind, 'the grant is for another context');
     const hash = signedAssertionHash({
       nonceTPM: request.nonceTPM,
       expiration: ASSERTION_SECONDS,

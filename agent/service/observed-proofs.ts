@@ -5,7 +5,9 @@
 import { Secret } from '../../drivers/base/secret.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { FactorProof } from '../container/pass.ts';
-import { type AssertedContainer, ObservationSigner } from '../container/signer.ts';
+import type { ContainerView } from '../container/plan.ts';
+import { CHANGE_CONTEXT, UNLOCK_CONTEXT } from '../container/references.ts';
+import { type AssertedContainer, ObservationSigner, type SealedObject } from '../container/signer.ts';
 import type { ContainerState } from '../container/state.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -34,9 +36,12 @@ export function observedProofs(
 /** Of a container as its state file has it: for its sealed objects and no others. */
 export function observedProofsOf(
   parts: Pick<ServiceParts, 'clock'>,
-  state: ContainerState,
+  state: ContainerView,
 ): Map<FactorKind, FactorProof> {
-  const { containerId, uid, sealedKey, authority, signers } = state;
-  const sealed = authority.sealedAuth === null ? [sealedKey] : [sealedKey, authority.sealedAuth];
+  const { containerId, uid, sealedKey, authority, signers, context = UNLOCK_CONTEXT } = state;
+  const sealed: SealedObject[] = [{ context, blob: sealedKey }];
+  if (authority.sealedAuth !== null) {
+    sealed.push({ context: authority.change === null ? UNLOCK_CONTEXT : CHANGE_CONTEXT, blob: authority.sealedAuth });
+  }
   return observedProofs(parts, { containerId, uid, sealed }, signers);
 }

@@ -10,6 +10,7 @@ import { commit, revoke } from '../../container/change.ts';
 import { newContainerId, prepareContainer } from '../../container/enrolment.ts';
 import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
+import { UNLOCK_CONTEXT } from '../../container/references.ts';
 import { signersFor } from '../../container/signers.ts';
 import type { ContainerState, MachineState } from '../../container/state.ts';
 import { enforcedSets } from '../../policy/branches.ts';
@@ -167,7 +168,11 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
         writeIntent: (intent) => parts.store.writeIntent(uid, 'intent', intent),
       },
       (plan, proofs, sealed) => {
-        const observed = observedProofs(parts, { containerId, uid, sealed: [sealed] }, signers);
+        const observed = observedProofs(
+          parts,
+          { containerId, uid, sealed: [{ context: UNLOCK_CONTEXT, blob: sealed }] },
+          signers,
+        );
         return door.release({ root, plan, proofs: new Map([...proofs, ...observed]), sealed });
       },
     );

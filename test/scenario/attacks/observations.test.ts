@@ -302,8 +302,20 @@ describe('the signer of the product refuses with ERR_ASSERTION_REFUSED', () => {
     });
     await expect(ask({ sealedName: nameOfBlob(other) })).rejects.toMatchObject(refused);
     await expect(ask({ sealedName: new Uint8Array(0) })).rejects.toMatchObject(refused);
-    const only = { ...stored(), sealed: [container.sealed] };
+    const only = { ...stored(), sealed: stored().sealed.slice(0, 1) };
     await expect(ask({ sealedName: nameOfBlob(container.sibling) }, only)).rejects.toMatchObject(refused);
+  });
+
+  it('an object of another context than the grant', async () => {
+    const [own, other] = stored().sealed;
+    if (own === undefined || other === undefined) throw new Error('it has two');
+    const of = { ...stored(), sealed: [own, { ...other, context: 'wallet' as const }] };
+    const sealedName = nameOfBlob(other.blob);
+    await expect(ask({ sealedName }, of)).rejects.toMatchObject(refused);
+    const grant = seen(container, 'face', { context: 'wallet' });
+    expect(await refusal(ask({ sealedName, grant }, of))).toBe('done');
+    await expect(ask({ grant: seen(container, 'face', { context: 'wallet' }) }, of)).rejects.toMatchObject(refused);
+    await expect(ask({ grant: seen(container, 'face', { context: 'change' }) })).rejects.toMatchObject(refused);
   });
 
   it.each([0, 15, 17])('a container id of %i bytes', async (length) => {

@@ -15,7 +15,7 @@ import {
 } from '../../../agent/container/counter.ts';
 import { createFactor, createSealed, createSigningKey, nameOfBlob } from '../../../agent/container/objects.ts';
 import type { FactorProof, PassPlan } from '../../../agent/container/pass.ts';
-import { policyReference, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
+import { policyReference, type SealedContext, UNLOCK_CONTEXT } from '../../../agent/container/references.ts';
 import type { RootSession } from '../../../agent/container/root.ts';
 import { type AssertedContainer, ObservationSigner } from '../../../agent/container/signer.ts';
 import { evaluate } from '../../../agent/policy/evaluate.ts';
@@ -154,15 +154,17 @@ export interface SeenMore {
   /** For whom the decision is made. */
   readonly user?: number;
   readonly containerId?: Uint8Array;
+  readonly context?: SealedContext;
 }
 
 /** A grant by a branch of these factors, observed and decided just now. */
 export function grantBy(container: ObservedContainer, factors: readonly FactorKind[], more: SeenMore = {}): Grant {
   const { ageMs = 0, simulated = false, user = USER, containerId = container.containerId } = more;
+  const { context = UNLOCK_CONTEXT } = more;
   const now = monotonicMs(systemClock.now() - ageMs);
   const snapshot = snapshotOf(...factors.map((factor) => satisfied(factor, { observedAt: now, simulated })));
   const decision = evaluate(POLICY, snapshot, now, { machineSimulated: simulated, pinIsBound: true, user });
-  return grantFor(decision, { container: toHex(containerId), context: UNLOCK_CONTEXT });
+  return grantFor(decision, { container: toHex(containerId), context });
 }
 
 /** A grant that rests on this factor, and on another one that goes with it. */
@@ -173,7 +175,7 @@ export const seen = (container: ObservedContainer, factor: FactorKind, more: See
 export const storedOf = ({ containerId, sealed, sibling }: ObservedContainer): AssertedContainer => ({
   containerId,
   uid: USER,
-  sealed: [sealed, sibling],
+  sealed: [sealed, sibling].map((blob) => ({ context: UNLOCK_CONTEXT, blob })),
 });
 
 export function signerOf(root: RootSession, container: ObservedContainer, kind: FactorKind): ObservationSigner {
