@@ -36,6 +36,21 @@ describe.skipIf(missing !== null)(
     };
     const unlock = () => ctl(stage.socket, ['unlock', '--pin-fd', '3'], { secret: PIN });
 
+    /** The command line with its words as they come. */
+    const unlockWatched = (said: (stderr: string) => Promise<void>): Promise<{ status: number; stderr: string }> =>
+      new Promise((resolve, reject) => {
+        const args = [join(BUILD, 'agent/ctl.js'), 'unlock', '--pin-fd', '0', '--socket', stage.socket];
+        const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'pipe'], timeout: 50_000 });
+        let stderr = '';
+        child.stderr.on('data', (chunk: Buffer) => {
+          stderr += chunk.toString('utf8');
+          said(stderr).catch(reject);
+        });
+        child.once('error', reject);
+        child.once('close', (status) => resolve({ status: status ?? -1, stderr }));
+        child.stdin.end(`${PIN}\n`);
+      });
+
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'unlockd-surroundings-'));
       await at(HOME);
