@@ -15,10 +15,10 @@ import { type PreparedBranch, prepare, type RuleGroup } from './prepare.ts';
 import { policyReason, waysToSatisfied } from './reasons.ts';
 import {
   type EvaluateOptions,
-  findingOptions,
   gestureFinding,
   isRefusedAsAsserted,
   type Situation,
+  situationFor,
   windowIsOpen,
 } from './situation.ts';
 import { HeldSnapshot, type SignalSource, type Snapshot } from './snapshot.ts';
@@ -109,7 +109,7 @@ function judgeOf(situation: Situation): GroupJudge {
   const counts = (kind: SurroundingKind): boolean => {
     const known = counting.get(kind);
     if (known !== undefined) return known;
-    const found = findingOf(kind, snapshot.get(kind), findingOptions(situation)).is === 'satisfied';
+    const found = findingOf(kind, snapshot.get(kind), situation).is === 'satisfied';
     counting.set(kind, found);
     return found;
   };
@@ -138,6 +138,6 @@ export function evaluate(
   now: MonotonicMs,
   options: EvaluateOptions,
 ): Decision {
-  const situation: Situation = { prepared: prepare(policy), snapshot: HeldSnapshot.of(signals), now, options };
+  const situation = situationFor(prepare(policy), HeldSnapshot.of(signals), now, options);
   return decide(situation, judgeOf(situation));
 }

@@ -17,8 +17,24 @@ export const isWellFormed = (signal: FactorSignal | undefined, kind: SignalKind)
   typeof signal.source === 'string' &&
   isState(signal.state);
 
+/** The policy's own upper bound on the age of a signal, in milliseconds; Infinity: it has none. */
+export type AgeLimits = Readonly<Record<SignalKind, number>>;
+
+export const ageLimitsOf = ({ freshnessSeconds: limits }: Pick<UnlockPolicy, 'freshnessSeconds'>): AgeLimits => {
+  const limit = (kind: SignalKind): number => (limits[kind] ?? Number.POSITIVE_INFINITY) * 1000;
+  return {
+    pin: limit('pin'),
+    securityKey: limit('securityKey'),
+    fingerprint: limit('fingerprint'),
+    face: limit('face'),
+    bluetooth: limit('bluetooth'),
+    ipConfig: limit('ipConfig'),
+    wifi: limit('wifi'),
+  };
+};
+
 export interface FindingOptions {
-  readonly policy: UnlockPolicy;
+  readonly ageLimits: AgeLimits;
   readonly now: MonotonicMs;
   readonly machineSimulated: boolean;
 }
@@ -26,16 +42,14 @@ export interface FindingOptions {
 const SATISFIED: Finding = Object.freeze({ is: 'satisfied' });
 
 /** How long a signal counts from `observedAt` on, in milliseconds: the policy can only shorten it. */
-export function allowedMsOf(kind: SignalKind, signal: FactorSignal, policy: UnlockPolicy): number {
-  const limit = policy.freshnessSeconds[kind];
-  return limit === undefined ? signal.validFor : Math.min(signal.validFor, limit * 1000);
-}
+export const allowedMsOf = (kind: SignalKind, signal: FactorSignal, limits: AgeLimits): number =>
+  Math.min(signal.validFor, limits[kind]);
 
 /** `satisfied` for a signal that counts: of a gesture that it was right, of the surroundings that they are known. */
 export function findingOf(
   kind: SignalKind,
   signal: FactorSignal | undefined,
-  { policy, now, machineSimulated }: FindingOptions,
+  { ageLimits, now, machineSimulated }: FindingOptions,
 ): Finding {
   if (signal === undefined) return { is: 'missing' };
   if (!isWellFormed(signal, kind) || !Number.isFinite(now)) return { is: 'malformed' };
@@ -51,7 +65,7 @@ export function findingOf(
       ? { is: 'unavailable', reason: signal.reason }
       : { is: 'malformed' };
   }
-  const allowedMs = allowedMsOf(kind, signal, policy);
+  const allowedMs = allowedMsOf(kind, signal, ageLimits);
   // Written so that a limit that is not a number refuses.
   return now - signal.observedAt <= allowedMs ? SATISFIED : { is: 'stale', allowedMs };
 }

@@ -6,12 +6,13 @@
 import { type MonotonicMs, monotonicMs } from '../../drivers/base/brand.ts';
 import { type FactorSignal, SIGNAL_KINDS, type SignalKind, type SurroundingKind } from '../../drivers/signal.ts';
 import type { Decision } from './decision.ts';
-import { decide, type EvaluateOptions } from './evaluate.ts';
+import { decide, type EvaluateOptions, type GroupJudge } from './evaluate.ts';
 import { allowedMsOf, findingOf, isWellFormed } from './finding.ts';
 import type { UnlockPolicy } from './model.ts';
 import { type PreparedPolicy, prepare, type RuleGroup } from './prepare.ts';
 import type { PreparedRule } from './prepared-rule.ts';
 import { RuleIndex } from './rule-index.ts';
+import { situationFor } from './situation.ts';
 import { HeldSnapshot, type SignalSource } from './snapshot.ts';
 import { Surroundings, type Views } from './surroundings.ts';
 import type { LocalTime } from './time-window.ts';
@@ -51,6 +52,7 @@ export class IncrementalEvaluator {
   readonly #standings = new Map<PreparedRule, Standing>();
   readonly #groups = new Map<RuleGroup, { holding: number }>();
   readonly #kinds: readonly Kind[];
+  readonly #groupHolds: GroupJudge = (group) => (this.#groups.get(group)?.holding ?? 0) > 0;
   #held: HeldSnapshot | undefined;
   #judged = 0;
 
@@ -130,8 +132,8 @@ export class IncrementalEvaluator {
   #recount(state: Kind, now: MonotonicMs): void {
     const { kind, counts, matched } = state;
     const { machineSimulated } = this.#options;
-    const { policy } = this.#prepared;
-    state.counts = findingOf(kind, this.#signals[kind], { policy, now, machineSimulated }).is === 'satisfied';
+    const { ageLimits } = this.#prepared;
+    state.counts = findingOf(kind, this.#signals[kind], { ageLimits, now, machineSimulated }).is === 'satisfied';
     if (state.counts !== counts) for (const rule of matched) this.#move(rule, counts ? -1 : 1);
   }
 
@@ -142,13 +144,8 @@ export class IncrementalEvaluator {
   decide(now: MonotonicMs, localTime: LocalTime | null = null): Decision {
     for (const state of this.#kinds) this.#recount(state, now);
     this.#held ??= new HeldSnapshot(this.#signals);
-    const situation = {
-      prepared: this.#prepared,
-      snapshot: this.#held,
-      now,
-      options: localTime === null ? this.#options : { ...this.#options, localTime },
-    };
-    return decide(situation, (group) => (this.#groups.get(group)?.holding ?? 0) > 0);
+    const options = localTime === null ? this.#options : { ...this.#options, localTime };
+    return decide(situationFor(this.#prepared, this.#held, now, options), this.#groupHolds);
   }
 
   /**
@@ -160,7 +157,7 @@ export class IncrementalEvaluator {
     const instants = SIGNAL_KINDS.flatMap((kind) => {
       const signal = this.#signals[kind];
       if (!isWellFormed(signal, kind)) return [];
-      return [signal.observedAt, signal.observedAt + allowedMsOf(kind, signal, this.#prepared.policy)];
+      return [signal.observedAt, signal.observedAt + allowedMsOf(kind, signal, this.#prepared.ageLimits)];
     });
     const next = Math.min(...instants.filter((instant) => instant > now));
     return Number.isFinite(next) ? monotonicMs(next) : null;

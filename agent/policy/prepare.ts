@@ -1,6 +1,7 @@
 /** A policy made ready for deciding: what depends on the document alone is worked out once and kept with it. */
 import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
 import { type Branch, type BranchOptions, branchesOf } from './branches.ts';
+import { type AgeLimits, ageLimitsOf } from './finding.ts';
 import { bluetoothMatcher } from './match/bluetooth.ts';
 import { ipConfigMatcher } from './match/ip-config.ts';
 import { wifiMatcher } from './match/wifi.ts';
@@ -34,6 +35,7 @@ export interface PreparedBranch {
 
 export interface PreparedPolicy {
   readonly policy: UnlockPolicy;
+  readonly ageLimits: AgeLimits;
   readonly rules: ReadonlyMap<string, PreparedRule>;
   branches(options: BranchOptions): readonly PreparedBranch[];
 }
@@ -113,7 +115,7 @@ function withGroups(
 }
 
 function preparedOf(policy: UnlockPolicy): PreparedPolicy {
-  const branches = new Map<boolean, readonly PreparedBranch[]>();
+  let [withPin, withoutPin]: (readonly PreparedBranch[] | undefined)[] = [];
   const rules = new Map(
     policy.rules.map((rule) => [
       rule.name,
@@ -126,14 +128,16 @@ function preparedOf(policy: UnlockPolicy): PreparedPolicy {
   );
   return {
     policy,
+    ageLimits: ageLimitsOf(policy),
     rules,
     branches: ({ pinIsBound }) => {
-      const key = pinIsBound === true;
-      const known = branches.get(key);
-      if (known !== undefined) return known;
-      const made = withGroups(branchesOf(policy, { pinIsBound: key }), rules, policy.matching);
-      branches.set(key, made);
-      return made;
+      const made = (bound: boolean) => withGroups(branchesOf(policy, { pinIsBound: bound }), rules, policy.matching);
+      if (pinIsBound === true) {
+        withPin ??= made(true);
+        return withPin;
+      }
+      withoutPin ??= made(false);
+      return withoutPin;
     },
   };
 }

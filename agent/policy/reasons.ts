@@ -6,14 +6,7 @@ import { detailOf } from './finding.ts';
 import { ruleReason } from './judge-rule.ts';
 import type { PreparedBranch, PreparedGesture } from './prepare.ts';
 import { absorbSupersets } from './requirement.ts';
-import {
-  findingOptions,
-  gestureFinding,
-  isRefusedAsAsserted,
-  type Situation,
-  windowIsOpen,
-  windowOf,
-} from './situation.ts';
+import { gestureFinding, isRefusedAsAsserted, type Situation, windowIsOpen, windowOf } from './situation.ts';
 import { Surroundings } from './surroundings.ts';
 import { localTimeWords, windowWords } from './time-window.ts';
 
@@ -102,7 +95,7 @@ function ruleReasons(situation: Situation): RuleReasons {
   const known = new Map<string, RuleReason>();
   const { matching } = prepared.policy;
   const observed = {
-    ...findingOptions(situation),
+    ...situation,
     signals: snapshot,
     views: new Surroundings(snapshot, { matching, user: options.user ?? null }),
   };

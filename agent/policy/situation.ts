@@ -18,22 +18,30 @@ export interface EvaluateOptions {
   readonly localTime?: LocalTime | null;
 }
 
-export interface Situation {
+/** Everything that one decision depends on; `ageLimits`, `now` and `machineSimulated` are what a signal is judged by. */
+export interface Situation extends FindingOptions {
   readonly prepared: PreparedPolicy;
   readonly snapshot: SignalSource;
-  readonly now: MonotonicMs;
   readonly options: EvaluateOptions;
 }
 
-export const findingOptions = ({ prepared, now, options }: Situation): FindingOptions => ({
-  policy: prepared.policy,
+export const situationFor = (
+  prepared: PreparedPolicy,
+  snapshot: SignalSource,
+  now: MonotonicMs,
+  options: EvaluateOptions,
+): Situation => ({
+  ageLimits: prepared.ageLimits,
   now,
   machineSimulated: options.machineSimulated,
+  prepared,
+  snapshot,
+  options,
 });
 
 export function gestureFinding({ factor, bound }: PreparedGesture, situation: Situation): Finding {
   const signal = situation.snapshot.get(factor);
-  const finding = findingOf(factor, signal, findingOptions(situation));
+  const finding = findingOf(factor, signal, situation);
   if (finding.is !== 'satisfied') return finding;
   if (signal?.state !== 'satisfied') return { is: 'malformed' };
   // A bound factor of which there is only an observation (a key that is plugged in) proves nothing to the TPM.
