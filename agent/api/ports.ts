@@ -145,6 +145,14 @@ export interface ContainerStatus {
   readonly pinTriesLeft: number | null;
   readonly epoch: number | null;
   readonly keys: number;
+  /** Contexts with a key of their own beside `unlock`; left out: none. */
+  readonly contexts?: readonly {
+    readonly context: UnlockContext;
+    readonly unlocked: boolean;
+    readonly policy: string;
+    readonly strength: ContainerStatus['strength'];
+    readonly opensWith: string;
+  }[];
 }
 
 export interface TpmStatus {

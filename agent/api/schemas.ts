@@ -113,6 +113,18 @@ const containerStatusSchema = z
     pinTriesLeft: z.int().nullable(),
     epoch: z.int().nullable(),
     keys: z.int(),
+    contexts: z
+      .array(
+        z.object({
+          context: contextSchema,
+          unlocked: z.boolean(),
+          policy: z.string(),
+          strength,
+          opensWith: z.string(),
+        }),
+      )
+      .readonly()
+      .exactOptional(),
   })
   .openapi('ContainerStatus');
 

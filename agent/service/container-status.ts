@@ -2,6 +2,8 @@
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { ContainerStatus, PolicyView, UserLine } from '../api/ports.ts';
 import { type Lockout, protectsPin } from '../container/lockout.ts';
+import { type ContainerView, viewOf } from '../container/plan.ts';
+import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
@@ -14,12 +16,28 @@ import { policyWarnings } from './policy-warnings.ts';
 const NONE = { unlockedUntil: null, policy: null, policyPending: false, strength: null, opensWith: null } as const;
 
 /** The branches that the container is sealed to, classed as this machine is protected now. */
-function sealedBranches(state: ContainerState, pinIsBound: boolean): readonly Branch[] {
+function sealedBranches(state: ContainerView, pinIsBound: boolean): readonly Branch[] {
   const policy = policyInForce(state);
   const sealed = state.policy?.branches ?? [];
   return branchesOf(policy, { pinIsBound }).filter((branch) =>
     sealed.some((factors) => factors.every((factor) => branch.factors.includes(factor))),
   );
+}
+
+/** The contexts beside `unlock`, as each is sealed. */
+function contextLines(parts: ServiceParts, state: ContainerState, pinIsBound: boolean): ContainerStatus['contexts'] {
+  const views = state.contexts.flatMap(({ context }) => viewOf(state, context) ?? []);
+  return views.map((view) => {
+    const context = view.context ?? UNLOCK_CONTEXT;
+    const branches = sealedBranches(view, pinIsBound);
+    return {
+      context,
+      unlocked: parts.unlocked.stateOf(state.uid, context) !== null,
+      policy: requirementWords(policyInForce(view).require),
+      strength: weakest(branches),
+      opensWith: opensWith(branches),
+    };
+  });
 }
 
 /** A policy that cannot be read is not in force either: it is as good as pending until root sets one again. */
@@ -54,7 +72,9 @@ export async function containerStatus(
   if (state.policy === null) return { ...base, keys, pinTriesLeft: pinTries, state: 'pending-signature' };
   await look(state);
   const protects = machine?.lockout.protects ?? false;
-  const branches = sealedBranches(state, protects && (lockout === null || protectsPin(lockout)));
+  const pinIsBound = protects && (lockout === null || protectsPin(lockout));
+  const branches = sealedBranches(state, pinIsBound);
+  const contexts = contextLines(parts, state, pinIsBound);
   const unlocked = parts.unlocked.stateOf(uid);
   return {
     ...base,
@@ -67,6 +87,7 @@ export async function containerStatus(
     strength: weakest(branches),
     opensWith: opensWith(branches),
     epoch: state.policy.n,
+    ...(contexts === undefined || contexts.length === 0 ? {} : { contexts }),
   };
 }
 

@@ -27,6 +27,10 @@ export function statusWords(status: Status, nowMs: number): readonly string[] {
   if (own.opensWith !== null)
     out.push(`  opens with: ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
   if (own.state !== 'none') out.push(`  security keys: ${own.keys}`);
+  for (const { context, unlocked, policy, strength, opensWith } of own.contexts ?? []) {
+    const how = `${opensWith}${strength === null ? '' : ` (${strength})`}`;
+    out.push(`  ${context}: ${unlocked ? 'unlocked' : 'locked'}; policy: ${policy}; opens with: ${how}`);
+  }
   if (own.pinTriesLeft !== null) out.push(`  PIN: ${triesLeft(own.pinTriesLeft)}`);
   const { dynamicLock } = status;
   if (dynamicLock !== undefined && dynamicLock.state !== 'off') out.push(`  dynamic lock: ${dynamicLock.text}`);

@@ -117,7 +117,13 @@ describe('a policy with a context of its own for the wallet', () => {
       code: 'ERR_CONTAINER_LOCKED',
     });
     await agent.run(UID, WALLET, { pin: PIN });
+    expect((await agent.service.status(peer(UID))).own).toMatchObject({
+      state: 'unlocked',
+      strength: 'bound-1',
+      contexts: [{ context: 'wallet', unlocked: true, strength: 'bound-2', policy: 'first PIN, then security key' }],
+    });
     await agent.service.lock(peer(UID));
+    expect((await agent.service.status(peer(UID))).own.contexts).toMatchObject([{ unlocked: false }]);
     for (const context of ['unlock', 'wallet'] as const) {
       await expect(agent.service.purposeKey(peer(UID), 'test', context)).rejects.toMatchObject({
         code: 'ERR_CONTAINER_LOCKED',

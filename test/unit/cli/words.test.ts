@@ -36,13 +36,25 @@ it('the status says how long it stays open, what opens it, and the tries of the 
     lockedForSeconds: 0,
     guessesPerDay: 144,
   };
+  const wallet = {
+    context: 'wallet',
+    unlocked: false,
+    policy: 'first PIN, then security key',
+    strength: 'bound-2',
+    opensWith: 'this machine + the PIN + a security key',
+  } as const;
   const words = statusWords(
-    { ...status, own: { ...status.own, unlockedUntil: 3_480_000 }, tpm: { ...status.tpm, lockout } },
+    {
+      ...status,
+      own: { ...status.own, unlockedUntil: 3_480_000, contexts: [wallet] },
+      tpm: { ...status.tpm, lockout },
+    },
     0,
   ).join('\n');
   expect(words).toContain('for another 58 min');
   expect(words).toContain('opens with: this machine + the PIN + a security key (bound-2)');
   expect(words).toContain('24 of 32 left');
+  expect(words).toContain('wallet: locked; policy: first PIN, then security key; opens with: this machine');
 });
 
 describe('where a text stops being JSON', () => {
