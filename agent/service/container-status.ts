@@ -9,6 +9,7 @@ import { type Branch, branchesOf } from '../policy/branches.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import { branchOpensWith, factorsWords, opensWith, requirementWords, weakest } from '../policy/words.ts';
 import { currentPolicy, policyInForce } from './context.ts';
+import { lacksContexts } from './context-plan.ts';
 import type { ServiceParts } from './parts.ts';
 import { pinTriesLeft } from './pin-check.ts';
 import { policyWarnings } from './policy-warnings.ts';
@@ -40,10 +41,14 @@ function contextLines(parts: ServiceParts, state: ContainerState, pinIsBound: bo
   });
 }
 
-/** A policy that cannot be read is not in force either: it is as good as pending until root sets one again. */
-async function isPolicyPending(parts: ServiceParts, version: number): Promise<boolean> {
+/**
+ * Whether the policy of the machine, or that of one of its contexts, is not in force yet. One that cannot be read is as good
+ * as pending until root sets one again.
+ */
+async function isPolicyPending(parts: ServiceParts, state: ContainerState, version: number): Promise<boolean> {
   try {
-    return (await currentPolicy(parts)).version > version;
+    const current = await currentPolicy(parts);
+    return current.version > version || (current.version === version && lacksContexts(state, current));
   } catch (error) {
     if (isUnlockdError(error)) return true;
     throw error;
@@ -83,7 +88,7 @@ export async function containerStatus(
     state: unlocked === null ? (parts.unsettled.has(uid) ? 'recovery-needed' : 'locked') : 'unlocked',
     unlockedUntil: unlocked?.until ?? null,
     policy: requirementWords(policyInForce(state).require),
-    policyPending: await isPolicyPending(parts, state.policy.version),
+    policyPending: await isPolicyPending(parts, state, state.policy.version),
     strength: weakest(branches),
     opensWith: opensWith(branches),
     epoch: state.policy.n,

@@ -77,10 +77,10 @@ export async function openingOf(
   return { context: asked, view: null, policy: addingPolicy(state, document, asked, pinIsBound) };
 }
 
-/** What was presented, for a context that was made since. */
+/** What was presented, for another context than that it was collected for. */
 export const collectedFor = (parts: ServiceParts, collected: Collected, view: ContainerView): Collected => ({
   ...collected,
-  mint: () => collected.mint(policyInForce(view), view.context ?? 'unlock'),
+  mint: (under = policyInForce(view), context = view.context ?? 'unlock') => collected.mint(under, context),
   proofs: new Map([...collected.proofs, ...observedProofsOf(parts, view)]),
   hold: null,
 });

@@ -153,10 +153,9 @@ export async function unlockScript(
     const { deviceMs, writeMs } = collected.key;
     const { strength, factors } = collected.branch;
     // Before the key is kept: with an expired PIN that nobody replaces, the container stays locked.
-    const { state, notes } =
-      view === null || context === UNLOCK_CONTEXT
-        ? await bringUpToDate(parts, run, machine, before, policy, collected, current)
-        : { state: before, notes: { context } };
+    // What is presented for a context may be what a newer policy has waited for; it takes what `unlock` asks for as well.
+    const forUnlock = view === null || context === UNLOCK_CONTEXT ? collected : collectedFor(parts, collected, before);
+    const { state, notes } = await bringUpToDate(parts, run, machine, before, policy, forUnlock, current);
     using key = opened?.clone() ?? (await releaseNew(parts, run, machine, state, context, collected));
     await begun;
     // `lock` and suspend cancel: what they forgot must not come back.
@@ -175,7 +174,7 @@ export async function unlockScript(
       run.offer('purpose-key', parts.unlocked.purposeKey(run.uid, purpose, context), `key for ${purpose}`);
     const times = { deviceMs: Math.round(deviceMs), writeMs: Math.round(writeMs), kdfMs: Math.round(kdfMs) };
     const until = parts.unlocked.stateOf(run.uid, context)?.until ?? null;
-    return { unlocked: true, strength, until, epoch: policyOf(state).n, ...times, ...notes };
+    return { unlocked: true, ...only(context), strength, until, epoch: policyOf(state).n, ...times, ...notes };
   } catch (error) {
     await begun.catch(() => undefined);
     if (error instanceof UnlockdError) await parts.audit('unlock-refused', run.uid, { code: error.code, ms: ms() });

@@ -57,6 +57,9 @@ describe('a wallet that the policy names and the container has not yet', () => {
     await expect(agent.service.purposeKey(peer(UID), 'test', 'wallet')).rejects.toMatchObject({
       code: 'ERR_CONTAINER_LOCKED',
     });
+    // It is not over with the unlock of the desk: root sees who is pending, and so does the user.
+    expect((await agent.service.status(peer(UID))).own).toMatchObject({ policyPending: true });
+    expect((await agent.service.policy(peer(0))).pending).toHaveLength(1);
     // A context that the policy does not name has the policy of the desk, and so its key.
     using ssh = await agent.service.purposeKey(peer(UID), 'test', 'ssh');
     using desk = await agent.service.purposeKey(peer(UID), 'test');
@@ -84,6 +87,22 @@ describe('a wallet that the policy names and the container has not yet', () => {
     using secret = parseSheet(typed);
     using key = openContextKey(secret, containerId, 'wallet', contexts[0]?.recovery ?? new Uint8Array());
     expect(key?.length).toBe(32);
+  });
+});
+
+describe('a policy that asks for more at the wallet than before', () => {
+  const TIGHTER = policy({ unlock, wallet: { require: { all: ['pin', 'securityKey', 'network'] } } });
+
+  it('is put in force by the unlock of the wallet that satisfies it, not of the desk alone', async () => {
+    expect((await agent.service.status(peer(UID))).own).toMatchObject({ policyPending: false });
+    await agent.service.setPolicy(peer(0), TIGHTER);
+    const outcome = await agent.run(UID, WALLET, { pin: PIN });
+    expect(outcome.done).toMatchObject({ unlocked: true, context: 'wallet', policyInForce: 4 });
+    expect((await stored()).contexts).toMatchObject([{ version: 4, branches: [['network', 'pin', 'securityKey']] }]);
+    expect((await agent.service.status(peer(UID))).own).toMatchObject({ policyPending: false });
+    expect(keyOf(await agent.run(UID, WALLET, { pin: PIN }))).toBe(keyOf(outcome));
+    await agent.service.setPolicy(peer(0), WITH_WALLET);
+    expect((await agent.run(UID, WALLET, { pin: PIN })).done).toMatchObject({ policyInForce: 5 });
   });
 });
 
