@@ -223,12 +223,9 @@ export class Service implements AgentService {
   async purposeKey(peer: Peer, purpose: string, context: UnlockContext = 'unlock'): Promise<Secret> {
     requirePermission(peer, 'purpose-key');
     this.#noticeSuspend();
-    const key = this.#parts.unlocked.purposeKey(
-      peer.uid,
-      checkPurpose(purpose),
-      await this.#keyContext(peer.uid, context),
-    );
-    await this.#parts.audit('purpose-key', peer.uid, { purpose });
+    const own = await this.#keyContext(peer.uid, context);
+    const key = this.#parts.unlocked.purposeKey(peer.uid, checkPurpose(purpose), own);
+    await this.#parts.audit('purpose-key', peer.uid, { purpose, ...(own === 'unlock' ? {} : { context: own }) });
     return key;
   }
 

@@ -12,7 +12,9 @@ type Parts = Pick<ServiceParts, 'sensors' | 'clock'>;
 /** The signal as `uid` may see it. */
 export function visibleTo(uid: number, signal: FactorSignal): SensedSignal {
   if (signal.kind !== 'bluetooth' || signal.state !== 'observed') return signal;
-  const devices = signal.observation.devices.filter(({ users }) => users.includes(uid));
+  const own = signal.observation.devices.filter(({ users }) => users.includes(uid));
+  // Whom else it was enrolled for is not said either.
+  const devices = own.map((device) => ({ ...device, users: [uid] }));
   return { ...signal, observation: { devices } };
 }
 

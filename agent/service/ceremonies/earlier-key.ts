@@ -50,7 +50,11 @@ export async function earlierKeyScript(
       wipeRecords(records);
     }
   });
-  await parts.audit('earlier-key', run.uid, { purpose, earlier });
+  await parts.audit('earlier-key', run.uid, {
+    purpose,
+    earlier,
+    ...(context === UNLOCK_CONTEXT ? {} : { context }),
+  });
   run.offer('purpose-key', key, `key for ${purpose} as it was ${earlier} recoveries ago`);
   return { earlier };
 }

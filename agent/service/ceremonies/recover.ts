@@ -11,7 +11,6 @@ import { openContextKey } from '../../container/context-recovery.ts';
 import { openRecords, type Records, wipeRecords } from '../../container/records.ts';
 import { openRecovery } from '../../container/recovery.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
-import { corrupt } from '../../container/shape.ts';
 import type { ContainerState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireContainer, requireMachine } from '../context.ts';
@@ -25,16 +24,24 @@ const MAX_EARLIER_KEYS = 8;
 const askSheet = (run: CeremonyRun): Promise<Secret> =>
   run.askUntil('recovery', { text: 'Recovery sheet' }, AGAIN, parseSheet);
 
-/** What the sheet gives back of the contexts of the container. */
+/** What the sheet gives back of the contexts of the container. One that is damaged must not keep the others out. */
 function contextKeys(sheet: Secret, { containerId, contexts }: ContainerState): Records['earlierContexts'] {
   return contexts.flatMap(({ context, recovery }) => {
     if (recovery === null) return [];
     using key = openContextKey(sheet, containerId, context, recovery);
-    if (key === null || key.length !== 32)
-      throw corrupt(`container.contexts.${context}`, 'it does not open under the sheet');
+    if (key === null || key.length !== 32) return [];
     return [{ containerId, context, key: new Uint8Array(key.expose()) }];
   });
 }
+
+/** The contexts of a container of which the records have no key. */
+const lostContexts = ({ containerId, contexts }: ContainerState, { earlierContexts }: Records): readonly string[] =>
+  contexts
+    .map(({ context }) => context)
+    .filter(
+      (context) =>
+        !earlierContexts.some((kept) => kept.context === context && bytesEqual(kept.containerId, containerId)),
+    );
 
 async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Records> {
   using sheet = await askSheet(run);
@@ -63,7 +70,13 @@ export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Prom
     await parts.audit('recovered', run.uid, { strength: String(result.strength) });
     // The old counter is of no use to anybody now. What cannot be freed now is freed by the next start.
     const freed = await afterwards(() => clearIntent(parts, run.uid, 'retired', new AbortController().signal));
-    return { ...result, earlierKeys: records.earlierKeys.length, oldCounterFreed: freed };
+    const lost = lostContexts(state, records);
+    return {
+      ...result,
+      earlierKeys: records.earlierKeys.length,
+      oldCounterFreed: freed,
+      ...(lost.length === 0 ? {} : { contextsLost: lost.join(' ') }),
+    };
   } finally {
     wipeRecords(records);
   }

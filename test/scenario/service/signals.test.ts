@@ -64,6 +64,21 @@ describe('the signals', () => {
     world.set({ kind: 'bluetooth', observation: { devices: [phoneOf(ALICE), phoneOf(BOB)] } });
   });
 
+  it('show a phone that two people share to both, and to neither that the other has it', async () => {
+    const shared = { ...phoneOf(ALICE), users: [ALICE, BOB] };
+    world.set({ kind: 'bluetooth', observation: { devices: [shared] } });
+    const told = () => JSON.stringify(agent.sensors.ledger.latest('bluetooth') ?? null).includes(`[${ALICE},${BOB}]`);
+    for (let i = 0; i < 200 && !told(); i++) await systemClock.sleep(milliseconds(10), {});
+    for (const uid of [ALICE, BOB]) {
+      const { signals } = await agent.service.signals(peer(uid));
+      expect(signals.find(({ kind }) => kind === 'bluetooth')?.observation).toMatchObject({
+        devices: [{ users: [uid] }],
+      });
+    }
+    world.set({ kind: 'bluetooth', observation: { devices: [phoneOf(ALICE), phoneOf(BOB)] } });
+    for (let i = 0; i < 200 && told(); i++) await systemClock.sleep(milliseconds(10), {});
+  });
+
   it('end when nobody listens any more, also while nothing changes', async () => {
     const stop = new AbortController();
     const changes = agent.service.watchSignals(peer(ALICE), { signal: stop.signal })[Symbol.asyncIterator]();
@@ -87,6 +102,7 @@ describe('the explanation of the policy', () => {
     const text = bobs.reasons.map((line) => line.text).join('\n');
     expect(text).toContain('ipv4Prefix: 198.51.100.7/24, asked for is 192.0.2.0/24');
     expect(text).not.toContain('02:00:00:00:00:0');
+    expect(text).not.toMatch(/phone of|uid 100[01]/);
   });
 
   it('is of the own container’s policy for who is', async () => {

@@ -4,6 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openContextKey, recoveryPublicKey } from '../../../agent/container/context-recovery.ts';
+import { nameOfBlob } from '../../../agent/container/objects.ts';
+import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
+import { pinAuthValue } from '../../../agent/container/pin-value.ts';
+import { planOf, viewOf } from '../../../agent/container/plan.ts';
 import { newRecoverySecret, parseSheet } from '../../../agent/container/recovery-sheet.ts';
 import type { ContainerState } from '../../../agent/container/state.ts';
 import { checkedDocument, formatDocument } from '../../../agent/policy/forms/native-json.ts';
@@ -12,7 +16,10 @@ import { utf8 } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
+import type { FactorKind } from '../../../drivers/signal.ts';
 import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
+import { rawAssertion } from '../../support/container/raw-assertion.ts';
+import { refusal, unsealBy } from '../../support/container/thief.ts';
 import { officeNetwork, RULES } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
@@ -33,13 +40,22 @@ let sheet: string;
 beforeAll(async () => {
   world.set({ kind: 'ipConfig', observation: officeNetwork() });
   agent = await TestAgent.start({ drivers: world.drivers, simulated: true });
-  for (let i = 0; i < 200 && agent.sensors.ledger.latest('ipConfig')?.state !== 'observed'; i++)
-    await systemClock.sleep(milliseconds(10), {});
+  await at('office');
   sheet = await agent.setUpAndEnrol(UID, PIN);
   await agent.service.setPolicy(peer(0), WITHOUT);
   expect((await agent.run(UID, UNLOCK, { pin: PIN })).done).toMatchObject({ policyInForce: 2 });
 });
 afterAll(() => agent?.close());
+
+async function at(place: 'office' | 'nowhere'): Promise<void> {
+  const observation = place === 'office' ? officeNetwork() : officeNetwork('198.51.100.7/24');
+  world.set({ kind: 'ipConfig', observation });
+  const told = (): boolean => {
+    const seen = agent.sensors.ledger.latest('ipConfig');
+    return seen?.state === 'observed' && JSON.stringify(seen.observation) === JSON.stringify(observation);
+  };
+  for (let i = 0; i < 200 && !told(); i++) await systemClock.sleep(milliseconds(10), {});
+}
 
 async function stored(): Promise<ContainerState> {
   const state = await agent.parts.store.readContainer(UID);
@@ -111,7 +127,10 @@ describe('the earlier key of the wallet, after a recovery', () => {
 
   it('takes what the wallet takes, before and after the wallet is made anew', async () => {
     const wallet = keyOf(await agent.run(UID, WALLET, { pin: PIN }));
-    expect((await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN })).failed).toBeNull();
+    const recovered = await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN });
+    expect(recovered.done).toMatchObject({ state: 'locked' });
+    expect(recovered.done).not.toHaveProperty('contextsLost');
+    sheet = recovered.out.get('recovery-sheet')?.toString('ascii') ?? '';
     const first = await agent.run(UID, EARLIER, { pin: PIN });
     expect(keyOf(first)).toBe(wallet);
     expect(touches(first)).toHaveLength(1);
@@ -119,6 +138,7 @@ describe('the earlier key of the wallet, after a recovery', () => {
     const second = await agent.run(UID, EARLIER, { pin: PIN });
     expect(keyOf(second)).toBe(wallet);
     expect(touches(second)).toHaveLength(1);
+    expect(agent.audit.findLast(({ event }) => event === 'earlier-key')?.detail).toMatchObject({ context: 'wallet' });
   });
 
   it('is not given for what opens the desk', async () => {
@@ -132,5 +152,57 @@ describe('the earlier key of the wallet, after a recovery', () => {
     } finally {
       agent.touch = true;
     }
+  });
+});
+
+describe('an old copy of the file', () => {
+  it('opens a wallet that was dropped, by the policy of the wallet that came after it, as ADR 17 has it', async () => {
+    await agent.run(UID, WALLET, { pin: PIN });
+    const old = viewOf(await stored(), 'wallet');
+    await agent.service.setPolicy(peer(0), WITHOUT);
+    await agent.run(UID, WALLET, { pin: PIN });
+    await at('nowhere');
+    expect((await agent.run(UID, UNLOCK, { pin: PIN })).done).toMatchObject({ unlocked: true });
+    await at('office');
+    expect((await stored()).contexts).toEqual([]);
+    await agent.service.setPolicy(peer(0), policy({ unlock, wallet: unlock }));
+    expect((await agent.run(UID, WALLET, { pin: PIN })).done).toMatchObject({ unlocked: true, strength: 'bound-1' });
+    const state = await stored();
+    const [view, machine] = [viewOf(state, 'wallet'), await agent.parts.store.readMachine()];
+    const { pin } = state.factors;
+    const network = state.signers.find(({ kind }) => kind === 'network');
+    if (old === null || view === null || machine === null || pin === null || network === undefined)
+      throw new Error('no');
+    using clear = Secret.take(utf8(PIN));
+    const authValue = await pinAuthValue(clear, pin.salt, pin.logN);
+    const code = await agent.parts.tpm.withRoot(new AbortController().signal, machine, (root) => {
+      const proofs = new Map<FactorKind, FactorProof>([
+        ['network', rawAssertion(state.containerId, network)],
+        ['pin', { check: 'secret', blob: pin.blob, authValue }],
+      ]);
+      const attempt = async () => {
+        await using session = await satisfyPolicy(
+          root,
+          planOf(view),
+          ['network', 'pin'],
+          proofs,
+          nameOfBlob(old.sealedKey),
+        );
+        return await unsealBy(root, session, old.sealedKey);
+      };
+      return refusal(attempt());
+    });
+    expect(code).toBe('done');
+  });
+});
+
+describe('a key of a context that the sheet does not open', () => {
+  it('keeps nobody from recovering the rest, and is said to be lost', async () => {
+    const state = await stored();
+    const contexts = state.contexts.map((entry) => ({ ...entry, recovery: new Uint8Array(92) }));
+    await agent.parts.store.writeContainer({ ...state, contexts });
+    const recovered = await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN });
+    expect(recovered.failed).toBeNull();
+    expect(recovered.done).toMatchObject({ contextsLost: 'wallet' });
   });
 });
