@@ -86,7 +86,7 @@ describe('the incremental evaluator', () => {
     return evaluator.judged - before;
   };
 
-  test.each([100, 1000, 4000])('of %i rules judges those alone that a change could make true', (count) => {
+  test.each([100, casesOf(4000)])('of %i rules judges those alone that a change could make true', (count) => {
     const evaluator = new IncrementalEvaluator(fleet(count), real);
     evaluator.set('pin', satisfied('pin'));
     expect(evaluator.judged).toBe(0);
