@@ -271,11 +271,13 @@ export class Service implements AgentService {
 
   async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
     requirePermission(peer, 'policy-explain');
+    this.#noticeSuspend();
     return await policyExplanation(this.#parts, peer.uid);
   }
 
   async signals(peer: Peer): Promise<SignalsView> {
     requirePermission(peer, 'signals');
+    this.#noticeSuspend();
     return signalsNow(this.#parts, peer.uid);
   }
 
@@ -318,6 +320,8 @@ export class Service implements AgentService {
    */
   async forgetAll(why: string): Promise<void> {
     this.#dropSecrets(() => true);
+    // The clock of their age stands still in a suspend, and the machine may be somewhere else afterwards.
+    if (why === 'suspend') this.#parts.sensors.ledger.clear();
     for (const uid of this.#parts.unlocked.forgetAll()) await this.#parts.audit('locked', uid, { why });
   }
 

@@ -1,10 +1,13 @@
 /** What is forgotten, and when: `lock`, the end of a span while the clock of timers stood still, suspend, stop. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatDocument } from '../../../agent/policy/forms/native-json.ts';
 import { UnlockedContainers } from '../../../agent/service/unlocked.ts';
 import { type MonotonicMs, milliseconds, monotonicMs, unixMs } from '../../../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../../../drivers/base/clock.ts';
 import { deferred } from '../../../drivers/base/deferred.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
+import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
+import { documentOf, officeNetwork } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 const PIN = { pin: '246813' };
@@ -167,5 +170,34 @@ describe('forgetting', () => {
     await hung;
     await stopped;
     expect(left).toBeNull();
+  });
+});
+
+describe('what was around the machine before a suspend', () => {
+  it('does not count after it: the clock of its age stood still, and the machine may be anywhere', async () => {
+    const uid = 1000;
+    const world = new SimulatedSurroundings(systemClock);
+    world.set(
+      { kind: 'ipConfig', observation: officeNetwork() },
+      { validFor: milliseconds(3_600_000), repeated: false },
+    );
+    const drivers = world.drivers;
+    await using agent = await TestAgent.start({
+      drivers,
+      simulated: true,
+      settings: { unlockWithin: milliseconds(800) },
+    });
+    const seen = () => agent.sensors.ledger.latest('ipConfig')?.state === 'observed';
+    for (let i = 0; i < 200 && !seen(); i++) await systemClock.sleep(milliseconds(10), {});
+    await agent.run(0, { kind: 'setup' });
+    await agent.service.setPolicy(peer(0), formatDocument(documentOf(['pin'], ['network'])));
+    await agent.setUpAndEnrol(uid, PIN.pin);
+    expect((await agent.run(uid, UNLOCK, PIN)).done).toMatchObject({ strength: 'bound-1' });
+    agent.slept = true;
+    expect((await agent.service.explainPolicy(peer(uid))).missing).toEqual([['network', 'pin']]);
+    expect((await agent.run(uid, UNLOCK, PIN)).failed?.refusal.code).toBe('ERR_POLICY_DENIED');
+    world.set({ kind: 'ipConfig', observation: officeNetwork() });
+    for (let i = 0; i < 200 && !seen(); i++) await systemClock.sleep(milliseconds(10), {});
+    expect((await agent.run(uid, UNLOCK, PIN)).done).toMatchObject({ strength: 'bound-1' });
   });
 });
