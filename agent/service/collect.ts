@@ -204,7 +204,9 @@ export async function collectFactors(
     const gestures = [...current.snapshot].filter(([, signal]) => isGesture(signal));
     const judge = (under = policy) => {
       // What another policy observes gets its signer when that is put in force.
-      const around = surroundings(parts, under === policy ? hindrances : NO_HINDRANCES);
+      const known = surroundings(parts, under === policy ? hindrances : NO_HINDRANCES);
+      // Gestures are those of this attempt, which the machine has let in; a sensor may still tell of an earlier one.
+      const around = [...known].filter(([, signal]) => !isGesture(signal));
       return evaluate(under, new Map([...around, ...gestures]), clock.now(), options(under));
     };
     const mint = (under = policy, context: SealedContext = state.context ?? UNLOCK_CONTEXT) => {

@@ -16,7 +16,8 @@ import { utf8 } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
-import type { FactorKind } from '../../../drivers/signal.ts';
+import type { FactorDriver } from '../../../drivers/driver.ts';
+import type { FactorKind, FactorSignal } from '../../../drivers/signal.ts';
 import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
 import { rawAssertion } from '../../support/container/raw-assertion.ts';
 import { refusal, unsealBy } from '../../support/container/thief.ts';
@@ -204,5 +205,35 @@ describe('a key of a context that the sheet does not open', () => {
     const recovered = await agent.run(UID, { kind: 'recover' }, { recovery: sheet, 'new-pin': PIN });
     expect(recovered.failed).toBeNull();
     expect(recovered.done).toMatchObject({ contextsLost: 'wallet' });
+  });
+});
+
+describe('a gesture that was made before the attempt', () => {
+  it('counts for no context of it, whatever the sensor says that it is still good for', async () => {
+    const seen: FactorSignal = {
+      kind: 'fingerprint',
+      source: 'a sensor',
+      observedAt: systemClock.now(),
+      validFor: milliseconds(3_600_000),
+      simulated: true,
+      state: 'satisfied',
+      strength: 'gate',
+      evidence: {},
+    };
+    const driver: FactorDriver = {
+      kind: 'fingerprint',
+      async *watch({ signal }) {
+        yield seen;
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      },
+    };
+    await using own = await TestAgent.start({ drivers: [driver], simulated: true });
+    await own.setUpAndEnrol(UID, PIN);
+    const wallet = { require: { all: ['pin', 'fingerprint'] } };
+    await own.service.setPolicy(peer(0), policy({ unlock: pair(['securityKey']), wallet }));
+    expect(own.sensors.ledger.latest('fingerprint')).toBe(seen);
+    const outcome = await own.run(UID, UNLOCK, { pin: PIN });
+    expect(outcome.done).toMatchObject({ policyInForce: 2, contextPending: 'ERR_POLICY_NO_BRANCH' });
+    expect((await own.parts.store.readContainer(UID))?.contexts).toEqual([]);
   });
 });
