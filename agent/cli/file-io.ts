@@ -2,10 +2,40 @@
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'this is a folder, not a file',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+  EFBIG: 'larger than any policy or recording',
+};
+
 const fileError = (path: string, cause: unknown): UnlockdError => {
   const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : null;
-  return new UnlockdError('ERR_CLI_FILE', `${path}: ${errno ?? 'failed'}`, { detail: { path, errno }, cause });
+  const words = errno === null ? 'failed' : (WORDS[errno] ?? errno);
+  return new UnlockdError('ERR_CLI_FILE', `${path}: ${words}`, { detail: { path, errno }, cause });
 };
+
+const STOPPING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * A terminal, or a named pipe without a writer, blocks the whole program: no listener of a signal would ever run. Meanwhile
+ * signals do what they do by themselves, and end it.
+ */
+function interruptibly<T>(read: () => T): T {
+  const taken = STOPPING.flatMap((name) => process.listeners(name).map((listener) => ({ name, listener })));
+  for (const { name, listener } of taken) process.off(name, listener);
+  try {
+    return read();
+  } finally {
+    for (const { name, listener } of taken) process.on(name, listener);
+  }
+}
 
 /** Far above any policy or recording, and far below what would fill a memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -33,10 +63,12 @@ function readAll(fd: number): Uint8Array {
 export function readBytes(path: string): Uint8Array {
   let fd: number | null = null;
   try {
-    fd = path === '-' ? 0 : openSync(path, 'r');
-    return readAll(fd);
+    return interruptibly(() => {
+      fd = path === '-' ? 0 : openSync(path, 'r');
+      return readAll(fd);
+    });
   } catch (cause) {
-    throw fileError(path, cause);
+    throw fileError(path === '-' ? 'standard input' : path, cause);
   } finally {
     if (fd !== null && fd !== 0) closeSync(fd);
   }

@@ -3,6 +3,7 @@
  * `Choice`; running it is another file's job, so that help, completion and the reference page need nothing else.
  */
 import { Command, Option } from 'commander';
+import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { SecretSlotIn } from '../api/ports.ts';
 import { UNLOCK_CONTEXTS, type UnlockContext } from '../api/purpose.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
@@ -231,19 +232,21 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
     .addOption(new Option('--last <n>', 'how many of the newest').argParser(parseCount).default(20))
     .option('--follow', 'then print what comes')
     .option('--windows', 'of unlocking only, under the ids and fields of Windows')
-    .option('--record <file>', 'instead, write the signals that come to a trace, until Ctrl-C')
+    .addOption(
+      new Option('--record <file>', 'instead, write the signals that come to a trace, until Ctrl-C').conflicts([
+        'follow',
+        'windows',
+      ]),
+    )
     .addOption(new Option('--for <time>', 'how long to record: 90s, 10m, 8h').argParser(parseDuration));
-  events.action((o: Values & { last: number; follow?: true; windows?: true; record?: string; for?: number }) =>
-    o.record === undefined
-      ? choose({
-          name: 'events',
-          common: o,
-          last: o.last,
-          follow: o.follow === true,
-          windows: o.windows === true,
-        })
-      : choose({ name: 'events record', common: o, file: o.record, forSeconds: o.for ?? null }),
-  );
+  events.action((o: Values & { last: number; follow?: true; windows?: true; record?: string; for?: number }) => {
+    if (o.record !== undefined) {
+      return choose({ name: 'events record', common: o, file: o.record, forSeconds: o.for ?? null });
+    }
+    if (o.for !== undefined) throw new UnlockdError('ERR_CLI_USAGE', '--for says how long to --record');
+    const { last, follow = false, windows = false } = o;
+    choose({ name: 'events', common: o, last, follow, windows });
+  });
   examples(
     events,
     'unlockctl events --last 50',

@@ -6,6 +6,8 @@ const usage = (message: string): UnlockdError => new UnlockdError('ERR_CLI_USAGE
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const MAX_SECONDS = 30 * 86_400;
+/** Of a trace: a year. */
+const MAX_INSTANT = 366 * 86_400;
 const MAX_FD = 1023;
 const MAX_UID = 0xffff_fffe;
 
@@ -35,7 +37,8 @@ export const parseCount = (text: string): number => parseNumber(text, 10_000, 'c
 /** Seconds, also with a fraction. @throws {ERR_CLI_USAGE} */
 export function parseSeconds(text: string): number {
   const seconds = /^\d{1,9}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds <= 366 * 86_400)) throw usage(`"${text}" is no number of seconds: write 12 or 12.5`);
+  if (!(seconds <= MAX_INSTANT))
+    throw usage(`"${text}" is no number of seconds: write 12 or 12.5, up to ${MAX_INSTANT}`);
   return seconds;
 }
 
@@ -50,4 +53,11 @@ export function parseVersion(text: string): number {
 export function parsePurpose(text: string): string {
   if (PURPOSE.test(text)) return text;
   throw usage(PURPOSE_WORDS);
+}
+
+/** A GUID, in braces or without. @throws {ERR_CLI_USAGE} */
+export function parseGuid(text: string): string {
+  if (/^(?:\{[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i.test(text))
+    return text;
+  throw usage(`"${text}" is no GUID: write 11111111-2222-3333-4444-555555555555`);
 }

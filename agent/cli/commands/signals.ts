@@ -83,7 +83,17 @@ const changeWords = (change: SignalChange): readonly string[] =>
     ? signalWords(change.signal, change.now)
     : [`${KINDS[change.kind] ?? change.kind}: nothing is known any more`];
 
-/** With `--watch`: what is known, and then what changes, until Ctrl-C; with `--json` one line for each. */
+/** Drivers tell again and again what is as it was; for people that is no change. */
+function isNews(shown: Map<string, string>, change: SignalChange): boolean {
+  const kind = change.type === 'signal' ? change.signal.kind : change.kind;
+  // The age is no part of it.
+  const words = change.type === 'signal' ? signalWords(change.signal, change.signal.observedAt).join('\n') : '';
+  if (shown.get(kind) === words) return false;
+  shown.set(kind, words);
+  return true;
+}
+
+/** With `--watch`: what is known, and then what changes, until Ctrl-C; with `--json` one line for each that comes. */
 export async function signalsCommand(context: Context, { watch }: { readonly watch: boolean }): Promise<void> {
   const { client, output, deps } = context;
   const { interrupted: signal } = deps;
@@ -92,10 +102,11 @@ export async function signalsCommand(context: Context, { watch }: { readonly wat
     output.result({ ...view }, () => viewWords(view));
     return;
   }
+  const shown = new Map<string, string>();
   try {
     for await (const change of client.watchSignals({ signal })) {
       if (output.json) deps.stdout.write(`${JSON.stringify(change)}\n`);
-      else output.result({}, () => changeWords(change));
+      else if (isNews(shown, change)) output.result({}, () => changeWords(change));
     }
   } catch (error) {
     // Ctrl-C is how it ends.

@@ -40,11 +40,11 @@ const own = (value: unknown, key: string): boolean =>
 /** Elements of a native document, of which none is the name of a Windows value. */
 const NATIVE_KEYS = ['version', 'contexts', 'first', 'then', 'matching', 'windowsSettings'];
 
-function textOf(data: Uint8Array, name: string): string {
+function textOf(data: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(data);
   } catch (cause) {
-    throw invalidPolicy(`${name}: is not UTF-8 text`, '(document)', cause);
+    throw invalidPolicy('this is not text in UTF-8', '(document)', cause);
   }
 }
 
@@ -70,7 +70,8 @@ function isWindows(data: Uint8Array): boolean {
 }
 
 function readNative(file: PolicyFile, format: 'toml' | 'json' | 'auto'): ReadPolicy {
-  const text = textOf(file.data, file.name);
+  const text = textOf(file.data);
+  if (text.trim() === '') throw invalidPolicy('the file is empty', '(document)');
   const plain = { json: null, signed: null, notes: [], tenantId: null };
   if (format !== 'toml' && isSignedDocument(text)) {
     const signed = parseSignedDocument(text);

@@ -59,7 +59,7 @@ export const POLICY_CODES = {
   },
   ERR_POLICY_NOT_WINDOWS: {
     cause: 'The policy has something that the chosen Windows form cannot say.',
-    cure: 'Take out what the reasons name, or export in another form.',
+    cure: 'Do what the reasons say, take out what they name, or export in another form.',
   },
   ERR_POLICY_WINDOWS_FORMAT: {
     cause: 'The file is in none of the forms in which a Windows policy comes, or its encoding is broken.',

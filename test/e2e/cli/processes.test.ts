@@ -2,8 +2,8 @@
  * `unlockctl` and a daemon as processes of their own: real uids over a real socket, a real terminal, real signals. The
  * daemon's service is in memory; everything between the person and it is the product's.
  */
-import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -64,6 +64,30 @@ describe('unlockctl and the daemon as processes', () => {
     });
     child.kill('SIGINT');
     expect(await code).toBe(6);
+  });
+
+  it('end on SIGINT while a named pipe is read that nobody closes', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const child = spawn(process.execPath, [built.ctl, 'policy', 'lint', pipe], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal)));
+    let writer: number | null = null;
+    // There is a writer's end only once the command has begun to read.
+    for (const end = performance.now() + 20_000; writer === null && performance.now() < end; ) {
+      try {
+        writer = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+    expect(writer).not.toBeNull();
+    try {
+      child.kill('SIGINT');
+      expect(await ended).toBe('SIGINT');
+    } finally {
+      child.kill('SIGKILL');
+      if (writer !== null) closeSync(writer);
+    }
   });
 
   it('replace a daemon that was killed, and refuse a second one while the first lives', async () => {

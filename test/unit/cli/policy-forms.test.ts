@@ -123,7 +123,9 @@ describe('the policy commands', () => {
     expect(readWindowsPolicy(profile.stdout).policy).toEqual(readWindowsPolicy(GPO).policy);
     expect((await offline(`policy export ${native} --format reg`)).exit).toBe(2);
     const noTenant = await offline(`policy export ${native} --format oma`);
-    expect([noTenant.exit, noTenant.stderr.includes('give the GUID of the tenant')]).toEqual([2, true]);
+    const noGuid = await offline(`policy export ${native} --format oma --tenant contoso`);
+    expect([noGuid.exit, noGuid.stderr.includes('"contoso" is no GUID')]).toEqual([2, true]);
+    expect([noTenant.exit, noTenant.stderr.includes('give its GUID with `--tenant`')]).toEqual([2, true]);
   });
 
   it('refuses to export what Windows cannot say, with every reason', async () => {
@@ -146,6 +148,12 @@ describe('the policy commands', () => {
     const ran = await offlineJson(`policy import ${rules}`);
     expect(ran.object.error).toMatchObject({ code: 'ERR_POLICY_RULE_VALUE', detail: { line: 1 } });
     expect(ran.exit).toBe(2);
+    expect(ran.object.error.message.startsWith(`${rules}: `)).toBe(true);
+    expect((await offline(`policy lint ${file('nothing.toml', '\n')}`)).stderr).toContain(
+      'nothing.toml: the file is empty',
+    );
+    expect((await offline(`policy lint ${file('noise.bin', '\xff')}`)).stderr).not.toContain('noise.bin: noise.bin');
+    expect((await offline(`policy lint ${folder}/none.toml`)).stderr).toContain('none.toml: there is no such file');
     const two = await offline(`policy import ${file('a.toml', NATIVE)} ${file('b.toml', NATIVE)}`);
     expect([two.exit, two.stderr.includes('a native document is one file')]).toEqual([2, true]);
   });

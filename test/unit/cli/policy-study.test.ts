@@ -218,6 +218,15 @@ describe('events --record', () => {
     expect([ran.exit, JSON.parse(ran.stdout).ok]).toEqual([0, true]);
   });
 
+  it.each([
+    [['events', '--for', '5s'], '--for says how long to --record'],
+    [['events', '--record', 'x', '--windows'], 'cannot be used with'],
+  ])('%j is no command line', async (args, words) => {
+    await using api = await apiOnSocket(new FakeService());
+    const ran = await ctl(api.socketPath, [...args, '--json']);
+    expect([ran.exit, JSON.parse(ran.stdout).error.message]).toEqual([2, expect.stringContaining(words)]);
+  });
+
   it('ends with 1 where the file cannot be written', async () => {
     await using api = await apiOnSocket(new FakeService());
     const ran = await ctl(api.socketPath, ['events', '--record', join(folder, 'none', 'x'), '--json']);

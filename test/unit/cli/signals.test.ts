@@ -115,4 +115,15 @@ describe('the command', () => {
     const ran = await ctl(api.socketPath, ['signals', '--watch'], { interrupted: stop.signal, onStdout });
     expect(ran.stdout).toContain('Wi-Fi: nothing is known any more\n');
   });
+
+  it('says nothing with --watch when a driver tells the same again', async () => {
+    const again = { ...NETWORK, observedAt: 1800 };
+    await using api = await apiOnSocket(Object.assign(service(), { sensed: [NETWORK, again, NO_WIFI] }));
+    const stop = new AbortController();
+    const onStdout = (text: string) => {
+      if (text.includes('any more')) stop.abort();
+    };
+    const ran = await ctl(api.socketPath, ['signals', '--watch'], { interrupted: stop.signal, onStdout });
+    expect(ran.stdout.match(/eth0/g)).toHaveLength(1);
+  });
 });

@@ -118,7 +118,7 @@ describe('what a form cannot say is refused with all reasons', () => {
   test('nodes of a tenant need the tenant', () => {
     const of = (tenant?: string) => () =>
       writeOmaSettings({ ...policy, pinRecovery: false }, tenant === undefined ? {} : { tenantId: tenant });
-    expect(reasonsOf(of())).toEqual([expect.stringMatching(/give the GUID of the tenant/)]);
+    expect(reasonsOf(of())).toEqual([expect.stringMatching(/give its GUID with/)]);
     expect(reasonsOf(of('nonsense'))).toHaveLength(1);
     expect(reasonsOf(of(`{${tenantId.toUpperCase()}}`))).toEqual([]);
   });

@@ -18,9 +18,14 @@ export function requireJson(path: string, text: string): void {
   });
 }
 
-/** An error of the reader with the file that it is about. */
-function inFile(error: unknown, path: string): unknown {
-  if (!isUnlockdError(error, 'ERR_POLICY_INVALID')) return error;
+/** An error of the reader with the file that it is about; null: there are several, and only the reader can know. */
+function inFile(error: unknown, path: string | null): unknown {
+  if (!isUnlockdError(error) || path === null) return error;
+  if (error.code !== 'ERR_POLICY_INVALID') {
+    if (error.message.includes(nameOf(path))) return error;
+    const detail = { path, ...error.detail };
+    return new UnlockdError(error.code, `${nameOf(path)}: ${error.message}`, { detail, cause: error });
+  }
   const { line, column } = error.detail;
   const at = line === undefined ? '' : `:${line}:${column}`;
   const message = error.message.replace(/^line \d+ column \d+: /, '');
@@ -42,7 +47,7 @@ export function readPolicy(paths: readonly string[], format: PolicyFormat | 'aut
   try {
     return readPolicyFiles(files, format);
   } catch (error) {
-    throw inFile(error, paths[0] ?? '');
+    throw inFile(error, paths.length === 1 ? (paths[0] ?? '') : null);
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { CommonOptions } from '../../context.ts';
-import { parseVersion } from '../../values.ts';
+import { parseGuid, parseVersion } from '../../values.ts';
 
 export const IMPORT_FORMATS = ['auto', 'toml', 'json', 'reg', 'intune', 'csp', 'xml', 'strings'] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
@@ -94,7 +94,7 @@ export function addPolicyForms(policy: Command, { add, examples, choose }: Regis
         .default('toml'),
     )
     .option(...OUTPUT)
-    .option('--tenant <guid>', 'the tenant that Intune’s PIN nodes belong to');
+    .addOption(new Option('--tenant <guid>', 'the tenant that Intune’s PIN nodes belong to').argParser(parseGuid));
   give.action((file: string | undefined, o: Values & { format: ExportFormat; output?: string; tenant?: string }) =>
     choose({
       name: 'policy export',

@@ -73,7 +73,7 @@ export function writeWindowsNodes(
     } else if (typeof value === 'object') {
       all.push(inexpressible(setting, 'binary data has no form as a CSP node'));
     } else if (path.includes(TENANT) && tenant === undefined) {
-      all.push(inexpressible(setting, 'the node belongs to a tenant; give the GUID of the tenant'));
+      all.push(inexpressible(setting, 'the node belongs to a tenant; give its GUID with `--tenant`'));
     } else {
       const uri = `./${scope === 'user' ? 'User' : 'Device'}/${path.replace(TENANT, () => tenant ?? '')}`;
       nodes.push({ uri, value });
