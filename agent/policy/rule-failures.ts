@@ -32,7 +32,14 @@ const MOST = 8;
 
 function failuresOf(rule: string, signal: SignalReason): readonly RuleFailure[] {
   const { type, where, finding, source, ageMs } = signal;
-  const base = { rule, signal: type, where, finding: finding.is, source, ageMs };
+  const base = {
+    rule,
+    signal: type,
+    where,
+    finding: finding.is,
+    source,
+    ageMs: ageMs === null ? null : Math.round(ageMs),
+  };
   const reason = 'reason' in finding ? finding.reason : null;
   const elements = signal.children.filter(({ ok }) => !ok);
   if (elements.length === 0) return [{ ...base, element: null, expected: null, found: null, reason }];

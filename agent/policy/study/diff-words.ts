@@ -22,12 +22,13 @@ function differenceWords({ grantedBy, way, situation, example }: Difference): re
   ];
 }
 
-function proofWords({ proof, complete, bounds, elements }: ContextDiff): string {
+function proofWords({ proof, complete, bounds, elements, differences }: ContextDiff): string {
   if (!complete) return `  not everything was compared: ${bounds.join('; ')}`;
   const count = `${elements} ${elements === 1 ? 'element' : 'elements'}`;
+  const none = differences.length === 0 ? 'proved' : 'nothing else';
   return proof === 'diagram'
-    ? `  nothing else, over all combinations of ${count}`
-    : `  nothing else: the smallest situations of every way were compared, as the combinations of ${count} were too many to go through as well`;
+    ? `  ${none}, over all combinations of ${count}`
+    : `  ${none}: the smallest situations of every way were compared, as the combinations of ${count} were too many to go through as well`;
 }
 
 const value = (of: unknown): string => (of === null ? 'not there' : JSON.stringify(of));

@@ -19,13 +19,18 @@ const OF_VERDICTS: ReadonlySet<string> = new Set([
   'freshnessSeconds',
 ]);
 
+/** Other names, as those of Windows nodes, stand in quotes. */
+const BARE = /^[A-Za-z0-9_-]+$/;
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function changes(a: unknown, b: unknown, element: string): readonly ChangedSetting[] {
   if (isObject(a) && isObject(b)) {
     const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-    return [...keys].flatMap((key) => changes(a[key], b[key], `${element}.${key}`));
+    return [...keys].flatMap((key) =>
+      changes(a[key], b[key], `${element}${BARE.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`}`),
+    );
   }
   return JSON.stringify(a) === JSON.stringify(b) ? [] : [{ element, a: a ?? null, b: b ?? null }];
 }

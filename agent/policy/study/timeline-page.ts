@@ -31,10 +31,12 @@ div.picture{overflow-x:auto;margin:1.2rem 0}svg{display:block;width:100%;min-wid
 .stale rect,.unavailable rect,.simulated rect{fill:var(--stale)}.stale text,.unavailable text,.simulated text{fill:var(--stale-ink)}
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;color:var(--soft)}
 th,td{padding:.45rem .7rem .45rem 0;border-top:1px solid var(--line);vertical-align:top}td.t{white-space:nowrap;font-variant-numeric:tabular-nums}
-td.v{font-weight:600;white-space:nowrap}td.v.granted{color:var(--granted)}td.v.denied{color:var(--denied-ink)}td{overflow-wrap:anywhere}
+td.v{font-weight:600;white-space:nowrap}td.v.granted{color:var(--granted)}td.v.denied{color:var(--denied-ink)}td{overflow-wrap:break-word}
 details{margin-top:.2rem}summary{cursor:pointer;color:var(--soft)}ul{list-style:none;margin:.3rem 0;padding:0;font-size:13.5px}
 li.yes::before{content:"\\2713  ";color:var(--granted)}li.no::before{content:"\\2717  ";color:var(--denied-ink)}
-@media(max-width:52rem){body{padding:1rem;font-size:14px}td.t{white-space:normal}th,td{padding-right:.5rem}}
+@media(min-width:52.01rem){td.t,td.v{width:1%}td.w{width:38%}}
+@media(max-width:52rem){body{padding:1rem;font-size:14px}thead{display:none}tr{display:block;padding:.6rem 0;border-top:1px solid var(--line)}
+td{display:block;border:0;padding:.1rem 0}td::before{color:var(--soft);font-weight:400}td.t{display:inline}td.t+td.t::before{content:" for "}td.h::before{content:"after: "}}
 `;
 
 const line = ({ depth, ok, text }: ReasonLine): string =>
@@ -46,8 +48,8 @@ function row({ from, fromIncluded, to, verdict, strength, words, because, reason
   return (
     `<tr><td class="t">${escaped(begins)}</td><td class="t">${escaped(instantWords(to - from))}</td>` +
     `<td class="v ${verdict}">${verdict}${strength === null ? '' : ` (${strength})`}</td>` +
-    `<td>${escaped(words)}<details><summary>why</summary><ul>${reasons.map(line).join('')}</ul></details></td>` +
-    `<td>${why === '' ? 'the trace begins' : why}</td></tr>`
+    `<td class="w">${escaped(words)}<details><summary>why</summary><ul>${reasons.map(line).join('')}</ul></details></td>` +
+    `<td class="h">${why === '' ? 'the trace begins' : why}</td></tr>`
   );
 }
 

@@ -2,6 +2,7 @@
 import type { FactorKind } from '../../../../drivers/signal.ts';
 import type { Branch } from '../../branch.ts';
 import { type BranchOptions, branchesOf } from '../../branches.ts';
+import { twoLists } from '../../lists.ts';
 import { type ContextName, contextsOf, type PolicyDocument, policyFor } from '../../model.ts';
 import { type FactorName, namesIn, type Requirement } from '../../requirement.ts';
 import { factorOfRule } from '../../rules.ts';
@@ -24,7 +25,7 @@ export const contextsToLint = (document: PolicyDocument, options: BranchOptions)
     const { require, acceptAsserted } = policy;
     return {
       name,
-      element: `contexts.${name}.require`,
+      element: twoLists(require) === null ? `contexts.${name}.require` : `contexts.${name}`,
       require,
       acceptAsserted,
       branches: branchesOf(policy, options),
