@@ -352,7 +352,11 @@ def main():
         from gi.repository import UMockdev
 
         def connect():
-            return Tcp(options.tcp) if options.tcp else Udp(options.udp)
+            try:
+                return Tcp(options.tcp) if options.tcp else Udp(options.udp)
+            except OSError as error:
+                address = ':'.join(str(part) for part in options.tcp or options.udp)
+                raise OSError(f'no authenticator answers at {address}: {error.strerror or error}') from error
 
         wire = connect()
         testbed = UMockdev.Testbed.new()
