@@ -96,6 +96,8 @@ export class Service implements AgentService {
     const script = this.#script(request, target ?? peer.uid);
     // One after the other for each container: two changes of one container never overlap.
     const queue = this.#queueOf(target ?? peer.uid);
+    if (queue.length > 0)
+      run.emit({ type: 'progress', step: 'waiting until another command for this container has ended' });
     void queue.run(() => this.#perform(run, script)).then(() => this.#linger(run));
     return run;
   }

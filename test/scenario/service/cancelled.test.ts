@@ -24,6 +24,10 @@ describe('a ceremony that is cancelled', () => {
     const unenrol = await agent.service.begin(peer(UID), { kind: 'unenrol', uid: null });
     unenrol.cancel();
     waiting.cancel();
+    for await (const first of unenrol.events({ signal: never })) {
+      expect(first).toMatchObject({ type: 'progress', step: expect.stringContaining('until another command') });
+      break;
+    }
     expect(await lastEvent(unenrol)).toMatchObject({
       type: 'failed',
       refusal: { code: 'ERR_API_CEREMONY_CANCELLED' },
