@@ -36,7 +36,7 @@ details{margin-top:.2rem}summary{cursor:pointer;color:var(--soft)}ul{list-style:
 li.yes::before{content:"\\2713  ";color:var(--granted)}li.no::before{content:"\\2717  ";color:var(--denied-ink)}
 @media(min-width:52.01rem){td.t,td.v{width:1%}td.w{width:38%}}
 @media(max-width:52rem){body{padding:1rem;font-size:14px}thead{display:none}tr{display:block;padding:.6rem 0;border-top:1px solid var(--line)}
-td{display:block;border:0;padding:.1rem 0}td::before{color:var(--soft);font-weight:400}td.t{display:inline}td.t+td.t::before{content:" for "}td.h::before{content:"after: "}}
+td{display:block;border:0;padding:.1rem 0}td::before{color:var(--soft);font-weight:400}td.t{display:inline}td.t+td.t::before{content:" for "}td.h::before{content:"after: "}td.h div:first-child{display:inline}}
 `;
 
 const line = ({ depth, ok, text }: ReasonLine): string =>
