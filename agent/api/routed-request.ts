@@ -23,14 +23,27 @@ function headersOf(incoming: IncomingHttpHeaders): Headers {
 }
 
 /**
+ * What is not UTF-8 is refused and not repaired as the Fetch standard does: JSON is UTF-8 (RFC 8259 §8.1), and a name that
+ * reads otherwise here than where it was written is another name.
+ * @throws {ERR_API_REQUEST_INVALID}
+ */
+function textOf(body: Uint8Array | null): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body ?? undefined);
+  } catch (cause) {
+    throw new UnlockdError('ERR_API_REQUEST_INVALID', 'the body is not valid UTF-8', { cause });
+  }
+}
+
+/**
  * @param body null: the request has none, or a route reads it by itself
  * @returns url, method, headers, body, bodyUsed, text, json and arrayBuffer of a `Request`, and nothing else of it; the
- *   bytes can be had any number of times
+ *   bytes can be had any number of times; `text` and `json` reject with ERR_API_REQUEST_INVALID for what is not UTF-8
  * @throws {ERR_API_REQUEST_INVALID} the target or a header is not valid
  */
 export function routedRequest({ method, target, headers: incoming }: RequestHead, body: Uint8Array | null): Request {
   if (!target.startsWith('/')) throw new UnlockdError('ERR_API_REQUEST_INVALID', 'the request target is not a path');
-  const text = async () => new TextDecoder().decode(body ?? undefined);
+  const text = async () => textOf(body);
   try {
     const members = {
       url: new URL(ORIGIN + target).href,

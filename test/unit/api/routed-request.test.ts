@@ -24,6 +24,18 @@ describe('a routed request', () => {
     expect([await empty.text(), empty.body, empty.bodyUsed]).toEqual(['', null, false]);
   });
 
+  it.each<[string, number[]]>([
+    ['a byte that is none of UTF-8', [0xff]],
+    ['a sequence that is cut off', [0xe2, 0x82]],
+    ['an overlong form', [0xc0, 0xaf]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+  ])('refuses a body with %s', async (_what, bytes) => {
+    const request = routedRequest(head('/'), new Uint8Array([0x22, ...bytes, 0x22]));
+    const invalid = { code: 'ERR_API_REQUEST_INVALID' };
+    await expect(request.text()).rejects.toMatchObject(invalid);
+    await expect(request.json()).rejects.toMatchObject(invalid);
+  });
+
   it.each(['', '*', 'http://elsewhere/', 'v1'])('refuses the target "%s"', (target) => {
     expect(() => routedRequest(head(target), null)).toThrow(
       expect.objectContaining({ code: 'ERR_API_REQUEST_INVALID' }),
