@@ -7,6 +7,7 @@ import '../unit/policy/decision.test.ts';
 import '../unit/policy/evaluate.test.ts';
 import '../unit/policy/explain.test.ts';
 import '../unit/policy/grant.test.ts';
+import '../unit/policy/keys.test.ts';
 import '../unit/policy/lists.test.ts';
 import '../unit/policy/match-bluetooth.test.ts';
 import '../unit/policy/match-ip-config.test.ts';
