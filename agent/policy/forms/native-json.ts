@@ -25,6 +25,16 @@ const freeze = <T extends object>(value: T): T => {
 export const invalidPolicy = (message: string, element: string, cause?: unknown): UnlockdError =>
   new UnlockdError('ERR_POLICY_INVALID', message, { detail: { element }, cause });
 
+/** The unknown element beside the first one that is wrong. */
+function besideOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const parent = elementOf(issues[0]?.path.slice(0, -1) ?? []);
+  return issues.find(({ code, path }) => code === 'unrecognized_keys' && elementOf(path) === parent);
+}
+
+/** The library's words, shorter. */
+const plain = (message: string): string =>
+  message.replace(/^Invalid input: /, '').replace(/, received undefined$/, ', and there is nothing');
+
 /** Of the alternatives of a union, the complaint that got furthest into the document, of the one that fits best. */
 function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): { path: PropertyKey[]; message: string } {
   const path = [...base, ...issue.path];
@@ -36,7 +46,9 @@ function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): { 
     .flatMap(([cause, ...others]) => (cause === undefined ? [] : [{ ...deepest(cause, path), others: others.length }]))
     .filter((each) => each.path.length > path.length)
     .sort((a, b) => b.path.length - a.path.length || a.others - b.others);
-  return first ?? { path, message: issue.code === 'invalid_union' ? 'is none of what may stand here' : issue.message };
+  return (
+    first ?? { path, message: issue.code === 'invalid_union' ? 'is none of what may stand here' : plain(issue.message) }
+  );
 }
 
 /**
@@ -109,7 +121,9 @@ function checkDocument(document: PolicyDocument): void {
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const { issues } = result.error;
+  // A misspelt element is missing under its name and unknown under the other: the latter says more.
+  const issue = (issues[0]?.path.length ?? 0) < 2 ? issues[0] : (besideOf(issues) ?? issues[0]);
   const { path, message } = issue === undefined ? { path: [], message: 'is not a policy' } : deepest(issue);
   const element = elementOf(path) || '(document)';
   throw invalidPolicy(`${element}: ${message}`, element);

@@ -37,7 +37,16 @@ const some = <T>(item: z.ZodType<T>) => z.array(item).min(1).max(MAX_PARTS);
 const factorList = z.array(factorName).min(1).max(MAX_PARTS);
 
 /** Windows rule V2: an unlock begins with something that a person does. */
-const firstList = z.array(z.enum(GESTURE_KINDS, 'a signal may stand in "then" only')).min(1).max(MAX_PARTS);
+const isSignalName = (name: unknown): boolean =>
+  name === 'trustedSignal' ||
+  FACTOR_KINDS.some((kind) => kind === name) ||
+  (typeof name === 'string' && name.startsWith('rule:'));
+const notFirst = ({ input }: { readonly input?: unknown }): string =>
+  isSignalName(input) ? 'a signal may stand in "then" only' : `is none of ${GESTURE_KINDS.join(', ')}`;
+const firstList = z
+  .array(z.enum(GESTURE_KINDS, { error: notFirst }))
+  .min(1)
+  .max(MAX_PARTS);
 
 export const requirement: z.ZodType<Requirement> = z.lazy(() =>
   z.union([

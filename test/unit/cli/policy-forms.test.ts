@@ -149,6 +149,14 @@ describe('the policy commands', () => {
     expect(ran.object.error).toMatchObject({ code: 'ERR_POLICY_RULE_VALUE', detail: { line: 1 } });
     expect(ran.exit).toBe(2);
     expect(ran.object.error.message.startsWith(`${rules}: `)).toBe(true);
+    const words = async (text: string) => (await offline(`policy lint ${file('typo.toml', text)}`)).stderr;
+    expect(await words(NATIVE.replace('version = 2', 'version = 3'))).toContain(': version: expected 2');
+    const lists = (first: string) => `version = 2\n[contexts.unlock]\nfirst = ["${first}"]\nthen = ["pin"]\n`;
+    expect(await words(lists('pinn'))).toContain('is none of pin, securityKey');
+    expect(await words(lists('phone'))).toContain('a signal may stand in "then" only');
+    const wifi = '[[rules]]\nname = "a"\n[[rules.all]]\ntype = "wifi"\n';
+    expect(await words(`${lists('face')}${wifi}sssid = "x"\n`)).toContain('.sssid: there is no such element');
+    expect(await words(`${lists('face')}${wifi}`)).toContain('.ssid: expected string, and there is nothing');
     expect((await offline(`policy lint ${file('nothing.toml', '\n')}`)).stderr).toContain(
       'nothing.toml: the file is empty',
     );
