@@ -162,6 +162,16 @@ describe('the policy commands', () => {
     );
     expect((await offline(`policy lint ${file('noise.bin', '\xff')}`)).stderr).not.toContain('noise.bin: noise.bin');
     expect((await offline(`policy lint ${folder}/none.toml`)).stderr).toContain('none.toml: there is no such file');
+    const strings = file('strings.json', JSON.stringify({ groupA: 'what', groupB: 'what' }));
+    const profile = file(
+      'profile.json',
+      JSON.stringify({ './Device/Vendor/MSFT/PassportForWork/UseBiometrics': true }),
+    );
+    const both = await offline(`policy import ${strings} ${profile}`);
+    expect([both.exit, both.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^unlockctl: \S*strings\.json\S*.*: DeviceUnlock\/GroupA/),
+    ]);
     const two = await offline(`policy import ${file('a.toml', NATIVE)} ${file('b.toml', NATIVE)}`);
     expect([two.exit, two.stderr.includes('a native document is one file')]).toEqual([2, true]);
   });

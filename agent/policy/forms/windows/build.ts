@@ -2,6 +2,7 @@
  * From the settings that won to the policy: lists and rules are read, the validity rules checked, and what has no place
  * of its own in the model is kept by its path.
  */
+import { isUnlockdError, UnlockdError } from '../../../../drivers/base/errors.ts';
 import type { SignalRule } from '../../rules.ts';
 import type { CharacterRule, OtherNode, PinComplexity, WindowsPolicy } from './model.ts';
 import { NODE, type NodeName } from './nodes.ts';
@@ -64,10 +65,23 @@ function pinComplexity(winners: Winners, notes: Note[]): PinComplexity | undefin
   return Object.keys(rules).length === 0 ? undefined : rules;
 }
 
+/** What is wrong with the value of a node, with the file that it comes from in front. */
+function inItsFile<T>(winners: Winners, name: NodeName, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const where = winners.get(NODE[name].path.toLowerCase())?.where;
+    if (!isUnlockdError(error) || !where) throw error;
+    throw new UnlockdError(error.code, `${where}: ${error.message}`, { detail: error.detail, cause: error });
+  }
+}
+
 function rulesOf(winners: Winners, name: NodeName, scenario: RuleScenario, notes: Note[]): readonly SignalRule[] {
   const text = textOf(winners, name);
   if (text === undefined) return [];
-  const read = readSignalRules(text, scenario, NODE[name].path.split('/').slice(-2).join('/'));
+  const read = inItsFile(winners, name, () =>
+    readSignalRules(text, scenario, NODE[name].path.split('/').slice(-2).join('/')),
+  );
   notes.push(...read.notes);
   return read.rules;
 }
@@ -75,7 +89,9 @@ function rulesOf(winners: Winners, name: NodeName, scenario: RuleScenario, notes
 function providersOf(winners: Winners, name: 'groupA' | 'groupB', notes: Note[]) {
   const text = textOf(winners, name);
   if (text === undefined) return undefined;
-  const read = readProviders(text, name === 'groupA' ? 'DeviceUnlock/GroupA' : 'DeviceUnlock/GroupB');
+  const read = inItsFile(winners, name, () =>
+    readProviders(text, name === 'groupA' ? 'DeviceUnlock/GroupA' : 'DeviceUnlock/GroupB'),
+  );
   notes.push(...read.notes);
   return read.providers;
 }
