@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkedDocument } from '../../../agent/policy/forms/native-json.ts';
 import { policyFor, type UnlockPolicy } from '../../../agent/policy/model.ts';
 import { diffDocuments, diffPolicies, type PolicyDiff } from '../../../agent/policy/study/diff.ts';
+import { changedSettings } from '../../../agent/policy/study/settings-diff.ts';
 import { verdictIn } from '../../../agent/policy/study/situation.ts';
 
 const OPTIONS = { pinIsBound: true };
@@ -211,6 +212,19 @@ describe('what changes between two policies', () => {
     expect(cut.bounds).toEqual([
       'more than 1 differences in one direction',
       'there are combinations that change their verdict and are of no difference listed here',
+    ]);
+  });
+});
+
+describe('settings that are no verdict', () => {
+  const base = { version: 2, contexts: { unlock: { require: { all: ['pin', 'securityKey'] } } } };
+
+  test('are named as they are addressed, nodes of Windows in quotes', () => {
+    const a = checkedDocument({ ...base, pin: { minLength: 8 }, windowsSettings: { './Device/X/Y': true } });
+    const b = checkedDocument({ ...base, pin: { minLength: 6 }, windowsSettings: { './Device/X/Y': false } });
+    expect(changedSettings(a, b)).toEqual([
+      { element: 'pin.minLength', a: 8, b: 6 },
+      { element: 'windowsSettings["./Device/X/Y"]', a: true, b: false },
     ]);
   });
 });
