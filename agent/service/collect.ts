@@ -21,6 +21,7 @@ import { evaluate } from '../policy/evaluate.ts';
 import { missingWords, refusedWords, stillMissing, waitsFor } from '../policy/explain.ts';
 import { type Grant, grantFor } from '../policy/grant.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
+import { factorWords } from '../policy/words.ts';
 import { newAttempt, step } from '../unlock/machine.ts';
 import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
 import { type CeremonyRun, Denied } from './ceremony-run.ts';
@@ -63,6 +64,9 @@ function refusedEvent(signal: FactorSignal, triesLeft: number | null): Parameter
   return { type: 'refused', refusal: toRefusal(error) };
 }
 
+const furtherStep = (factor: FactorKind): string =>
+  `the newer policy asks for ${factorWords(factor)} as well; without it the old one stays in force`;
+
 function denial(decision: Decision | null, outcome: string, failure: UnlockdError | null): Denied {
   const missing = decision === null ? '' : missingWords(stillMissing(decision));
   // Nothing but the PIN could help, and it has to wait: its own code and cure say more than that this is a denial.
@@ -99,7 +103,11 @@ export async function collectFactors(
   let { protects: pinIsBound } = machine.lockout;
   const options = (under = policy) => situationOf(parts, under, pinIsBound, state.uid);
   const limits = { limitMs: settings.unlockWithin, maxRetries: settings.attemptRetries };
-  let current = newAttempt({ policy, options: options(), ...limits });
+  const { further } = collecting;
+  // One situation for all of them: the local time is looked at if one of them has windows.
+  const timed = [policy, ...(further?.policies ?? [])].find(({ windows }) => Object.keys(windows).length > 0);
+  const plan = { policy, ...(further === undefined ? {} : { further }), ...limits };
+  let current = newAttempt({ ...plan, options: options(timed) });
   const hindrances = hindrancesOf(state, policy, pinIsBound, parts.simulated);
   const waiting = new Waiting(run, () => current.decision);
   const finished = deferred<GrantedDecision>();
@@ -109,7 +117,7 @@ export async function collectFactors(
 
   const feed = (event: UnlockEvent): void => {
     try {
-      const { state: next, effects } = step({ ...current, plan: { ...current.plan, options: options() } }, event);
+      const { state: next, effects } = step({ ...current, plan: { ...current.plan, options: options(timed) } }, event);
       current = next;
       for (const effect of effects) carryOut(effect);
       waiting.tell();
@@ -126,7 +134,11 @@ export async function collectFactors(
     const answer = collector.ask(factor, triesLeft, signal).then(
       (report) => feed({ type: 'signal', at: clock.now(), ...report }),
       (error: unknown) => {
-        if (!stop.signal.aborted) finished.reject(error);
+        if (stop.signal.aborted) return;
+        // What only a newer policy wants keeps nobody out.
+        if (current.decision?.verdict === 'granted' && isUnlockdError(error) && !run.signal.aborted) {
+          feed({ type: 'signal', at: clock.now(), signal: collector.failed(factor, error) });
+        } else finished.reject(error);
       },
     );
     asked.push(answer);
@@ -136,7 +148,10 @@ export async function collectFactors(
     switch (effect.type) {
       case 'ask':
         if (isSurrounding(effect.factor)) waiting.begin(effect.factor);
-        else ask(effect.factor, effect.triesLeft);
+        else {
+          if (effect.further) run.emit({ type: 'progress', step: furtherStep(effect.factor) });
+          ask(effect.factor, effect.triesLeft);
+        }
         return;
       case 'stop-asking':
         if (isSurrounding(effect.factor)) waiting.end();

@@ -10,6 +10,7 @@ import type { FactorKind, FactorSignal, GestureKind, GestureSignal } from '../..
 import type { Ticket } from '../../drivers/tpm2/index.ts';
 import type { FactorProof } from '../container/pass.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
+import type { FurtherWanted } from '../unlock/state.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import { KeyAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
@@ -26,6 +27,8 @@ export interface CollectOptions {
   readonly settle?: boolean;
   /** Tries of a PIN that are left, where they are being read already. */
   readonly triesLeft?: Promise<number>;
+  /** What is asked for besides, and keeps nobody out. */
+  readonly further?: FurtherWanted;
 }
 
 type GestureState = Pick<Extract<GestureSignal, { state: 'satisfied' }>, 'state' | 'strength' | 'evidence'> | BadState;
@@ -93,6 +96,11 @@ export class Collector implements Disposable {
     const earlier = this.#proofs.get(factor);
     if (earlier?.check === 'secret') earlier.authValue.dispose();
     this.#proofs.set(factor, { check: 'secret', blob: enrolled.blob, authValue });
+  }
+
+  /** That asking for a factor has come to nothing, for a reason that is not the factor's. */
+  failed(factor: GestureKind, { message }: UnlockdError): FactorSignal {
+    return this.#signal(factor, 'unlockd', { state: 'unavailable', reason: 'failed', detail: message });
   }
 
   /** What there is to say of a factor that a person was asked for. */

@@ -1,8 +1,9 @@
 /**
  * One unlock attempt as a pure state machine: `(state, event) -> { state, effects }`. It asks for factors in the order
  * of the policy (list A, then list B), asks again after a wrong PIN while there are tries, goes over to another pair
- * when a factor cannot be had, and emits `release` only with a decision that says `granted`. Who runs it carries the
- * effects out and feeds back what came of them; the machine itself reads no clock and does nothing.
+ * when a factor cannot be had, and emits `release` only with a decision that says `granted`. Before that it asks for what
+ * further policies want, as far as it can be had. Who runs it carries the effects out and feeds back what came of them;
+ * the machine itself reads no clock and does nothing.
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../drivers/signal.ts';
 import type { GrantedDecision } from '../policy/decision.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import { nextFactor } from './plan.ts';
+import { nextFactor, nextFurther } from './plan.ts';
 import type { Step, UnlockEffect, UnlockEvent, UnlockPlan, UnlockState } from './state.ts';
 
 /** The state of an attempt that has not begun; feed it `start`. */
@@ -53,19 +54,24 @@ interface Tries {
   readonly left: number | null;
 }
 
+function furtherFactor({ plan, snapshot, givenUp }: UnlockState, now: MonotonicMs): FactorKind | null {
+  if (plan.further === undefined) return null;
+  return nextFurther(plan.further, (policy) => evaluate(policy, snapshot, now, plan.options), givenUp);
+}
+
 /** Decides on what is known at `now`, and asks for what is missing next. */
 function proceed(state: UnlockState, now: MonotonicMs, tries: Tries | null = null): Step {
   const { plan } = state;
   const decision = evaluate(plan.policy, state.snapshot, now, plan.options);
   const judged = { ...state, decision };
-  if (decision.verdict === 'granted') return release(judged, decision);
-  const next = nextFactor(plan, decision, state.givenUp);
-  if (next === null) return finish(judged, { is: 'denied', decision });
+  const isOpen = decision.verdict === 'granted';
+  const next = isOpen ? furtherFactor(judged, now) : nextFactor(plan.policy, decision, state);
+  if (next === null) return isOpen ? release(judged, decision) : finish(judged, { is: 'denied', decision });
   if (next === state.asking) return { state: judged, effects: [] };
   const triesLeft = tries?.factor === next ? tries.left : null;
   return {
     state: { ...judged, asking: next },
-    effects: [...stopAsking(state), { type: 'ask', factor: next, triesLeft }],
+    effects: [...stopAsking(state), { type: 'ask', factor: next, triesLeft, ...(isOpen ? { further: true } : {}) }],
   };
 }
 
@@ -172,6 +178,8 @@ export function step(state: UnlockState, event: UnlockEvent): Step {
   }
   if (isOver(state, event.at)) {
     const decision = evaluate(state.plan.policy, state.snapshot, event.at, state.plan.options);
+    // Only what further policies want was still asked for.
+    if (state.decision?.verdict === 'granted' && decision.verdict === 'granted') return release(state, decision);
     return finish({ ...state, decision }, { is: 'timed-out', decision });
   }
   if (event.type === 'signal') return onSignal(state, event.signal, event.at, event.triesLeft ?? null);

@@ -6,9 +6,21 @@ import type { Decision, GrantedDecision } from '../policy/decision.ts';
 import type { EvaluateOptions } from '../policy/evaluate.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 
+/**
+ * What is asked for besides, once the policy that opens is satisfied: by it a newer policy can come in force. What of it
+ * cannot be had is left out, and the attempt ends with the grant that it has.
+ */
+export interface FurtherWanted {
+  /** All of them or none. */
+  readonly policies: readonly UnlockPolicy[];
+  /** Factors that whoever unlocks has not. */
+  readonly notEnrolled: readonly FactorKind[];
+}
+
 /** What does not change during an attempt. */
 export interface UnlockPlan {
   readonly policy: UnlockPolicy;
+  readonly further?: FurtherWanted;
   readonly options: EvaluateOptions;
   /** Milliseconds after `start` at which the attempt ends, whatever has come. */
   readonly limitMs: number;
@@ -67,8 +79,11 @@ export type UnlockEvent =
   | { readonly type: 'release-failed'; readonly code: ErrorCode };
 
 export type UnlockEffect =
-  /** Prompt for the PIN, wait for a touch, or wait for an observation; the answer is a `signal`. */
-  | { readonly type: 'ask'; readonly factor: FactorKind; readonly triesLeft: number | null }
+  /**
+   * Prompt for the PIN, wait for a touch, or wait for an observation; the answer is a `signal`. `further`: what opens is
+   * there already, this is what a newer policy wants besides.
+   */
+  | { readonly type: 'ask'; readonly factor: FactorKind; readonly triesLeft: number | null; readonly further?: true }
   /** Take the question back, on the wire too (CTAPHID_CANCEL). */
   | { readonly type: 'stop-asking'; readonly factor: FactorKind }
   /** Tell the person that this was refused, and how many tries are left. */

@@ -23,6 +23,7 @@ import { releaseContainerKey } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
 import { pinTriesLeft } from '../pin-check.ts';
 import { upgradePolicy } from '../policy-upgrade.ts';
+import { furtherWanted } from '../tightening.ts';
 import { collectedFor, openingOf } from '../unlock-context.ts';
 import { replacePin } from './pin-change.ts';
 
@@ -136,15 +137,21 @@ export async function unlockScript(
     const triesLeft = pinTriesLeft(parts, run.uid, null);
     // Read at the same time, but a machine that is not set up is told first.
     for (const beside of [reading, triesLeft]) beside.catch(() => undefined);
+    const newest = currentPolicy(parts);
+    newest.catch(() => undefined);
     const machine = await requireMachine(parts);
     const before = await reading;
     const { protects } = machine.lockout;
     const { context, view, policy } = await openingOf(parts, before, request.context ?? UNLOCK_CONTEXT, protects);
     if (context !== UNLOCK_CONTEXT) requireValidPin(parts, before, policy);
+    const further = view === null ? null : await furtherWanted(machine, before, view, newest);
     // Written while the person is asked; what comes after it in the log waits for it there.
     begun = parts.audit('unlock-begun', run.uid, begunDetail(policy));
     begun.catch(() => undefined);
-    using collected = await collectFactors(parts, machine, view ?? before, policy, run, { triesLeft });
+    using collected = await collectFactors(parts, machine, view ?? before, policy, run, {
+      triesLeft,
+      ...(further === null ? {} : { further }),
+    });
     // Read while the TPM works. What fails here is told when it is needed.
     const current = currentPolicy(parts);
     current.catch(() => undefined);

@@ -256,3 +256,87 @@ describe('the unlock machine', () => {
     });
   });
 });
+
+describe('what further policies want besides', () => {
+  const office = satisfied('network');
+  const loose = policyOf(['pin'], ['securityKey', 'network']);
+  const wants = (...policies: UnlockPolicy[]): UnlockPlan => ({
+    ...planOf(loose),
+    further: { policies, notEnrolled: [] },
+  });
+  const playPlan = (plan: UnlockPlan, ...events: UnlockEvent[]): string[][] => {
+    let state = newAttempt(plan);
+    return events.map((event) => {
+      const next = step(state, event);
+      state = next.state;
+      return next.effects.map(
+        (effect) => `${effect.type === 'ask' && effect.further ? 'further ' : ''}${word(effect)}`,
+      );
+    });
+  };
+  const begin = ['wake-at', 'ask pin'];
+  const further = ['stop pin', 'further ask securityKey'];
+
+  test.each<[string, UnlockPolicy[], UnlockEvent[], string[][]]>([
+    [
+      'is asked for before the release',
+      [pinThenKey],
+      [start(office), sees(satisfied('pin')), sees(satisfied('securityKey'))],
+      [begin, further, ['stop securityKey', 'release']],
+    ],
+    [
+      'is not asked for where it is there',
+      [policyOf(['pin'], ['network'])],
+      [start(office), sees(satisfied('pin'))],
+      [begin, ['stop pin', 'release']],
+    ],
+    [
+      'keeps nobody out who has it not',
+      [pinThenKey],
+      [start(office), sees(satisfied('pin')), sees(unsatisfied('securityKey', 'timed-out'))],
+      [begin, further, ['release']],
+    ],
+    [
+      'keeps nobody out whose time is over meanwhile',
+      [pinThenKey],
+      [start(satisfied('network', { validFor: 60_000 })), sees(satisfied('pin', { validFor: 60_000 })), tick(31_000)],
+      [begin, further, ['stop securityKey', 'release']],
+    ],
+    [
+      'opens nothing when what opened is gone and the time is over',
+      [pinThenKey],
+      [start(office), sees(satisfied('pin')), tick(31_000)],
+      [begin, further, ['stop securityKey', 'timed-out']],
+    ],
+    [
+      'is still wanted, and needed now, when the network goes',
+      [pinThenKey],
+      [
+        start(office),
+        sees(satisfied('pin')),
+        { type: 'lost', at: monotonicMs(2000), kind: 'ipConfig' },
+        sees(unsatisfied('securityKey', 'timed-out')),
+      ],
+      [begin, further, [], ['ask network']],
+    ],
+    [
+      'is not asked for in part: one of them needs a phone, which nobody waits for',
+      [pinThenKey, policyOf(['pin'], ['phone'])],
+      [start(office), sees(satisfied('pin'))],
+      [begin, ['stop pin', 'release']],
+    ],
+    [
+      'is asked for of all of them, one after the other',
+      [pinThenKey, policyOf(['pin'], ['fingerprint'])],
+      [start(office), sees(satisfied('pin')), sees(satisfied('securityKey')), sees(satisfied('fingerprint'))],
+      [begin, further, ['stop securityKey', 'further ask fingerprint'], ['stop fingerprint', 'release']],
+    ],
+  ])('%s', (_sentence, policies, events, expected) => {
+    expect(playPlan(wants(...policies), ...events)).toEqual(expected);
+  });
+
+  test('is not asked of who has it not enrolled', () => {
+    const plan: UnlockPlan = { ...planOf(loose), further: { policies: [pinThenKey], notEnrolled: ['securityKey'] } };
+    expect(playPlan(plan, start(office), sees(satisfied('pin')))).toEqual([begin, ['stop pin', 'release']]);
+  });
+});

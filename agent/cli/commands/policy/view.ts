@@ -38,7 +38,8 @@ export async function setReadPolicy(context: Context, read: ReadPolicy): Promise
   const view = await context.client.setPolicy(document, { signal: context.deps.interrupted });
   const { form, notes } = read;
   context.output.result({ ...view, form, notes }, () => [
-    'The policy is set. Each container that can follow does so at its next unlock.',
+    'The policy is set. Each container that can follow does so at its next unlock, which asks for what the new policy',
+    'wants as well. Where that cannot be had the old policy still opens, and stays in force until an unlock has it.',
     ...(form === 'JSON' ? [] : noteLines(read)),
     ...policyWords(view),
     ...contextWords(read.document),
