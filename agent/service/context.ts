@@ -4,7 +4,6 @@ import type { FactorKind } from '../../drivers/signal.ts';
 import type { MachinePolicy } from '../container/machine-policy.ts';
 import { type ContainerView, policyOf } from '../container/plan.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
-import { isObservedFactor } from '../container/signers.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, compileBranches } from '../policy/branches.ts';
 import { formatDocument, parseDocument } from '../policy/forms/native-json.ts';
@@ -15,7 +14,7 @@ import {
   policyFor,
   type UnlockPolicy,
 } from '../policy/model.ts';
-import { factorsIn } from '../policy/requirement.ts';
+import { factorsIn, familyOf } from '../policy/requirement.ts';
 import type { ServiceParts } from './parts.ts';
 
 /** Factors that a container proves to the TPM by a secret; the others are observations. */
@@ -92,8 +91,9 @@ export const secretFactorsOf = (policy: UnlockPolicy): readonly SecretFactor[] =
   SECRET_FACTORS.filter((factor) => factorsIn(policy.require).includes(factor));
 
 /**
- * The branches that a container with these secrets is sealed to: those of the policy, without the ones of which a secret
- * is not enrolled. What is only observed can be asserted on every machine; whether it ever is seen is another question.
+ * The branches that a container with these factors is sealed to: those of the policy, without the ones of which a factor
+ * is not enrolled. A phone and a network can be asserted on every machine; whether they ever are seen is another question.
+ * A finger or a face has to be enrolled like a secret: otherwise a way that nobody uses would stand open to the machine.
  * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_ASSERTED_BRANCH}
  */
 export function provableBranches(
@@ -103,7 +103,7 @@ export function provableBranches(
 ): readonly Branch[] {
   const branches = compileBranches(policy, { pinIsBound: machine.lockout.protects });
   const provable = branches.filter((branch) =>
-    branch.factors.every((factor) => isObservedFactor(factor) || factors.includes(factor)),
+    branch.factors.every((factor) => familyOf(factor) === 'trustedSignal' || factors.includes(factor)),
   );
   if (provable.length === 0) {
     throw new UnlockdError(

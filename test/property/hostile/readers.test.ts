@@ -23,6 +23,7 @@ const NAMES = [
   'policy/request',
   'policy/approval',
   'policy/document',
+  'policy/file',
   'recovery/sheet',
   'config/toml',
   'api/requests',

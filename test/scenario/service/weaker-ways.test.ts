@@ -3,11 +3,13 @@
  * nothing of that context.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LocalAuthority } from '../../../agent/container/authority/local-authority.ts';
+import { statementOf } from '../../../agent/container/change.ts';
 import { openContextKey, recoveryPublicKey } from '../../../agent/container/context-recovery.ts';
 import { nameOfBlob } from '../../../agent/container/objects.ts';
-import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
+import { type FactorProof, type PassPlan, satisfyPolicy } from '../../../agent/container/pass.ts';
 import { pinAuthValue } from '../../../agent/container/pin-value.ts';
-import { planOf, viewOf } from '../../../agent/container/plan.ts';
+import { changePlanOf, fromSignature, planOf, policyOf, viewOf } from '../../../agent/container/plan.ts';
 import { newRecoverySecret, parseSheet } from '../../../agent/container/recovery-sheet.ts';
 import type { ContainerState } from '../../../agent/container/state.ts';
 import { checkedDocument, formatDocument } from '../../../agent/policy/forms/native-json.ts';
@@ -21,7 +23,7 @@ import type { FactorKind, FactorSignal } from '../../../drivers/signal.ts';
 import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
 import { rawAssertion } from '../../support/container/raw-assertion.ts';
 import { refusal, unsealBy } from '../../support/container/thief.ts';
-import { officeNetwork, RULES } from '../../support/policy-fixtures.ts';
+import { documentOf, officeNetwork, RULES } from '../../support/policy-fixtures.ts';
 import { peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
 const UID = 1000;
@@ -157,6 +159,47 @@ describe('the earlier key of the wallet, after a recovery', () => {
 });
 
 describe('an old copy of the file', () => {
+  it('opens a wallet that was dropped by what a change takes now: the authority approves what it is given, as ADR 17 has it', async () => {
+    await agent.run(UID, WALLET, { pin: PIN });
+    const old = await stored();
+    await agent.service.setPolicy(peer(0), WITHOUT);
+    await agent.run(UID, UNLOCK, { pin: PIN });
+    const [state, machine] = [await stored(), await agent.parts.store.readMachine()];
+    const { pin } = state.factors;
+    const { key, sealedAuth } = state.authority;
+    const network = state.signers.find(({ kind }) => kind === 'network');
+    const [wallet] = old.contexts;
+    if (machine === null || pin === null || network === undefined || key === null || sealedAuth === null)
+      throw new Error('not as it should be');
+    expect([state.contexts, wallet?.branches]).toEqual([[], [['pin', 'securityKey']]]);
+    using clear = Secret.take(utf8(PIN));
+    const authValue = await pinAuthValue(clear, pin.salt, pin.logN);
+    const factors = ['network', 'pin'] as const;
+    const code = await agent.parts.tpm.withRoot(new AbortController().signal, machine, async (root) => {
+      const open = async (plan: PassPlan, sealed: typeof sealedAuth): Promise<Secret> => {
+        const proofs = new Map<FactorKind, FactorProof>([
+          ['network', rawAssertion(state.containerId, network)],
+          ['pin', { check: 'secret', blob: pin.blob, authValue }],
+        ]);
+        await using session = await satisfyPolicy(root, plan, factors, proofs, nameOfBlob(sealed));
+        return await unsealBy(root, session, sealed);
+      };
+      using authority = await open(changePlanOf(state), sealedAuth);
+      const policy = policyOf(state);
+      const n = Math.max(policy.n, state.highestSigned) + 1;
+      const branches = [factors];
+      const statement = statementOf(state, { factors: state.factors, policy }, policy.n, n, 'wallet', branches);
+      const signature = await new LocalAuthority(root, key, nameOfBlob(key), authority).approvePolicy(statement);
+      const entries = old.contexts.map((entry) => ({ ...entry, branches, signature: fromSignature(signature) }));
+      const view = viewOf({ ...state, policy: { ...policy, n }, contexts: entries }, 'wallet');
+      if (view === null) throw new Error('no wallet');
+      return await refusal(open(planOf(view), view.sealedKey));
+    });
+    expect(code).toBe('done');
+    await agent.service.setPolicy(peer(0), WITH_WALLET);
+    expect((await agent.run(UID, WALLET, { pin: PIN })).done).toMatchObject({ unlocked: true, context: 'wallet' });
+  });
+
   it('opens a wallet that was dropped, by the policy of the wallet that came after it, as ADR 17 has it', async () => {
     await agent.run(UID, WALLET, { pin: PIN });
     const old = viewOf(await stored(), 'wallet');
@@ -235,5 +278,23 @@ describe('a gesture that was made before the attempt', () => {
     const outcome = await own.run(UID, UNLOCK, { pin: PIN });
     expect(outcome.done).toMatchObject({ policyInForce: 2, contextPending: 'ERR_POLICY_NO_BRANCH' });
     expect((await own.parts.store.readContainer(UID))?.contexts).toEqual([]);
+  });
+});
+
+describe('a way with a finger that nobody has enrolled', () => {
+  it('is none that the container is sealed to, also where the policy accepts what is only asserted', async () => {
+    await using agent = await TestAgent.start();
+    const windows = documentOf(['pin', 'fingerprint', 'face'], ['phone', 'pin', 'securityKey'], {
+      acceptAsserted: true,
+    });
+    await agent.service.setPolicy(peer(0), formatDocument(windows));
+    await agent.setUpAndEnrol(UID, PIN);
+    const state = await agent.parts.store.readContainer(UID);
+    expect(state?.policy?.branches).toEqual([
+      ['phone', 'pin'],
+      ['pin', 'securityKey'],
+    ]);
+    const strength = (await agent.service.status(peer(UID))).own.strength;
+    expect(strength).toBe('bound-1');
   });
 });
