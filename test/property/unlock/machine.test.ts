@@ -25,8 +25,11 @@ const plans: fc.Arbitrary<UnlockPlan> = fc
     machineSimulated: fc.boolean(),
     pinIsBound: fc.boolean(),
     maxRetries: fc.integer({ min: 1, max: 5 }),
+    further: fc.option(fc.uniqueArray(kinds, { minLength: 1 })),
+    notEnrolled: fc.subarray<FactorKind>(['pin', 'securityKey']),
   })
-  .map(({ first, second, acceptAsserted, machineSimulated, pinIsBound, maxRetries }) => ({
+  .map(({ first, second, acceptAsserted, machineSimulated, pinIsBound, maxRetries, further, notEnrolled }) => ({
+    ...(further === null ? {} : { further: { policies: [policyOf(first, further, { acceptAsserted })], notEnrolled } }),
     policy: policyOf(first, second, { acceptAsserted }),
     options: { machineSimulated, pinIsBound, user: USER },
     limitMs: 60_000,
@@ -87,6 +90,41 @@ const events: fc.Arbitrary<UnlockEvent> = fc.oneof(
 );
 const histories = fc.array(events, { maxLength: 40 });
 
+/** Plans that open with PIN and network or face, and further policies; and histories in which that does come about. */
+const wanting = fc
+  .record({
+    others: fc.array(
+      fc.uniqueArray(fc.constantFrom<FactorKind>('securityKey', 'fingerprint', 'face', 'phone', 'network'), {
+        minLength: 1,
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    notEnrolled: fc.subarray<FactorKind>(['securityKey'], { maxLength: 1 }),
+  })
+  .map(({ others, notEnrolled }) => ({
+    policy: policyOf(['pin'], ['network', 'face']),
+    further: { policies: others.map((second) => policyOf(['pin'], second)), notEnrolled },
+    options: { machineSimulated: false, pinIsBound: true, user: USER },
+    limitMs: 60_000,
+    maxRetries: 2,
+  }));
+const likely = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: kinds.map(
+        (kind): UnlockEvent => ({
+          type: 'signal',
+          at: monotonicMs(1000),
+          signal: satisfied(kind, { observedAt: 500, validFor: 60_000 }),
+        }),
+      ),
+    },
+    { weight: 1, arbitrary: events },
+  ),
+  { maxLength: 15 },
+);
+
 const run = (plan: UnlockPlan, history: readonly UnlockEvent[]) => {
   const effects: UnlockEffect[] = [];
   let state: UnlockState = newAttempt(plan);
@@ -122,7 +160,9 @@ describe('the unlock machine, whatever happens', () => {
   test('is over once its time is over and the release has answered, and says so exactly once', () => {
     fc.assert(
       fc.property(plans, histories, (plan, history) => {
-        const { state, effects } = run(plan, [...history, { type: 'tick', at: monotonicMs(60_000) }]);
+        const over: UnlockEvent = { type: 'tick', at: monotonicMs(60_000) };
+        // The first may release what is there while something further was asked for.
+        const { state, effects } = run(plan, [...history, over, over]);
         expect(state.phase).toBe('done');
         expect(count(effects, 'finish')).toBe(1);
         const end = effects.findIndex(({ type }) => type === 'finish');
@@ -174,5 +214,55 @@ describe('the unlock machine, whatever happens', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+
+  test('asks for something further only of who is let in already, and of nobody who cannot present it', () => {
+    let asked = 0;
+    fc.assert(
+      fc.property(wanting, likely, (plan, history) => {
+        let state = newAttempt(plan);
+        for (const event of [{ type: 'start', at: monotonicMs(0), snapshot: new Map() } as UnlockEvent, ...history]) {
+          const { state: next, effects } = step(state, event);
+          for (const effect of effects) {
+            if (effect.type !== 'ask' || !effect.further) continue;
+            asked++;
+            expect(next.decision?.verdict).toBe('granted');
+            expect(['phone', 'network', ...plan.further.notEnrolled]).not.toContain(effect.factor);
+          }
+          state = next;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(asked).toBeGreaterThan(20);
+  });
+
+  test('lets in with something further whoever is let in without, at the same moment or when that cannot be had', () => {
+    let further = 0;
+    fc.assert(
+      fc.property(wanting, likely, ({ further: wanted, ...without }, history) => {
+        const plan = { ...without, further: wanted };
+        let [plain, more] = [newAttempt(without), newAttempt(plan)];
+        for (const event of [{ type: 'start', at: monotonicMs(0), snapshot: new Map() } as UnlockEvent, ...history]) {
+          plain = step(plain, event).state;
+          more = step(more, event).state;
+          if (plain.phase !== 'releasing') continue;
+          if (more.phase === 'releasing') return;
+          further++;
+          // Nothing more comes, and what opened is as fresh as it was.
+          expect(more.phase).toBe('collecting');
+          if (more.asking === null) throw new Error('asks for nothing');
+          const at = 'at' in event ? event.at : monotonicMs(0);
+          while (more.phase === 'collecting' && more.asking !== null) {
+            const signal = unavailable(more.asking as (typeof GESTURE_KINDS)[number], 'failed', at);
+            more = step(more, { type: 'signal', at, signal }).state;
+          }
+          expect(more.phase).toBe('releasing');
+          return;
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    expect(further).toBeGreaterThan(20);
   });
 });
