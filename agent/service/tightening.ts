@@ -4,6 +4,7 @@
  * one asks for less. It keeps nobody out: without it the old one opens as before.
  */
 import { isUnlockdError } from '../../drivers/base/errors.ts';
+import { type FactorKind, GESTURE_KINDS } from '../../drivers/signal.ts';
 import type { UnlockContext } from '../api/purpose.ts';
 import { type ContainerView, policyOf, viewOf } from '../container/plan.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
@@ -18,7 +19,6 @@ import {
   policyInForce,
   provableBranches,
   requireVerifiedKeys,
-  SECRET_FACTORS,
 } from './context.ts';
 
 /** What a change takes, with the rules and time windows of each context. Without contexts it is what opens. */
@@ -46,12 +46,12 @@ export async function furtherWanted(
     if (version <= policyOf(view).version) return null;
     const contexts = [...new Set<UnlockContext>([UNLOCK_CONTEXT, view.context ?? UNLOCK_CONTEXT])];
     const wanted = contexts.map((context) => policyFor(documentOf(document), context));
-    const enrolled = enrolledFactors(state);
+    const enrolled: readonly FactorKind[] = enrolledFactors(state);
     for (const policy of wanted) {
       requireVerifiedKeys(policy, state);
       provableBranches(policy, enrolled, machine);
     }
-    const notEnrolled = SECRET_FACTORS.filter((factor) => !enrolled.includes(factor));
+    const notEnrolled = GESTURE_KINDS.filter((factor) => !enrolled.includes(factor));
     return { policies: [...wanted, ...ofChange(state)], notEnrolled };
   } catch (error) {
     if (isUnlockdError(error)) return null;
