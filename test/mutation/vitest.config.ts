@@ -6,7 +6,6 @@ export default defineConfig({
     include: ['test/mutation/all.ts'],
     env: { UNLOCKD_POLICY_CASES: '0.05', UNLOCKD_POLICY_SEED: '20260101' },
     testTimeout: 60_000,
-    isolate: false,
     pool: 'threads',
     maxWorkers: 1,
   },

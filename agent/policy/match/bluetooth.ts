@@ -10,55 +10,67 @@ import { type Check, type Matcher, matcherOf, type View } from './check.ts';
 
 /** A device, and who wants to unlock: numeric id, null: unknown, so nobody's phone counts but a paired one. */
 export interface NearbyDevice {
-  readonly device: BluetoothDevice | null;
+  readonly device: BluetoothDevice;
   readonly user: number | null;
 }
+
+/** Where there is none. */
+const NO_DEVICE: BluetoothDevice = {
+  address: '',
+  name: null,
+  classOfDevice: null,
+  users: [],
+  proved: false,
+  rssi: null,
+  rssiBest: null,
+};
 
 /** Bits of the Class of Device that hold the major class (Bluetooth assigned numbers, baseband). */
 const MAJOR_CLASS = 0x1f00;
 
 const classWords = (major: number): string => `${MAJOR_DEVICE_CLASSES[major] ?? 'unknown'} (${major})`;
 
-const majorOf = (device: BluetoothDevice | null): number | null =>
-  device?.classOfDevice == null ? null : device.classOfDevice & MAJOR_CLASS;
+const majorOf = ({ classOfDevice }: BluetoothDevice): number | null =>
+  classOfDevice === null ? null : classOfDevice & MAJOR_CLASS;
 
-const strengthWords = (device: BluetoothDevice | null): string | null => {
-  if (device?.rssi == null) return null;
-  return device.rssi.scale === 'relative' ? `${device.rssi.value} dB` : `${device.rssi.value} dBm, another scale`;
+const strengthWords = ({ rssi }: BluetoothDevice): string | null => {
+  if (rssi === null) return null;
+  return rssi.scale === 'relative' ? `${rssi.value} dB` : `${rssi.value} dBm, another scale`;
 };
 
 /** On the scale of the rules; null: there is none. */
-const relative = (device: BluetoothDevice | null): number | null =>
-  device?.rssi?.scale === 'relative' && Number.isFinite(device.rssi.value) ? device.rssi.value : null;
+const relative = ({ rssi }: BluetoothDevice): number | null => (rssi?.scale === 'relative' ? rssi.value : null);
 
-const isOf = (device: BluetoothDevice | null, user: number | null): boolean =>
-  user !== null && (device?.users.includes(user) ?? false);
+const isOf = ({ users }: BluetoothDevice, user: number | null): boolean => user !== null && users.includes(user);
 
 /** Of somebody else than who asks: whose it is, and how near, is not for them to know. Who asks for nobody sees all. */
 const isForeign = ({ device, user }: NearbyDevice): boolean =>
-  user !== null && device !== null && device.users.length > 0 && !isOf(device, user);
+  user !== null && device.users.length > 0 && !isOf(device, user);
 
 const enrolled: Check<NearbyDevice> = {
   name: 'user',
   holds: ({ device, user }) => isOf(device, user),
-  expected: ({ user }) => (user === null ? 'enrolled for this user' : `enrolled for uid ${user}`),
+  expected: (nearby) => {
+    const user = nearby?.user ?? null;
+    return user === null ? 'enrolled for this user' : `enrolled for uid ${user}`;
+  },
   found: ({ device, user }) => {
-    if (device === null || device.users.length === 0) return 'paired with the machine only';
+    if (device.users.length === 0) return 'paired with the machine only';
     return isOf(device, user) ? `enrolled for uid ${user}` : `enrolled for uid ${device.users.join(', ')}`;
   },
 };
 
 const proved: Check<NearbyDevice> = {
   name: 'proved',
-  holds: ({ device }) => device?.proved === true,
+  holds: ({ device }) => device.proved,
   expected: () => 'a link under the bonded key',
-  found: ({ device }) => (device?.proved === true ? 'proved' : 'not proved'),
+  found: ({ device }) => (device.proved ? 'proved' : 'not proved'),
 };
 
 function checksOf(condition: BluetoothCondition, matching: Matching): readonly Check<NearbyDevice>[] {
   const { classOfDevice, rssiMin, rssiMaxDelta, rssiFar } = { ...BLUETOOTH_DEFAULTS, rssiFar: undefined, ...condition };
-  const thresholdFor = (device: BluetoothDevice | null): number =>
-    rssiFar !== undefined && (device?.rssiBest ?? null) !== null ? rssiFar : rssiMin;
+  const thresholdFor = (device: BluetoothDevice): number =>
+    rssiFar !== undefined && device.rssiBest !== null ? rssiFar : rssiMin;
   return [
     ...(matching.phones === 'enrolled' ? [enrolled] : []),
     proved,
@@ -77,18 +89,18 @@ function checksOf(condition: BluetoothCondition, matching: Matching): readonly C
         const value = relative(device);
         return value !== null && value >= thresholdFor(device);
       },
-      expected: ({ device }) => `at least ${thresholdFor(device)} dB`,
+      expected: (nearby) => `at least ${thresholdFor(nearby?.device ?? NO_DEVICE)} dB`,
       found: ({ device }) => strengthWords(device),
     },
     {
       name: 'rssiMaxDelta',
       holds: ({ device }) => {
-        const [value, best] = [relative(device), device?.rssiBest ?? null];
+        const [value, best] = [relative(device), device.rssiBest];
         return value !== null && (best === null || value - best >= rssiMaxDelta);
       },
       expected: () => `weaker by at most ${-rssiMaxDelta} dB`,
       found: ({ device }) => {
-        const [value, best] = [relative(device), device?.rssiBest ?? null];
+        const [value, best] = [relative(device), device.rssiBest];
         if (value === null) return null;
         return best === null ? 'it was not near before' : `${value - best} dB since ${best} dB`;
       },
@@ -102,7 +114,7 @@ export function bluetoothMatcher(condition: BluetoothCondition, matching: Matchi
     checks: checksOf(condition, matching),
     repeated: 'all',
     where: (nearby) =>
-      isForeign(nearby) ? 'the phone of another user' : (nearby.device?.name ?? nearby.device?.address ?? ''),
+      isForeign(nearby) ? 'the phone of another user' : (nearby.device.name ?? nearby.device.address),
   });
   if (matching.phones === 'any-paired') return { holds, match };
   const own = ({ candidates, none }: View<NearbyDevice>): View<NearbyDevice> => ({
@@ -114,5 +126,5 @@ export function bluetoothMatcher(condition: BluetoothCondition, matching: Matchi
 
 export const bluetoothView = ({ devices }: BluetoothObservation, user: number | null): View<NearbyDevice> => ({
   candidates: devices.map((device) => ({ device, user })),
-  none: { device: null, user },
+  none: { device: NO_DEVICE, user },
 });

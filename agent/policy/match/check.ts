@@ -10,14 +10,15 @@ export interface Check<C> {
   /** Name in the rule language. */
   readonly name: string;
   readonly holds: (candidate: C) => boolean;
-  readonly expected: (candidate: C) => string;
+  /** @param candidate or what stands for none */
+  readonly expected: (candidate: C | null) => string;
   readonly found: (candidate: C) => string | null;
 }
 
-/** What a condition is held against: everything that could match, and what stands for "there is none". */
+/** What a condition is held against: everything that could match, and what words are made of where there is none. */
 export interface View<C> {
   readonly candidates: readonly C[];
-  readonly none: C;
+  readonly none: C | null;
 }
 
 export interface Matcher<C> {
@@ -41,14 +42,9 @@ export function matcherOf<C>({ checks, repeated, where }: MatcherParts<C>): Matc
     if (repeated === 'all') return checks.every((check) => check.holds(candidate));
     return groups.every((group) => group.some((check) => check.holds(candidate)));
   };
-  const reasons = (candidate: C, exists: boolean): ElementReason[] =>
-    checks.map((check) =>
-      element(
-        check.name,
-        check.expected(candidate),
-        exists ? check.found(candidate) : null,
-        exists && check.holds(candidate),
-      ),
+  const reasons = (candidate: C): ElementReason[] =>
+    checks.map(({ name, expected, found, holds }) =>
+      element(name, expected(candidate), found(candidate), holds(candidate)),
     );
   return {
     holds: ({ candidates }) => candidates.some(holdsOn),
@@ -57,9 +53,9 @@ export function matcherOf<C>({ checks, repeated, where }: MatcherParts<C>): Matc
         candidates.map((candidate) => ({
           ok: holdsOn(candidate),
           where: where(candidate),
-          elements: reasons(candidate, true),
+          elements: reasons(candidate),
         })),
-        reasons(none, false),
+        checks.map(({ name, expected }) => element(name, expected(none), null, false)),
       ),
   };
 }

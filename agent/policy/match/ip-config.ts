@@ -124,31 +124,28 @@ function familyOfAll(faces: readonly IpInterface[], family: Family): IpFamily {
   };
 }
 
+type Addressed = Pick<IpInterface, 'name' | 'ipv4' | 'ipv6'>;
+
 /** All interfaces as if they were one, for the loose reading. */
-const mixture = (faces: readonly IpInterface[]): IpInterface => ({
+const mixture = (faces: readonly IpInterface[]): Addressed => ({
   name: faces.map(({ name }) => name).join(' and '),
-  kind: 'other',
-  connected: true,
   ipv4: familyOfAll(faces, 'ipv4'),
   ipv6: familyOfAll(faces, 'ipv6'),
 });
-
-const UNKNOWN = listedFamily({ addresses: null, gateways: null, dhcpServers: null, dnsServers: null });
-
-/** Without a connection the suffix of the machine says nothing of where it is. */
-const NOWHERE: CountedInterface = { name: '', suffix: null, ipv4: UNKNOWN, ipv6: UNKNOWN };
 
 export function ipConfigView(
   { interfaces, primaryDnsSuffix }: IpConfigObservation,
   matching: Matching,
 ): View<CountedInterface> {
   const counted = interfaces.filter(({ connected, kind }) => connected && matching.interfaceKinds.includes(kind));
-  const faces = matching.adapters === 'mixed' && counted.length > 1 ? [mixture(counted)] : counted;
+  // Without a connection the suffix of the machine says nothing of where it is.
+  const faces: readonly Addressed[] =
+    matching.adapters === 'mixed' && counted.length > 0 ? [mixture(counted)] : counted;
   const candidates = faces.map(({ name, ipv4, ipv6 }) => ({
     name,
     suffix: primaryDnsSuffix,
     ipv4: listedFamily(ipv4),
     ipv6: listedFamily(ipv6),
   }));
-  return { candidates, none: NOWHERE };
+  return { candidates, none: null };
 }

@@ -67,16 +67,7 @@ function checksOf(condition: WifiCondition): readonly WifiCheck[] {
 export const wifiMatcher = (condition: WifiCondition): Matcher<WifiAssociation> =>
   matcherOf({ checks: checksOf(condition), repeated: 'all', where: (association) => association.interface });
 
-const NOT_ASSOCIATED: WifiAssociation = {
-  interface: '',
-  ssidHex: '',
-  bssid: null,
-  security: null,
-  quality: null,
-  rootThumbprints: null,
-};
-
 export const wifiView = ({ associations }: WifiObservation): View<WifiAssociation> => ({
   candidates: associations,
-  none: NOT_ASSOCIATED,
+  none: null,
 });

@@ -209,6 +209,8 @@ describe('addresses', () => {
     ['::1.2.3.04', null],
     ['1.2.3.4.', null],
     ['::1%', null],
+    ['zz::1%2', null],
+    ['::1%2%3', null],
   ])('%s', (text, expected) => {
     expect(readAddress(text)).toEqual(expected);
   });
@@ -231,6 +233,8 @@ describe('addresses', () => {
     ['192.0.2.0/24/24', null],
     ['/24', null],
     ['x/24', null],
+    ['x/192.0.2.0/24', null],
+    ['192.0.2.0/24x', null],
     ['192.0.2.0/0024', null],
   ])('the prefix %s', (text, expected) => {
     expect(readPrefix(text)).toEqual(expected);

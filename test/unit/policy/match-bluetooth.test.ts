@@ -114,15 +114,15 @@ describe('the reasons', () => {
       'no proved: a link under the bonded key | not proved',
       'no classOfDevice: phone (512) | unknown (7680)',
       'no rssiMin: at least -10 dB | -70 dBm, another scale',
-      'no rssiMaxDelta: weaker by at most 10 dB | null',
+      'no rssiMaxDelta: weaker by at most 10 dB | ?',
     ]);
     const silent = phone({ users: [7, 8], classOfDevice: null, rssi: null });
     expect(elementsOf({ ...near, classOfDevice: 1792 }, { ...around(silent), user: null })).toEqual([
       'no user: enrolled for this user | enrolled for uid 7, 8',
       'ok proved: a link under the bonded key | proved',
-      'no classOfDevice: wearable (1792) | null',
-      'no rssiMin: at least -10 dB | null',
-      'no rssiMaxDelta: weaker by at most 10 dB | null',
+      'no classOfDevice: wearable (1792) | ?',
+      'no rssiMin: at least -10 dB | ?',
+      'no rssiMaxDelta: weaker by at most 10 dB | ?',
     ]);
     expect(elementsOf({ ...near, rssiFar: -20 }, strength(-12, -5)).slice(3)).toEqual([
       'ok rssiMin: at least -20 dB | -12 dB',
@@ -157,11 +157,11 @@ describe('the reasons', () => {
 
   test('of no device find nothing, and name the device that comes closest', () => {
     expect(elementsOf(near, around())).toEqual([
-      'no user: enrolled for uid 1000 | null',
-      'no proved: a link under the bonded key | null',
-      'no classOfDevice: phone (512) | null',
-      'no rssiMin: at least -10 dB | null',
-      'no rssiMaxDelta: weaker by at most 10 dB | null',
+      'no user: enrolled for uid 1000 | ?',
+      'no proved: a link under the bonded key | ?',
+      'no classOfDevice: phone (512) | ?',
+      'no rssiMin: at least -10 dB | ?',
+      'no rssiMaxDelta: weaker by at most 10 dB | ?',
     ]);
     expect(whereOf(near, around())).toBeNull();
     expect(whereOf(near, around(phone({ name: 'far', rssi: null }), phone({ name: 'hers', users: [] })))).toBe('hers');

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ipConfigMatcher, ipConfigView, suffixMatches } from '../../../agent/policy/match/ip-config.ts';
+import { DEFAULT_MATCHING } from '../../../agent/policy/model.ts';
 import { elementsOf, holds, network, suffixed, whereOf, wired } from './situations.ts';
 
 const at = (...addresses: string[]) => ({ ipConfig: network(wired({ ipv4: { addresses } })) });
@@ -80,6 +82,8 @@ describe('ipv6Prefix', () => {
     ['::/0', '::ffff:192.0.2.300', false],
     ['::/0', '192.0.2.5/24', false],
     ['::/0', '1::2::3', false],
+    ['2001::/16', '2001::/16', true],
+    ['2001::/16', '2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff/16', true],
   ])('%s and the address %s: %s', (network, address, expected) => {
     expect(holds(prefix6(network), at6(address))).toBe(expected);
   });
@@ -228,6 +232,36 @@ describe('several elements', () => {
   });
 });
 
+test('where any of equals will do, the interface that matches goes before one that has more of them', () => {
+  const condition = {
+    type: 'ipConfig',
+    ipv4Gateway: '192.0.2.1',
+    ipv4DnsServer: ['192.0.2.2', '192.0.2.3', '192.0.2.4'],
+  };
+  const more = wired({ name: 'eth0', ipv4: { dnsServers: ['192.0.2.2', '192.0.2.3', '192.0.2.4'] } });
+  const right = wired({ name: 'eth1', ipv4: { gateways: ['192.0.2.1'], dnsServers: ['192.0.2.2'] } });
+  expect(whereOf(condition, { ipConfig: network(more, right), matching: { repeated: 'any' } })).toBe('eth1');
+});
+
+test('an empty suffix is the end of nothing', () => {
+  for (const mode of ['labels', 'substring'] as const) {
+    expect(suffixMatches('', 'corp.example', mode)).toBe(false);
+    expect(suffixMatches('.', 'corp.example', mode)).toBe(false);
+    expect(suffixMatches('', '', mode)).toBe(false);
+  }
+});
+
+test('what a rule asks for in a form that cannot be read is nowhere', () => {
+  for (const condition of [{ ipv4Prefix: 'x' }, { ipv4Gateway: 'x' }, { ipv4DnsServer: ['x'] }]) {
+    const { holds: matches } = ipConfigMatcher({ type: 'ipConfig', ...condition }, DEFAULT_MATCHING);
+    const face = wired({ ipv4: { addresses: ['x'], gateways: ['x'], dnsServers: ['x'] } });
+    expect(matches(ipConfigView(network(face), DEFAULT_MATCHING))).toBe(false);
+  }
+  const { holds: matches } = ipConfigMatcher({ type: 'ipConfig' }, DEFAULT_MATCHING);
+  expect(matches(ipConfigView(network(wired()), DEFAULT_MATCHING))).toBe(false);
+  expect(matches(ipConfigView(network(wired()), { ...DEFAULT_MATCHING, repeated: 'any' }))).toBe(false);
+});
+
 describe('the reasons', () => {
   const office = {
     type: 'ipConfig',
@@ -255,11 +289,11 @@ describe('the reasons', () => {
     };
     expect(elementsOf(all, { ipConfig: network(wired({ ipv4: { gateways: [] } })) })).toEqual([
       'no ipv4Gateway: 192.0.2.1 | none',
-      'no ipv4DhcpServer: 192.0.2.67 | null',
-      'no ipv6Prefix: 2001:db8::/32 | null',
-      'no ipv6Gateway: fe80::1 | null',
-      'no ipv6DhcpServer: fe80::2 | null',
-      'no ipv6DnsServer: fe80::3 | null',
+      'no ipv4DhcpServer: 192.0.2.67 | ?',
+      'no ipv6Prefix: 2001:db8::/32 | ?',
+      'no ipv6Gateway: fe80::1 | ?',
+      'no ipv6DhcpServer: fe80::2 | ?',
+      'no ipv6DnsServer: fe80::3 | ?',
     ]);
   });
 
@@ -280,7 +314,7 @@ describe('the reasons', () => {
         { type: 'ipConfig', ipv4Prefix: '192.0.2.0/24', dnsSuffix: ['corp.example'] },
         { ipConfig: suffixed('corp.example') },
       ),
-    ).toEqual(['no ipv4Prefix: 192.0.2.0/24 | null', 'no dnsSuffix: corp.example | null']);
+    ).toEqual(['no ipv4Prefix: 192.0.2.0/24 | ?', 'no dnsSuffix: corp.example | ?']);
   });
 
   test('of mixed interfaces find what any of them has, and nothing where none of them says anything', () => {
@@ -298,8 +332,8 @@ describe('the reasons', () => {
     expect(elementsOf(condition, { ipConfig: network(a, b), matching: { adapters: 'mixed' } })).toEqual([
       'no ipv4Prefix: 192.0.2.0/24 | 10.0.0.1/8, 10.0.0.2/8',
       'no ipv4Gateway: 10.0.0.9 | none',
-      'no ipv4DhcpServer: 10.0.0.9 | null',
-      'no ipv4DnsServer: 10.0.0.9 | null',
+      'no ipv4DhcpServer: 10.0.0.9 | ?',
+      'no ipv4DnsServer: 10.0.0.9 | ?',
     ]);
   });
 });

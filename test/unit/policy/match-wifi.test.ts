@@ -24,6 +24,7 @@ describe('an association', () => {
     ['depot-7', hex('depot-7').toUpperCase(), false],
     ['depot-7', '', false],
     ['Corp&&5G', hex('Corp&&5G'), true],
+    ['bell\u0007', '62656c6c07', true],
     ['trailing\\', hex('trailing\\'), true],
     ['"quoted" \'twice\'', hex('"quoted" \'twice\''), true],
     ['Büro', hex('Büro'), true],
@@ -104,21 +105,21 @@ describe('the reasons', () => {
     const bare = associated({ security: null, bssid: null, quality: null, rootThumbprints: [] });
     expect(elementsOf(full, on(bare))).toEqual([
       'ok ssid: depot-7 | depot-7',
-      'no security: WPA2-Enterprise | null',
-      'no bssid: 02:00:00:00:00:0a | null',
+      'no security: WPA2-Enterprise | ?',
+      'no bssid: 02:00:00:00:00:0a | ?',
       `no trustedRootCA: ${ROOT} | none was verified`,
-      'no sig_quality: at least 65 | null',
+      'no sig_quality: at least 65 | ?',
     ]);
-    expect(elementsOf(full, on(associated({ rootThumbprints: null })))[3]).toBe(`no trustedRootCA: ${ROOT} | null`);
+    expect(elementsOf(full, on(associated({ rootThumbprints: null })))[3]).toBe(`no trustedRootCA: ${ROOT} | ?`);
   });
 
   test('of no association find nothing', () => {
     expect(elementsOf(full, on())).toEqual([
-      'no ssid: depot-7 | null',
-      'no security: WPA2-Enterprise | null',
-      'no bssid: 02:00:00:00:00:0a | null',
-      `no trustedRootCA: ${ROOT} | null`,
-      'no sig_quality: at least 65 | null',
+      'no ssid: depot-7 | ?',
+      'no security: WPA2-Enterprise | ?',
+      'no bssid: 02:00:00:00:00:0a | ?',
+      `no trustedRootCA: ${ROOT} | ?`,
+      'no sig_quality: at least 65 | ?',
     ]);
     expect(whereOf(full, on())).toBeNull();
     expect(whereOf(full, on(associated({ interface: 'wlan1' })))).toBe('wlan1');

@@ -103,7 +103,8 @@ export const ruleReasons = (rules: readonly (readonly unknown[])[], seen: Seen):
 /** The elements of a rule of one condition, as `ok element: expected | found`. */
 export const elementsOf = (condition: unknown, seen: Seen): readonly string[] =>
   (ruleReasons([[condition]], seen)[0]?.children[0]?.children ?? []).map(
-    ({ ok, element, expected, found }: ElementReason) => `${ok ? 'ok' : 'no'} ${element}: ${expected} | ${found}`,
+    ({ ok, element, expected, found }: ElementReason) =>
+      `${ok ? 'ok' : 'no'} ${element}: ${expected} | ${found ?? '?'}`,
   );
 
 /** On which interface, network or device. */
