@@ -6,6 +6,7 @@ import '../unit/policy/branches.test.ts';
 import '../unit/policy/decision.test.ts';
 import '../unit/policy/evaluate.test.ts';
 import '../unit/policy/explain.test.ts';
+import '../unit/policy/finding.test.ts';
 import '../unit/policy/grant.test.ts';
 import '../unit/policy/keys.test.ts';
 import '../unit/policy/lists.test.ts';
