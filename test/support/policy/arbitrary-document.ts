@@ -172,7 +172,7 @@ export const documents: fc.Arbitrary<PolicyDocument> = fc
         }),
         dynamicLock: dynamicLocks.filter((policy) => dynamicLockProblems(policy).length === 0),
         windowsSettings: fc.dictionary(
-          fc.stringMatching(/^[ -~]{1,40}$/),
+          fc.stringMatching(/^[ -~]{1,40}$/).filter((key) => key !== '__proto__'),
           fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.integer(), fc.boolean()),
           { maxKeys: 3 },
         ),
