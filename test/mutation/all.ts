@@ -8,6 +8,7 @@ import '../unit/policy/evaluate.test.ts';
 import '../unit/policy/explain.test.ts';
 import '../unit/policy/finding.test.ts';
 import '../unit/policy/grant.test.ts';
+import '../unit/policy/incremental.test.ts';
 import '../unit/policy/keys.test.ts';
 import '../unit/policy/lists.test.ts';
 import '../unit/policy/match-bluetooth.test.ts';
