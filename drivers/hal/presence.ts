@@ -3,6 +3,7 @@
  * that one leaves. Nothing here can satisfy a factor: an unlock asks for a proof of its own.
  */
 import type { MonotonicMs } from '../base/brand.ts';
+import type { AnyRssi } from './rssi.ts';
 
 /** Which phone: pinned when it was enrolled, as in `BluetoothDevice`. */
 export interface PresencePhone {
@@ -21,7 +22,7 @@ export interface PresenceSample {
   readonly at: MonotonicMs;
   readonly phone: PresencePhone;
   /** `relative`: dB below the golden receive range, 0 and less; `dBm`: absolute. Null: the link does not tell. */
-  readonly rssi: { readonly scale: 'relative' | 'dBm'; readonly value: number } | null;
+  readonly rssi: AnyRssi | null;
   /** `probe`: a link was made, or could not be made. `hint`: something like it was heard, which anybody can send. */
   readonly source: 'probe' | 'hint';
   readonly reachable: boolean;
