@@ -13,8 +13,9 @@ export type SignalRecord = Readonly<Record<SignalKind, FactorSignal | undefined>
 export class HeldSnapshot implements SignalSource {
   readonly #signals: SignalRecord;
 
-  constructor(signals: SignalRecord) {
-    this.#signals = { ...signals };
+  /** Field by field, which is made for every change and quicker than a spread. */
+  constructor({ pin, securityKey, fingerprint, face, bluetooth, ipConfig, wifi }: SignalRecord) {
+    this.#signals = { pin, securityKey, fingerprint, face, bluetooth, ipConfig, wifi };
   }
 
   static of(source: SignalSource): HeldSnapshot {
