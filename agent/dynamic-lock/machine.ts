@@ -4,11 +4,12 @@
  * has no effect that opens anything. Windows: dynamic lock.
  */
 import { type MonotonicMs, monotonicMs } from '../../drivers/base/brand.ts';
+import { left, prolonged } from '../../drivers/bluetooth/proximity.ts';
 import type { PresenceEvent, PresenceOutage, PresenceSample } from '../../drivers/hal/presence.ts';
 import type { DynamicLockPolicy, OutageMeaning } from '../policy/dynamic-lock.ts';
 import { absenceOf, idleSince, sessionsOf, sessionsSeen, usersOf } from './people.ts';
-import { hinted, later, leave, probed, unseen, waitedFor } from './phones.ts';
-import type { DynamicLockEffect, DynamicLockEvent, DynamicLockState, PhoneTrack, Step } from './state.ts';
+import { hinted, later, probed, unseen, waitedFor } from './phones.ts';
+import type { DynamicLockEffect, DynamicLockEvent, DynamicLockState, Gone, PhoneTrack, Step } from './state.ts';
 
 /** More phones than are ever bonded with one machine. */
 const MAX_PHONES = 64;
@@ -79,7 +80,8 @@ function outageNoted(state: DynamicLockState, event: DynamicLockEvent): DynamicL
 function withPolicy(state: DynamicLockState, policy: DynamicLockPolicy | null): DynamicLockState {
   if (policy === null || !policy.enabled) return { ...forgotten(state), policy: null };
   // Counts of weak samples belong to the thresholds that they were weak by.
-  const phones = new Map([...state.phones].map(([address, track]) => [address, { ...track, weak: 0 }]));
+  const counted = ({ phone, proximity }: PhoneTrack): PhoneTrack => ({ phone, proximity: { ...proximity, weak: 0 } });
+  const phones = new Map([...state.phones].map(([address, track]) => [address, counted(track)]));
   return { ...state, phones, policy };
 }
 
@@ -105,13 +107,11 @@ function settled(state: DynamicLockState, policy: DynamicLockPolicy): DynamicLoc
   const { outage, now } = state;
   if (outage !== null && meaningOf(outage.reason, policy).means === 'hold') return state;
   const phones = new Map(state.phones);
-  for (const [address, track] of state.phones) {
-    const until = track.freshUntil;
-    if (track.judged !== 'near' || until > now) continue;
-    phones.set(
-      address,
-      leave(track, { at: until, reason: outage?.reason ?? 'stale', strength: null, threshold: null }),
-    );
+  for (const [address, { phone, proximity }] of state.phones) {
+    const at = proximity.freshUntil;
+    if (proximity.judged !== 'near' || at > now) continue;
+    const gone: Gone = { at, reason: outage?.reason ?? 'stale', strength: null, threshold: null };
+    phones.set(address, { phone, proximity: left(proximity, gone) });
   }
   return { ...state, phones };
 }
@@ -130,7 +130,7 @@ function ofPresence(state: DynamicLockState, presence: PresenceEvent, policy: Dy
   if (!held) return still({ ...state, outage: null });
   // Whoever was held has the usual time to be seen again.
   const until = later(state.now, policy.staleAfterSeconds);
-  const phones = change((track) => (track.freshUntil < until ? { ...track, freshUntil: until } : track));
+  const phones = change(({ phone, proximity }) => ({ phone, proximity: prolonged(proximity, until) }));
   return still({ ...state, phones, outage: null });
 }
 
@@ -138,13 +138,12 @@ function ofSample(state: DynamicLockState, sample: PresenceSample, policy: Dynam
   const at = monotonicMs(Math.min(sample.at, state.now));
   if (!(at > state.countsAfter) || later(at, policy.staleAfterSeconds) <= state.now) return still(state);
   const { address } = sample.phone;
-  const track = state.phones.get(address) ?? unseen(sample.phone);
+  const track = state.phones.get(address) ?? unseen(sample.phone, policy);
   if (sample.source === 'hint') {
     if (!sample.reachable) return still(state);
-    if (track.judged !== 'near') return probeAsked(state, address, policy);
+    if (track.proximity.judged !== 'near') return probeAsked(state, address, policy);
     return still(withPhone(state, hinted(track, at, policy)));
   }
-  if (track.lastProbe !== null && at < track.lastProbe) return still(state);
   const next = withPhone(state, probed(track, sample, at, policy));
   return still({ ...next, locked: stillAway(next, policy) });
 }
@@ -217,7 +216,9 @@ export function nextLook(state: DynamicLockState): MonotonicMs | null {
     const due = dueAt(state, uid, policy);
     if (due !== null) times.push(due);
   }
-  for (const track of state.phones.values()) if (track.judged === 'near') times.push(track.freshUntil);
+  for (const { proximity } of state.phones.values()) {
+    if (proximity.judged === 'near') times.push(proximity.freshUntil);
+  }
   if (times.length === 0) return null;
   return monotonicMs(Math.max(Math.min(...times), state.now + LOOK_EVERY_MS));
 }

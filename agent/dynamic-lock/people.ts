@@ -63,8 +63,9 @@ export type Absence =
 export function absenceOf(state: DynamicLockState, uid: number, policy: DynamicLockPolicy): Absence {
   let last: { readonly track: PhoneTrack; readonly gone: Gone } | null = null;
   for (const track of phonesOf(state, uid, policy)) {
-    if (track.judged === 'near') return { presence: 'near' };
-    if (track.gone !== null && (last === null || track.gone.at > last.gone.at)) last = { track, gone: track.gone };
+    const { judged, departure } = track.proximity;
+    if (judged === 'near') return { presence: 'near' };
+    if (departure !== null && (last === null || departure.at > last.gone.at)) last = { track, gone: departure };
   }
   return last === null ? { presence: 'never-seen' } : { presence: 'away', last: last.track, gone: last.gone };
 }

@@ -3,46 +3,18 @@
  * can open, unlock or grant anything.
  */
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
+import type { Departure, FarReason, Proximity } from '../../drivers/bluetooth/proximity.ts';
 import type { PresenceEvent, PresenceOutage, PresencePhone } from '../../drivers/hal/presence.ts';
 import type { Session } from '../../drivers/hal/session.ts';
 import type { DynamicLockPolicy } from '../policy/dynamic-lock.ts';
 
-/** Why a phone counts as gone. */
-export type GoneReason =
-  /** Weaker than `rssiFar`. */
-  | 'far'
-  /** Weaker than its best by more than `rssiMaxDelta`. */
-  | 'fell'
-  /** Its probes failed. */
-  | 'unreachable'
-  /** It was not looked at for too long. */
-  | 'stale'
-  | PresenceOutage;
-
-export interface Gone {
-  readonly at: MonotonicMs;
-  readonly reason: GoneReason;
-  /** dB, relative scale, smoothed; null: the reason is no strength. */
-  readonly strength: number | null;
-  /** The threshold that it fell below, likewise. */
-  readonly threshold: number | null;
-}
+/** Why a phone counts as gone: what its samples say, or that there were none. */
+export type Gone = Departure<FarReason | PresenceOutage>;
 
 export interface PhoneTrack {
   readonly phone: PresencePhone;
-  /** `unseen`: never near since dynamic lock, or the machine after a suspend, began; it neither locks nor keeps open. */
-  readonly judged: 'unseen' | 'near' | 'gone';
-  readonly smoothed: number | null;
-  /** Best smoothed strength since it was judged near. */
-  readonly best: number | null;
-  /** Weak or failed probes in a row. */
-  readonly weak: number;
-  readonly lastProbe: MonotonicMs | null;
-  /** When a probe last reached it. */
-  readonly reachedAt: MonotonicMs | null;
-  /** Until when it is near without another sample. */
-  readonly freshUntil: MonotonicMs;
-  readonly gone: Gone | null;
+  /** Never near since dynamic lock, or the machine after a suspend, began: it neither locks nor keeps open. */
+  readonly proximity: Proximity<'relative', PresenceOutage>;
 }
 
 export interface SeenSession {

@@ -115,7 +115,12 @@ export const ROOMS: readonly Room[] = [
   },
   {
     paths: ['agent/dynamic-lock'],
-    may: [...VOCABULARY, ...types('drivers/hal', 'agent/policy', 'agent/signals')],
+    // How near a phone is, is judged in one place; that file is pure.
+    may: [
+      ...VOCABULARY,
+      ...values('drivers/bluetooth/proximity.ts'),
+      ...types('drivers/hal', 'agent/policy', 'agent/signals'),
+    ],
     packages: [],
     builtins: false,
     never: 'other agent rooms: it can lock and nothing else',

@@ -73,7 +73,7 @@ describe('a policy that changes', () => {
   it('keeps what was seen, and counts weak samples anew', () => {
     let { state } = tell(ON, LEFT.slice(0, 3));
     state = step(state, { type: 'policy', now: at(50), policy: { ...ON, idleSeconds: 60 } }).state;
-    expect(state.phones.get(A.address)).toMatchObject({ judged: 'near', weak: 0 });
+    expect(state.phones.get(A.address)?.proximity).toMatchObject({ judged: 'near', weak: 0 });
   });
 
   it('that switches it off forgets everything, and remembers whether phones can be looked at', () => {
@@ -95,7 +95,7 @@ describe('more than it keeps, and what makes no sense', () => {
     const many = [...Array(100).keys()].map((n) => sample(n / 10, 0, phone(address(n))));
     const { state } = tell(ON, [...many, sample(11, -20, phone(address(0)))]);
     expect(state.phones.size).toBe(64);
-    expect(state.phones.get(address(0))?.lastProbe).toBe(at(11));
+    expect(state.phones.get(address(0))?.proximity.sampledAt).toBe(at(11));
   });
 
   it('of phones that were only heard it asks for 64', () => {
@@ -120,7 +120,7 @@ describe('more than it keeps, and what makes no sense', () => {
   it('a strength that is no number, or in dBm, is not compared, however strong', () => {
     for (const rssi of [{ scale: 'relative', value: Number.NaN } as const, { scale: 'dBm', value: -5 } as const]) {
       const { state } = tell({ ...ON, withoutStrength: 'ignored' }, [sample(0, null, A, { reachable: true, rssi })]);
-      expect(state.phones.get(A.address)).toMatchObject({ judged: 'unseen', smoothed: null });
+      expect(state.phones.get(A.address)?.proximity).toMatchObject({ judged: 'unknown', strength: null });
     }
   });
 

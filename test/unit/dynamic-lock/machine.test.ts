@@ -114,7 +114,7 @@ describe('near and far', () => {
     // Started at -9: 3 dB are no fall.
     expect(locksOf(ON, [sample(0, -9), ...between, ...looks(405)])).toEqual([]);
     // Never near, so nothing is lost.
-    expect(tell(ON, [sample(0, -12), ...between]).state.phones.get(A.address)?.judged).toBe('unseen');
+    expect(tell(ON, [sample(0, -12), ...between]).state.phones.get(A.address)?.proximity.judged).toBe('unknown');
   });
 
   it('a phone that has fallen by more than the greatest fall is weak, even above the far threshold', () => {
@@ -136,7 +136,9 @@ describe('near and far', () => {
     const dbm = { rssi: { scale: 'dBm', value: -75 }, reachable: true } as const;
     const events = [0, 20, 40, 60, 80].map((seconds) => sample(seconds, null, A, dbm));
     expect(locksOf(ON, [...events, ...looks(90)])).toEqual([]);
-    expect(tell({ ...ON, withoutStrength: 'ignored' }, events).state.phones.get(A.address)?.judged).toBe('unseen');
+    expect(tell({ ...ON, withoutStrength: 'ignored' }, events).state.phones.get(A.address)?.proximity.judged).toBe(
+      'unknown',
+    );
   });
 
   it('a device of another class does not count', () => {
@@ -295,7 +297,7 @@ describe('hints', () => {
       { seconds: 61, effect: { type: 'probe', address: A.address } },
       { seconds: 81, effect: { type: 'probe', address: A.address } },
     ]);
-    expect(state.phones.get(A.address)?.judged).toBe('gone');
+    expect(state.phones.get(A.address)?.proximity.judged).toBe('far');
   });
 });
 
