@@ -1,0 +1,208 @@
+/**
+ * The guest's kernel and root file system: Debian's own kernel, unpacked and never installed, and a small root made by
+ * mmdebstrap from this host's apt sources, as a squashfs. Making them needs root and the network, takes about a minute
+ * and is done once; a cached image needs neither.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type CpioEntry, cpioArchive } from './cpio.ts';
+
+/** Beyond Debian's essential packages. */
+const GUEST_PACKAGES = [
+  'bluez',
+  'bluez-test-tools',
+  'busybox-static',
+  'dbus',
+  'iproute2',
+  'kmod',
+  'libgcc-s1',
+  'libstdc++6',
+  'mount',
+];
+const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'squashfs', 'overlay', '9pnet_virtio', '9p'];
+/** Without drbg and sha512 the kernel cannot pair over LE, and says so only in its log. */
+export const RADIO_MODULES = [
+  ...['hci_vhci', 'algif_hash', 'algif_skcipher', 'cmac', 'ecb', 'ccm'],
+  ...['drbg', 'hmac', 'sha256_generic', 'sha512_generic', 'bnep'],
+];
+
+const FILES = ['vmlinuz', 'initramfs.gz', 'root.sqfs'] as const;
+
+export interface Image {
+  readonly folder: string;
+  readonly kernel: string;
+  /** Bytes of each file. */
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly built: boolean;
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const digest = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+function run(command: string, args: readonly string[], cwd?: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status === 0) return stdout;
+  const last = (stderr ?? '').trim().split('\n').slice(-5).join('\n');
+  throw new Error(`${command} ${args[0] ?? ''} failed (${error?.message ?? `status ${status}`}): ${last}`);
+}
+
+/** Everything that decides what is in an image, but for the versions of the packages at the time when it is made. */
+function recipe(): string {
+  const parts = ['init', 'radio-init'].map((name) => readFileSync(here(`guest/${name}`), 'utf8'));
+  return digest(JSON.stringify([GUEST_PACKAGES, BOOT_MODULES, RADIO_MODULES, ...parts])).slice(0, 16);
+}
+
+/** The image in the cache, when it is whole. */
+function cached(folder: string): Image | null {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    const sizes: Record<string, number> = {};
+    for (const name of FILES) {
+      if (digest(readFileSync(join(folder, name))) !== manifest.sha256[name]) return null;
+      sizes[name] = statSync(join(folder, name)).size;
+    }
+    return { folder, kernel: String(manifest.kernel), sizes, built: false };
+  } catch {
+    return null;
+  }
+}
+
+/** What this host lacks to make an image, in words; null: nothing. */
+export function missingForBuild(): string | null {
+  if (process.arch !== 'x64') return `the guest is one for amd64, this machine is ${process.arch}`;
+  if (process.getuid?.() !== 0) return 'making the image needs root';
+  const programs = ['apt-get', 'dpkg-deb', 'mmdebstrap', 'mksquashfs', 'chroot'];
+  const absent = programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
+  return absent.length === 0 ? null : `missing programs: ${absent.join(', ')}`;
+}
+
+/**
+ * The image for this checkout, from the cache or made now.
+ * @param say progress, for people
+ * @throws an Error that says what failed
+ */
+export function prepareImage(cache: string, options: { rebuild: boolean; say: (line: string) => void }): Image {
+  const folder = join(cache, recipe());
+  const found = options.rebuild ? null : cached(folder);
+  if (found !== null) return found;
+  const missing = missingForBuild();
+  if (missing !== null) throw new Error(`no image in ${cache}, and none can be made: ${missing}`);
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, 'making-'));
+  try {
+    const kernel = make(work, options.say);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(join(work, 'image'), folder);
+    options.say(`image of ${kernel} in ${folder}`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const made = cached(folder);
+  if (made === null) throw new Error(`the image in ${folder} does not read back`);
+  return { ...made, built: true };
+}
+
+function make(work: string, say: (line: string) => void): string {
+  const image = join(work, 'image');
+  const root = join(work, 'root');
+  mkdirSync(image);
+  const { name, version } = unpackKernel(work, say);
+  say(`root file system with ${GUEST_PACKAGES.join(', ')}`);
+  const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  if (codename === undefined) throw new Error('/etc/os-release names no Debian release');
+  const include = `--include=${GUEST_PACKAGES.join(',')}`;
+  run('mmdebstrap', ['--quiet', '--variant=essential', include, codename, root, ...aptSources()]);
+  const boot = installModules(work, root, version);
+  writeFileSync(join(image, 'initramfs.gz'), initramfs(root, boot));
+  cpSync(here('guest/radio-init'), join(root, 'usr/sbin/radio-init'), { mode: 0 });
+  run('chmod', ['755', join(root, 'usr/sbin/radio-init')]);
+  say('squashfs');
+  const without = ['boot', 'var/cache', 'var/lib/apt', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
+  const compression = ['-comp', 'zstd', '-Xcompression-level', '3'];
+  const quiet = ['-noappend', '-quiet', '-no-progress'];
+  run('mksquashfs', [root, join(image, 'root.sqfs'), ...compression, ...quiet, '-e', ...without]);
+  renameSync(join(work, `kernel/boot/vmlinuz-${version}`), join(image, 'vmlinuz'));
+  const sha256 = Object.fromEntries(FILES.map((file) => [file, digest(readFileSync(join(image, file)))]));
+  writeFileSync(join(image, 'manifest.json'), JSON.stringify({ kernel: name, sha256 }, null, 2));
+  return name;
+}
+
+/** The kernel that `linux-image-amd64` depends on, by its exact name: apt takes a part of a name for a pattern. */
+function unpackKernel(work: string, say: (line: string) => void): { name: string; version: string } {
+  const name = /^\s*Depends: (linux-image-\d\S*)$/m.exec(run('apt-cache', ['depends', 'linux-image-amd64']))?.[1];
+  if (name === undefined) throw new Error('apt knows no kernel that linux-image-amd64 depends on');
+  say(`kernel ${name}`);
+  const download = join(work, 'download');
+  mkdirSync(download);
+  run('apt-get', ['-o', 'APT::Sandbox::User=root', '-qq', 'download', name], download);
+  const [file] = readdirSync(download);
+  if (file === undefined) throw new Error(`${name} was not downloaded`);
+  run('dpkg-deb', ['-x', join(download, file), join(work, 'kernel')]);
+  return { name, version: name.slice('linux-image-'.length) };
+}
+
+/** The apt sources of this host, in either format. */
+function aptSources(): string[] {
+  const parts = '/etc/apt/sources.list.d';
+  const listed = existsSync(parts) ? readdirSync(parts).filter((name) => /\.(list|sources)$/.test(name)) : [];
+  const files = ['/etc/apt/sources.list', ...listed.map((name) => join(parts, name))];
+  return files.filter((file) => existsSync(file) && statSync(file).size > 0);
+}
+
+/** Leaves in the root only the modules that the guest loads. @returns those of the boot, in their order */
+function installModules(work: string, root: string, version: string): string[] {
+  const target = join(root, 'usr/lib/modules', version);
+  mkdirSync(dirname(target), { recursive: true });
+  const whole = join(work, 'kernel/lib/modules', version);
+  renameSync(whole, target);
+  const inRoot = (...command: string[]) => run('chroot', [root, ...command]);
+  inRoot('depmod', version);
+  const files = (names: readonly string[]) => {
+    const lines = inRoot('modprobe', '-S', version, '-a', '--show-depends', ...names).split('\n');
+    const paths = lines.map((line) => /^insmod (\S+)/.exec(line)?.[1]).filter((path) => path !== undefined);
+    return [...new Set(paths)];
+  };
+  const boot = files(BOOT_MODULES);
+  const kept = new Set([...boot, ...files(RADIO_MODULES)].map((path) => join(root, path.replace(/^\/lib/, '/usr/lib'))));
+  for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && /\.ko(\.\w+)?$/.test(entry.name) && !kept.has(path)) rmSync(path);
+  }
+  inRoot('depmod', version);
+  return boot.map((path) => join(root, path));
+}
+
+function initramfs(root: string, modules: readonly string[]): Buffer {
+  const folders = ['bin', 'modules', 'proc', 'sys', 'dev', 'lower', 'upper', 'root'];
+  const file = (path: string, content: Uint8Array | string): CpioEntry => ({
+    path,
+    mode: 0o755,
+    content: Buffer.from(content),
+  });
+  const entries: CpioEntry[] = folders.map((path) => ({ path, mode: 0o755, content: null }));
+  entries.push(file('bin/busybox', readFileSync(join(root, 'bin/busybox'))));
+  entries.push(file('init', readFileSync(here('guest/init'))));
+  for (const path of modules) entries.push(file(`modules/${basename(path)}`, readFileSync(path)));
+  entries.push(file('modules/order', `${modules.map((path) => basename(path)).join('\n')}\n`));
+  return gzipSync(cpioArchive(entries), { level: 1 });
+}
