@@ -2,9 +2,11 @@
  * What the signer of a managed machine was last asked for, kept beside the container: asking again with nothing changed
  * gives the same request under the same number, and an answer is held against what the signer was shown.
  */
+
+import type { CborKey, CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
 import type { StateKind } from './envelope.ts';
-import { CONTAINER_ID_BYTES } from './references.ts';
+import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS, UNLOCK_CONTEXT } from './references.ts';
 import { bytes, integer, list, oneOf, record, type ShapeOf, text } from './shape.ts';
 
 const EPOCH = integer(0, Number.MAX_SAFE_INTEGER);
@@ -17,11 +19,32 @@ const shape = record({
   highestSigned: EPOCH,
   /** Of the epoch counter, when it was asked. */
   counterValue: EPOCH,
-  /** The policy document that the signer was shown, JSON, and the branches that it was compiled to. */
+  /** The policy document that the signer was shown, JSON, and the branches that its contexts were compiled to. */
   document: text(65_536),
-  branches: list(list(oneOf(...FACTOR_KINDS), 6), 64),
+  contexts: list(
+    record({
+      context: oneOf(UNLOCK_CONTEXT, ...FURTHER_CONTEXTS),
+      branches: list(list(oneOf(...FACTOR_KINDS), 6), 64),
+    }),
+    FURTHER_CONTEXTS.length + 1,
+  ),
 });
 
 export type PendingRequest = ShapeOf<typeof shape>;
 
-export const REQUEST_STATE: StateKind<PendingRequest> = { kind: 'request', version: 1, shape };
+/** Version 1 asked for the context `unlock` alone. */
+function fromVersion1(body: CborValue): CborValue {
+  if (!(body instanceof Map)) return body;
+  const unlock = new Map<CborKey, CborValue>([
+    ['context', UNLOCK_CONTEXT],
+    ['branches', body.get('branches') ?? null],
+  ]);
+  return new Map([...[...body].filter(([field]) => field !== 'branches'), ['contexts', [unlock]]]);
+}
+
+export const REQUEST_STATE: StateKind<PendingRequest> = {
+  kind: 'request',
+  version: 2,
+  shape,
+  upgrades: { 1: fromVersion1 },
+};

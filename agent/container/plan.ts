@@ -12,6 +12,7 @@ import {
   CHANGE_CONTEXT,
   type FurtherContext,
   policyReference,
+  type RequestContext,
   type SealedContext,
   UNLOCK_CONTEXT,
 } from './references.ts';
@@ -100,6 +101,13 @@ export function changePlanOf(state: ContainerState): PassPlan {
 /** @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
 export const planOf = (state: ContainerView): PassPlan =>
   planUnder(state, policyOf(state), state.context ?? UNLOCK_CONTEXT);
+
+/** A context as it would be under these branches, whether the container has it or not; its signature is not looked at. */
+export const planOfContext = (
+  state: ContainerState,
+  context: RequestContext,
+  branches: PolicyState['branches'],
+): PassPlan => planUnder(state, { ...policyOf(state), branches }, context);
 
 function planUnder(state: ContainerState, policy: PolicyState, context: SealedContext): PassPlan {
   const counter = counterOf(state);

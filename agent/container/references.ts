@@ -24,6 +24,13 @@ export const CHANGE_CONTEXT = 'change';
 /** Everything of a container that is approved by a signature of its own. */
 export type SealedContext = typeof UNLOCK_CONTEXT | FurtherContext | typeof CHANGE_CONTEXT;
 
+/** What a signing request may name: every context that a person can unlock. */
+export type RequestContext = typeof UNLOCK_CONTEXT | FurtherContext;
+
+/** The context of this name; null: there is none that a request may name. */
+export const requestContext = (name: unknown): RequestContext | null =>
+  ([UNLOCK_CONTEXT, ...FURTHER_CONTEXTS] as const).find((known) => known === name) ?? null;
+
 export const isSealedContext = (context: string): context is SealedContext =>
   [UNLOCK_CONTEXT, CHANGE_CONTEXT, ...FURTHER_CONTEXTS].some((known) => known === context);
 

@@ -2,13 +2,15 @@
 
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
+import type { Signature } from '../../drivers/tpm2/index.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
 import { LocalAuthority } from '../container/authority/local-authority.ts';
+import type { PolicyStatement } from '../container/authority/statement.ts';
 import { type ChangeParts, changeContainer, type Draft, type Unsealer } from '../container/change.ts';
 import { nameOfBlob } from '../container/objects.ts';
 import type { PolicyPass } from '../container/pass.ts';
 import { type ContainerView, changePlanOf, planOf, viewOf } from '../container/plan.ts';
-import { CHANGE_CONTEXT, UNLOCK_CONTEXT } from '../container/references.ts';
+import { CHANGE_CONTEXT, type RequestContext, requestContext, UNLOCK_CONTEXT } from '../container/references.ts';
 import type { RootSession } from '../container/root.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { missingWords, stillMissing } from '../policy/explain.ts';
@@ -103,6 +105,8 @@ export const releaseContainerKey = (
 export interface ExternalApproval {
   readonly n: number;
   readonly approval: Approval;
+  /** Of every context. */
+  readonly policies: ReadonlyMap<RequestContext, Signature>;
 }
 
 interface Approver extends Disposable, Pick<ChangeParts, 'approve' | 'approvePolicy'> {
@@ -139,10 +143,17 @@ async function approverOf(
     new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
   if (key === null || sealedAuth === null) {
     if (external === null) throw elsewhere();
+    const { approval, policies } = external;
+    const approvePolicy = async ({ context }: PolicyStatement): Promise<Signature> => {
+      const known = requestContext(context);
+      const signature = known === null ? undefined : policies.get(known);
+      if (signature === undefined) throw elsewhere();
+      return signature;
+    };
     return {
       authValue: null,
-      approve: async () => external.approval,
-      approvePolicy: async () => Promise.reject(elsewhere()),
+      approve: async () => approval,
+      approvePolicy,
       [Symbol.dispose]: () => undefined,
     };
   }

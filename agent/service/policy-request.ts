@@ -4,7 +4,7 @@
  */
 import { bytesEqual } from '../../drivers/base/bytes.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
-import { requestToJson, type SigningRequest } from '../container/authority/signing-request.ts';
+import { type RequestedContext, requestToJson, type SigningRequest } from '../container/authority/signing-request.ts';
 import { MAX_EPOCH_STEP } from '../container/authority/statement.ts';
 import { statementOf } from '../container/change.ts';
 import { readCounter } from '../container/counter.ts';
@@ -15,8 +15,10 @@ import type { RootSession } from '../container/root.ts';
 import { hasSigners, signersFor } from '../container/signers.ts';
 import type { ContainerState, MachineState, PolicyState } from '../container/state.ts';
 import { enforcedSets } from '../policy/branches.ts';
+import { contextsOf, policyFor } from '../policy/model.ts';
 import {
   currentPolicy,
+  documentOf,
   enrolledFactors,
   provableBranches,
   requireContainer,
@@ -25,8 +27,10 @@ import {
 } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 
-/** The machine's policy as a container would be sealed to it. */
-export type WantedPolicy = Pick<PolicyState, 'version' | 'document' | 'branches'>;
+/** The machine's policy as a container would be sealed to it, with every context that it names; `unlock` first. */
+export interface WantedPolicy extends Pick<PolicyState, 'version' | 'document'> {
+  readonly contexts: PendingRequest['contexts'];
+}
 
 /** @throws {ERR_POLICY_NOT_MANAGED} */
 export function requireManaged(state: ContainerState): void {
@@ -45,17 +49,36 @@ export async function valueOrNull(root: RootSession, state: ContainerState): Pro
   }
 }
 
-/** @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_KEY_NOT_VERIFYING} */
+/**
+ * A signer approves the document that it is shown, whole: where one of its contexts cannot be sealed to what is enrolled,
+ * nothing of it is asked for, and what is in force stays.
+ * @throws {ERR_POLICY_NO_BRANCH | ERR_POLICY_KEY_NOT_VERIFYING | ERR_POLICY_ASSERTED_BRANCH} naming the context
+ */
 export async function wantedPolicy(
   parts: ServiceParts,
   machine: MachineState,
   state: ContainerState,
 ): Promise<WantedPolicy> {
-  const { version, document, policy } = await currentPolicy(parts);
-  const branches = enforcedSets(provableBranches(policy, enrolledFactors(state), machine));
-  requireVerifiedKeys(policy, state);
-  return { version, document, branches };
+  const { version, document: text } = await currentPolicy(parts);
+  const document = documentOf(text);
+  const contexts = contextsOf(document).map((context) => {
+    try {
+      const policy = policyFor(document, context);
+      const branches = enforcedSets(provableBranches(policy, enrolledFactors(state), machine));
+      requireVerifiedKeys(policy, state);
+      return { context, branches };
+    } catch (error) {
+      if (!isUnlockdError(error)) throw error;
+      throw new UnlockdError(error.code, `the context ${context}: ${error.message}`, {
+        detail: { ...error.detail, context },
+      });
+    }
+  });
+  return { version, document: text, contexts };
 }
+
+const allBranches = ({ contexts }: Pick<WantedPolicy, 'contexts'>): PolicyState['branches'] =>
+  contexts.flatMap(({ branches }) => branches);
 
 /**
  * The request whose answer may still be applied: of this container, under the last number that was burned, and not in
@@ -73,27 +96,39 @@ export async function pendingRequest(parts: ServiceParts, state: ContainerState)
   return kept.n === state.highestSigned && kept.n > (state.policy?.n ?? 0) ? kept : null;
 }
 
-const sameBranches = (a: PolicyState['branches'], b: PolicyState['branches']): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);
+const sameContexts = (a: readonly RequestedContext[], b: readonly RequestedContext[]): boolean =>
+  JSON.stringify(a.map(({ context, branches }) => [context, branches])) ===
+  JSON.stringify(b.map(({ context, branches }) => [context, branches]));
+
+/** What the contexts of a request share. */
+function sharedStatement(state: ContainerState, policy: WantedPolicy, counterValue: number, n: number) {
+  const unused = { version: policy.version, document: policy.document, branches: [] };
+  const {
+    context: _context,
+    branches: _branches,
+    ...shared
+  } = statementOf(state, { factors: state.factors, policy: unused }, counterValue, n);
+  return shared;
+}
 
 /** The request goes out with the highest number before its own was burned, now and whenever it is asked for again. */
 function requestFor(state: ContainerState, policy: WantedPolicy, kept: PendingRequest): SigningRequest {
   const before = { ...state, highestSigned: kept.highestSigned };
-  const statement = statementOf(before, { factors: state.factors, policy }, kept.counterValue, kept.n);
-  return { statement, document: policy.document, wants: 'policy' };
+  const statement = sharedStatement(before, policy, kept.counterValue, kept.n);
+  return { statement, contexts: policy.contexts, document: policy.document, wants: 'policy' };
 }
 
 /** Burns the next number and keeps what is asked under it. @throws {ERR_EPOCH_GAP | ERR_STATE_WRITE_FAILED} */
 async function burn(
   parts: ServiceParts,
   state: ContainerState,
-  { document, branches }: WantedPolicy,
+  { document, contexts }: WantedPolicy,
   counterValue: number,
 ): Promise<PendingRequest> {
   const { containerId, highestSigned } = state;
   const n = Math.max(counterValue, highestSigned) + 1;
   if (n - counterValue > MAX_EPOCH_STEP) throw epochGap(n, counterValue);
-  const kept: PendingRequest = { containerId, n, highestSigned, counterValue, document, branches };
+  const kept: PendingRequest = { containerId, n, highestSigned, counterValue, document, contexts };
   // In this order: a number that was not burned durably must not look as if it had been asked for.
   await parts.store.writeContainer({ ...state, highestSigned: n });
   await parts.store.writeRequest(state.uid, kept);
@@ -101,9 +136,9 @@ async function burn(
 }
 
 function firstWriteRequest(state: ContainerState, policy: WantedPolicy): SigningRequest {
-  const known = statementOf(state, { factors: state.factors, policy }, 0, state.highestSigned + 1);
-  const closing = known.closing && { ...known.closing, counterValue: null };
-  return { statement: { ...known, closing }, document: policy.document, wants: 'first-write' };
+  const known = sharedStatement(state, policy, 0, state.highestSigned + 1);
+  const statement = { ...known, closing: known.closing && { ...known.closing, counterValue: null } };
+  return { statement, contexts: policy.contexts, document: policy.document, wants: 'first-write' };
 }
 
 /**
@@ -114,11 +149,12 @@ async function withSigners(
   parts: ServiceParts,
   root: RootSession,
   state: ContainerState,
-  { branches }: WantedPolicy,
+  policy: WantedPolicy,
 ): Promise<ContainerState> {
-  if (hasSigners(branches.flat(), state.signers)) return state;
+  const observed = allBranches(policy).flat();
+  if (hasSigners(observed, state.signers)) return state;
   // Those that are there stay, of whatever machine they are: the policy in force names them.
-  const added = await signersFor(root, parts.entropy, branches.flat(), state.signers, parts.simulated);
+  const added = await signersFor(root, parts.entropy, observed, state.signers, parts.simulated);
   const missing = added.filter(({ kind }) => !state.signers.some((signer) => signer.kind === kind));
   const next = { ...state, signers: [...state.signers, ...missing] };
   await parts.store.writeContainer(next);
@@ -145,6 +181,6 @@ export async function policyRequest(parts: ServiceParts, uid: number, signal: Ab
   const unchanged =
     pending?.counterValue === value &&
     pending.document === policy.document &&
-    sameBranches(pending.branches, policy.branches);
+    sameContexts(pending.contexts, policy.contexts);
   return requestToJson(requestFor(state, policy, unchanged ? pending : await burn(parts, state, policy, value)));
 }

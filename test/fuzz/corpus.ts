@@ -97,10 +97,14 @@ export async function record(): Promise<Corpus> {
   );
   const { n } = policyOf(container);
   const draft = { factors: container.factors, policy: policyOf(container) };
-  const statement = statementOf(container, draft, n - 1, n);
+  const { context, branches, ...statement } = statementOf(container, draft, n - 1, n);
+  const contexts = [
+    { context, branches },
+    { context: 'wallet', branches },
+  ];
   const json = (value: unknown) => utf8(JSON.stringify(value));
   const signature = { r: 'ab'.repeat(32), s: 'cd'.repeat(32) };
-  const approval = { type: 'unlockd policy approval', version: 1, containerId: '00'.repeat(16) };
+  const approval = { type: 'unlockd policy approval', version: 2, containerId: '00'.repeat(16) };
   return {
     tpm,
     reports,
@@ -113,11 +117,11 @@ export async function record(): Promise<Corpus> {
       statement.closing?.counter ?? new Uint8Array(0),
     ],
     requests: (['policy', 'first-write'] as const).map((wants) =>
-      json(requestToJson({ statement, document: formatDocument(DEFAULT_DOCUMENT), wants })),
+      json(requestToJson({ statement, contexts, document: formatDocument(DEFAULT_DOCUMENT), wants })),
     ),
     approvals: [
-      json({ ...approval, wants: 'policy', n: 3, signatures: [signature, signature] }),
-      json({ ...approval, wants: 'first-write', n: null, signatures: [signature] }),
+      json({ ...approval, wants: 'policy', n: 3, counter: signature, policies: [{ context: 'unlock', ...signature }] }),
+      json({ ...approval, wants: 'first-write', n: null, counter: signature, policies: [] }),
     ],
     policies: [utf8(policy), utf8(formatDocument(DEFAULT_DOCUMENT))],
     policyFiles: policyFiles(),

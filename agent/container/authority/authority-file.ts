@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import type { MachineState } from '../state.ts';
-import { authorityCoordinates } from './signing-request.ts';
+import { authorityCoordinates } from './authority-key.ts';
 
 /** A key in PEM has some 200 bytes; certificates in front of it some thousand. */
 const MAX_BYTES = 65_536;

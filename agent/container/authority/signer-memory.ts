@@ -26,23 +26,34 @@ const refuse = (reason: string): UnlockdError =>
     detail: { field: 'closing' },
   });
 
+/** What is about to be signed for one reference. */
+export interface ToRemember {
+  readonly policyRef: Uint8Array;
+  readonly signed: SignedPolicy;
+}
+
 /**
- * To be called before anything is signed: afterwards the number is taken for this policy. The same policy may be signed
- * again, since its answer may have been lost on the way.
- * @throws {ERR_AUTHORITY_REFUSED} a later number was signed before, or this one for another policy
+ * To be called before anything is signed: afterwards the number is taken for these policies. The same ones may be signed
+ * again, since their answer may have been lost on the way.
+ * @throws {ERR_AUTHORITY_REFUSED} a later number was signed before for one of them, or this one for another policy; nothing
+ *   is remembered
  */
-export async function rememberFirst(
+export async function rememberAll(
   memory: SignerMemory,
   containerId: Uint8Array,
-  policyRef: Uint8Array,
-  signed: SignedPolicy,
+  policies: readonly ToRemember[],
 ): Promise<void> {
-  const [container, reference] = [toHex(containerId), toHex(policyRef)];
-  const last = await memory.last(container, reference);
-  if (last !== null && signed.n < last.n) throw refuse(`${signed.n} was asked for, and ${last.n} was signed before`);
-  if (last !== null && signed.n === last.n) {
-    if (!bytesEqual(signed.hash, last.hash)) throw refuse(`${signed.n} was signed before, for another policy`);
-    return;
+  const container = toHex(containerId);
+  const fresh: { readonly reference: string; readonly signed: SignedPolicy }[] = [];
+  for (const { policyRef, signed } of policies) {
+    const reference = toHex(policyRef);
+    const last = await memory.last(container, reference);
+    if (last !== null && signed.n < last.n) throw refuse(`${signed.n} was asked for, and ${last.n} was signed before`);
+    if (last !== null && signed.n === last.n) {
+      if (!bytesEqual(signed.hash, last.hash)) throw refuse(`${signed.n} was signed before, for another policy`);
+      continue;
+    }
+    fresh.push({ reference, signed });
   }
-  await memory.keep(container, reference, signed);
+  for (const { reference, signed } of fresh) await memory.keep(container, reference, signed);
 }

@@ -86,8 +86,8 @@ describe('a machine whose policies are signed elsewhere', () => {
     expect(wanted).toMatchObject({ wants: 'first-write', closing: { counterValue: null } });
     expect(await stranger.sign(wanted)).toMatchObject({ refusal: { code: 'ERR_AUTHORITY_REFUSED' } });
     firstWriteApproval = approvalOf(await signer.sign(wanted));
-    const edited = JSON.parse(firstWriteApproval) as { signatures: { r: string; s: string }[] };
-    edited.signatures = edited.signatures.map(({ r, s }) => ({ r: s, s: r }));
+    const edited = JSON.parse(firstWriteApproval) as { counter: { r: string; s: string } };
+    edited.counter = { r: edited.counter.s, s: edited.counter.r };
     expect(await refused(JSON.stringify(edited))).toBe('ERR_POLICY_SIGNATURE');
     await expect(epoch()).rejects.toMatchObject({ code: 'ERR_EPOCH_LOST' });
     expect((await apply(firstWriteApproval)).done).toMatchObject({ counterWritten: true });
@@ -159,9 +159,12 @@ describe('a machine whose policies are signed elsewhere', () => {
     const wanted = await request();
     const good = JSON.parse(approvalOf(await signer.sign(wanted))) as {
       n: number;
-      signatures: { r: string; s: string }[];
+      counter: { r: string; s: string };
+      policies: { context: string; r: string; s: string }[];
     };
-    const [policy, bump] = good.signatures;
+    const [policy] = good.policies;
+    const { counter } = good;
+    const unlock = { context: 'unlock' };
     const containerId = 'ab'.repeat(16);
     const withLength = (length: number) => ({ r: 'ff'.repeat(length), s: policy?.s });
     const answers: Record<string, unknown> = {
@@ -170,11 +173,19 @@ describe('a machine whose policies are signed elsewhere', () => {
       'for another container': { ...good, containerId },
       'for the next number': { ...good, n: good.n + 1 },
       'without a number': { ...good, n: null },
-      'the signatures exchanged': { ...good, signatures: [bump, policy] },
-      'the policy signed, the move not': { ...good, signatures: [policy, policy] },
-      'one bit of a signature': { ...good, signatures: [{ ...policy, s: bump?.s }, bump] },
-      'a signature of 33 bytes': { ...good, signatures: [withLength(33), bump] },
-      'one signature': { ...good, signatures: [policy] },
+      'the signatures exchanged': {
+        ...good,
+        counter: { r: policy?.r, s: policy?.s },
+        policies: [{ ...unlock, ...counter }],
+      },
+      'the policy signed, the move not': { ...good, counter: { r: policy?.r, s: policy?.s } },
+      'the half of another signature': { ...good, policies: [{ ...policy, s: counter.s }] },
+      'a signature of 33 bytes': { ...good, policies: [{ ...unlock, ...withLength(33) }] },
+      'no signature of the policy': { ...good, policies: [] },
+      'the policy of another context': { ...good, policies: [{ ...policy, context: 'wallet' }] },
+      'a context more than was asked for': { ...good, policies: [policy, { ...policy, context: 'wallet' }] },
+      'a context twice': { ...good, policies: [policy, policy] },
+      'an answer of version 1': { ...good, version: 1 },
       'a field more': { ...good, digest: '00'.repeat(32) },
       'no approval at all': wanted,
       'no object': 'yes',

@@ -34,7 +34,7 @@ afterAll(async () => {
   await program?.[Symbol.asyncDispose]();
 });
 
-type Request = { readonly factors: readonly Record<string, unknown>[]; readonly branches: readonly unknown[] };
+type Request = { readonly factors: readonly Record<string, unknown>[]; readonly contexts: readonly unknown[] };
 const request = async (): Promise<Request> => (await agent.service.policyRequest(peer(UID))) as Request;
 
 async function signAndApply(): Promise<void> {
@@ -47,10 +47,11 @@ describe('"first the PIN, then a security key or the network", signed elsewhere'
   it('names the key of this TPM that asserts the network, and asks with the same key again', async () => {
     await agent.service.setPolicy(peer(0), formatDocument(documentOf(['pin'], ['securityKey', 'network'])));
     const first = await request();
-    expect(first.branches).toEqual([
+    const branches = [
       ['network', 'pin'],
       ['pin', 'securityKey'],
-    ]);
+    ];
+    expect(first.contexts).toEqual([{ context: 'unlock', branches }]);
     const state = await agent.parts.store.readContainer(UID);
     const key = state?.signers.find(({ kind }) => kind === 'network');
     const publicArea = toHex(key?.blob.publicArea ?? new Uint8Array(0));

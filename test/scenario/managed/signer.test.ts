@@ -1,10 +1,14 @@
 /** What the signer of a managed machine refuses: it is shown structures, recompiles them, and signs nothing else. */
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseApproval, parseRequest, requestToJson } from '../../../agent/container/authority/signing-request.ts';
+import { isApprovedBy } from '../../../agent/container/authority/authority-key.ts';
+import { parseApproval } from '../../../agent/container/authority/signing-approval.ts';
+import { parseRequest, requestToJson, statementsOf } from '../../../agent/container/authority/signing-request.ts';
+import { compileStatement } from '../../../agent/container/authority/statement.ts';
+import { policyReference } from '../../../agent/container/references.ts';
 import { fromHex, toHex } from '../../../drivers/base/bytes.ts';
-import { decodePublicArea, encodePublicArea } from '../../../drivers/tpm2/index.ts';
+import { decodePublicArea, encodePublicArea, externalKey, nameOf } from '../../../drivers/tpm2/index.ts';
 import { approvalOf, type Signer, SignerProgram } from '../../support/authority/signer-program.ts';
 import { peer, TestAgent } from '../../support/service/test-agent.ts';
 
@@ -13,7 +17,7 @@ interface Request {
   readonly document: string;
   readonly containerId: string;
   readonly factors: readonly { readonly factor: string; readonly check: string; readonly publicArea: string }[];
-  readonly branches: readonly (readonly string[])[];
+  readonly contexts: readonly { readonly context: string; readonly branches: readonly (readonly string[])[] }[];
   readonly closing: { readonly counter: string; readonly counterValue: number; readonly n: number };
   readonly highestSigned: number;
 }
@@ -50,6 +54,17 @@ function withAnotherSecret(hex: string): string {
 const memoryFile = (): string => `${signer.privateFile}.signed`;
 const forgetSigned = (): Promise<void> => rm(memoryFile(), { force: true });
 
+const PAIR = [['pin', 'securityKey']];
+const WITH_WALLET = JSON.stringify({
+  version: 2,
+  contexts: {
+    unlock: { require: { all: ['pin', 'securityKey'] } },
+    wallet: { require: { all: ['securityKey', 'pin'] } },
+  },
+});
+const withContexts = (...contexts: readonly unknown[]) => ({ ...good, contexts });
+const withBranches = (branches: readonly (readonly string[])[]) => withContexts({ context: 'unlock', branches });
+
 const TPMA_ADMIN_WITH_POLICY = 1 << 7;
 const TPMA_NO_DA = 1 << 10;
 const withArea = (index: number, change: (hex: string) => string): Request => ({
@@ -73,18 +88,25 @@ describe('the signer', () => {
     ['no counter for the first write', () => ({ ...firstWrite, closing: null })],
     ['a first write of a counter that was written', () => ({ ...good, wants: 'first-write' })],
     ['a policy before the first write', () => ({ ...firstWrite, wants: 'policy' })],
-    ['no branch', () => ({ ...good, branches: [] })],
-    ['a branch without factors, whose digest is zero', () => ({ ...good, branches: [[]] })],
-    ['a branch of one factor beside a good one', () => ({ ...good, branches: [...good.branches, ['pin']] })],
-    ['one factor twice', () => ({ ...good, branches: [['pin', 'pin']] })],
-    ['a factor that is not enrolled', () => ({ ...good, branches: [['pin', 'fingerprint']] })],
-    ['a branch that is not of the document', () => ({ ...good, branches: [['securityKey', 'pin']] })],
+    ['no branch', () => withBranches([])],
+    ['a branch without factors, whose digest is zero', () => withBranches([[]])],
+    ['a branch of one factor beside a good one', () => withBranches([['pin', 'securityKey'], ['pin']])],
+    ['one factor twice', () => withBranches([['pin', 'pin']])],
+    ['a factor that is not enrolled', () => withBranches([['pin', 'fingerprint']])],
+    ['a branch that is not of the document', () => withBranches([['securityKey', 'pin']])],
     ['the number that is in force', () => ({ ...good, closing: { ...good.closing, n: good.closing.n - 1 } })],
     ['a number ahead', () => ({ ...good, closing: { ...good.closing, n: good.closing.n + 1 } })],
     ['a number that was signed before', () => ({ ...good, highestSigned: good.closing.n })],
     ['another container under this counter', () => ({ ...good, containerId: 'ab'.repeat(16) })],
     ['a container id that is too short', () => ({ ...good, containerId: 'ab' })],
-    ['another context', () => ({ ...good, context: 'everything' })],
+    ['a context that there is not', () => withContexts(...good.contexts, { context: 'everything', branches: PAIR })],
+    ['the policy of the authority itself', () => withContexts(...good.contexts, { context: 'change', branches: PAIR })],
+    ['a context twice', () => withContexts(...good.contexts, ...good.contexts)],
+    ['no context', () => withContexts()],
+    ['another context in the place of unlock', () => withContexts({ context: 'wallet', branches: PAIR })],
+    ['a context that the document has not', () => withContexts(...good.contexts, { context: 'sudo', branches: PAIR })],
+    ['fewer contexts than the document has', () => ({ ...good, document: WITH_WALLET })],
+    ['a document that cannot be read', () => ({ ...good, document: '{"version":9}' })],
     ['a counter that an owner may write', () => ({ ...good, closing: { ...good.closing, counter: ownerWrites() } })],
     ['bytes that are no counter', () => ({ ...good, closing: { ...good.closing, counter: '00' } })],
     [
@@ -113,7 +135,9 @@ describe('the signer', () => {
     ['a digest to be signed as it is', () => ({ ...good, digest: '00'.repeat(32) })],
     ['a digest inside the closing', () => ({ ...good, closing: { ...good.closing, digest: '00'.repeat(32) } })],
     ['an approval in the place of a request', async () => approvalOf(await signer.sign(good))],
-    ['a version that it does not know', () => ({ ...good, version: 2 })],
+    ['a version that it does not know', () => ({ ...good, version: 3 })],
+    ['a request of version 1, which carried one context', () => ({ ...good, version: 1 })],
+    ['more contexts than there are', () => withContexts(...Array.from({ length: 6 }, () => good.contexts[0]))],
     ['another wish', () => ({ ...good, wants: 'anything' })],
     ['numbers that are none', () => ({ ...good, highestSigned: -1 })],
     ['text', () => 'sign this'],
@@ -128,6 +152,35 @@ describe('the signer', () => {
     expect((await signer.sign(good, file)).refusal).toBeNull();
     await writeFile(file, '{"version":1,"first":["securityKey"],"then":["pin"]}');
     expect((await signer.sign(good, file)).refusal?.code).toBe('ERR_AUTHORITY_REFUSED');
+  });
+
+  it('signs every context of a document under the one number, each by its own reference', async () => {
+    const both = { ...withContexts(...good.contexts, { context: 'wallet', branches: PAIR }), document: WITH_WALLET };
+    await forgetSigned();
+    const answer = parseApproval(approvalOf(await signer.sign(both)));
+    expect(answer.n).toBe(good.closing.n);
+    expect([...answer.policies.keys()]).toEqual(['unlock', 'wallet']);
+    const [unlock, wallet] = [...answer.policies.values()];
+    const { containerId } = parseRequest(JSON.stringify(both)).statement;
+    const name = nameOf(externalKey(signer.coordinates.x, signer.coordinates.y));
+    for (const [index, statement] of statementsOf(parseRequest(JSON.stringify(both))).entries()) {
+      const { digest } = compileStatement(statement, name).compiled;
+      const signedFor = (context: string, signature = [unlock, wallet][index]) =>
+        signature?.scheme === 'ecdsa' &&
+        isApprovedBy(signer.coordinates, digest, policyReference(containerId, context), signature);
+      expect(signedFor(statement.context)).toBe(true);
+      expect(signedFor(statement.context === 'unlock' ? 'wallet' : 'unlock')).toBe(false);
+    }
+  });
+
+  it('signs none of the contexts when it refuses one, and remembers nothing', async () => {
+    const bad = {
+      ...withContexts(...good.contexts, { context: 'wallet', branches: [['pin']] }),
+      document: WITH_WALLET,
+    };
+    await forgetSigned();
+    expect(await code(bad)).toBe('ERR_AUTHORITY_REFUSED');
+    await expect(readFile(memoryFile(), 'utf8')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('signs no second policy under a number that it has signed for, as long as it remembers', async () => {

@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { authorityCoordinates } from '../../../agent/container/authority/signing-request.ts';
+import { authorityCoordinates } from '../../../agent/container/authority/authority-key.ts';
 import { runToEnd } from '../umockdev/bridge.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -4,15 +4,14 @@
  *
  *   signer.js --key FILE [--policy FILE]
  *
- * What was signed is remembered in FILE.signed. With `--policy` it signs for no other policy document than that one. A refusal is one line of JSON on standard error
- * and exit status 1.
+ * What was signed is remembered in FILE.signed. With `--policy` it signs for no other policy document than that one. A
+ * refusal is one line of JSON on standard error and exit status 1.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { approveRequest, parseRequest } from '../../../agent/container/authority/signing-request.ts';
-import { compileBranches, enforcedSets } from '../../../agent/policy/branches.ts';
+import { approveRequest } from '../../../agent/container/authority/signing-approval.ts';
+import { parseRequest } from '../../../agent/container/authority/signing-request.ts';
 import { formatDocument, parseDocument } from '../../../agent/policy/forms/native-json.ts';
-import { policyFor } from '../../../agent/policy/model.ts';
 import { isUnlockdError, UnlockdError } from '../../../drivers/base/errors.ts';
 import { MemoryFile } from './memory-file.ts';
 
@@ -26,19 +25,12 @@ function privateKey(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-/** The signer's own judgement, beyond the rules of structure: what is signed is what the document says. */
+/** What this signer is told to sign; that a request says what its document says is a rule of the product. */
 function judge(request: string, allowed: string | null): void {
-  const { document, statement, wants } = parseRequest(request);
-  if (wants === 'first-write') return;
-  const policy = parseDocument(document);
-  if (allowed !== null && formatDocument(policy) !== formatDocument(parseDocument(allowed))) {
+  const { document, wants } = parseRequest(request);
+  if (wants === 'first-write' || allowed === null) return;
+  if (formatDocument(parseDocument(document)) !== formatDocument(parseDocument(allowed)))
     throw refuse('it is not the policy that is to be signed');
-  }
-  const branches = compileBranches(policyFor(policy, 'unlock'), { pinIsBound: true });
-  const meant = enforcedSets(branches).map((factors) => factors.join());
-  if (!statement.branches.every((branch) => meant.includes(branch.join()))) {
-    throw refuse('a branch is not one of the policy document');
-  }
 }
 
 const { values } = parseArgs({ options: { key: { type: 'string' }, policy: { type: 'string' } } });

@@ -44,7 +44,12 @@ export const SAMPLE_REQUEST: PendingRequest = {
   highestSigned: 11,
   counterValue: 10,
   document: '{"version":1,"first":["pin"],"then":["securityKey"]}',
-  branches: [['pin', 'securityKey']],
+  contexts: [{ context: 'unlock', branches: [['pin', 'securityKey']] }],
+};
+
+export const SAMPLE_REQUEST_2: PendingRequest = {
+  ...SAMPLE_REQUEST,
+  contexts: [...SAMPLE_REQUEST.contexts, { context: 'wallet', branches: [['network', 'pin', 'securityKey']] }],
 };
 
 export const SAMPLE_RECORDS: Records = {

@@ -26,6 +26,7 @@ import {
   SAMPLE_POLICY,
   SAMPLE_RECORDS,
   SAMPLE_REQUEST,
+  SAMPLE_REQUEST_2,
   SIGNED_POLICY,
 } from '../../support/container/sample-states.ts';
 
@@ -70,15 +71,6 @@ describe('a state file of version 1', () => {
         write: () => store.writeIntent(UID, 'intent', SAMPLE_INTENT),
       },
     ],
-    [
-      'request',
-      {
-        file: `containers/${UID}.request`,
-        sample: SAMPLE_REQUEST,
-        read: () => store.readRequest(UID),
-        write: () => store.writeRequest(UID, SAMPLE_REQUEST),
-      },
-    ],
   ])('%s: is read as what it was made of, and still written so', async (name, { file, sample, read, write }) => {
     const kept = await fixture(name);
     await writeFile(join(folder, file), kept);
@@ -95,6 +87,16 @@ describe('a state file of version 1', () => {
     const written = toHex(new Uint8Array(await readFile(path)));
     expect(written).toBe((await readFile(pathOf('policy-v2.hex'), 'utf8')).replaceAll(/\s/g, ''));
     expect(await store.readPolicy()).toEqual(SIGNED_POLICY);
+  });
+
+  it('request: is read as one for the context unlock, and of version 2 still written so', async () => {
+    const path = join(folder, 'containers', `${UID}.request`);
+    await writeFile(path, await fixture('request'));
+    expect(await store.readRequest(UID)).toEqual(SAMPLE_REQUEST);
+    await store.writeRequest(UID, SAMPLE_REQUEST_2);
+    const written = toHex(new Uint8Array(await readFile(path)));
+    expect(written).toBe((await readFile(pathOf('request-v2.hex'), 'utf8')).replaceAll(/\s/g, ''));
+    expect(await store.readRequest(UID)).toEqual(SAMPLE_REQUEST_2);
   });
 
   it('tries: three failures at one moment, and still written so', async () => {
