@@ -43,3 +43,13 @@ export function bigOf(value: unknown, what: string): bigint {
   if (typeof value !== 'bigint') throw wrong(what);
   return value;
 }
+
+/** `ay`. */
+export function bytesOf(value: unknown, what: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const numbers = listOf(value, what);
+  if (!numbers.every((each) => typeof each === 'number' && Number.isInteger(each) && each >= 0 && each <= 255)) {
+    throw wrong(what);
+  }
+  return Uint8Array.from(numbers as readonly number[]);
+}
