@@ -35,6 +35,7 @@ import { currentPolicy } from './service/context.ts';
 import { configuredDynamicLock, dynamicLockFor } from './service/dynamic-lock-policy.ts';
 import { onlyDevice } from './service/only-device.ts';
 import type { ServiceParts, ServiceSettings } from './service/parts.ts';
+import { PhoneBook } from './service/phone-book.ts';
 import { type AuditReader, Service } from './service/service.ts';
 import { startUp } from './service/startup.ts';
 import { TpmAccess } from './service/tpm-access.ts';
@@ -255,6 +256,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   opened.add(() => sensors.stop());
   sensors.start();
   opened.add(async () => machine.hid?.released?.());
+  const store = new StateStore(config.paths.stateDir, files, clock);
   const locks: { runner: DynamicLockRunner | null } = { runner: null };
   const parts: ServiceParts = {
     clock,
@@ -267,8 +269,11 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
       commandWithin: seconds(config.tpm.timeoutSeconds),
     }),
     hid: machine.hid,
+    bluetooth: null,
+    biometric: null,
+    phones: new PhoneBook(store),
     simulated: machine.simulated || config.simulation.surroundings !== '',
-    store: new StateStore(config.paths.stateDir, files, clock),
+    store,
     files,
     sensors,
     unlocked,

@@ -12,6 +12,7 @@ import type {
   CeremonyEvent,
   CeremonyRequest,
   ConfigRow,
+  PhonesView,
   PolicyExplanation,
   PolicyView,
   Refusal,
@@ -29,6 +30,7 @@ import {
   EVENTS,
   EXPLANATION,
   isRecord,
+  PHONES,
   POLICY,
   REFUSAL,
   type Shape,
@@ -81,6 +83,9 @@ export interface ApiClient {
   /** `document`: JSON text. */
   setPolicy(document: string, options?: CallOptions): Promise<PolicyView>;
   explainPolicy(options?: CallOptions): Promise<PolicyExplanation>;
+  phones(options?: CallOptions): Promise<PhonesView>;
+  /** @param uid null: the caller's own phone */
+  removePhone(address: string, uid: number | null, options?: CallOptions): Promise<{ removed: true }>;
   signals(options?: CallOptions): Promise<SignalsView>;
   /** Until `signal` aborts. */
   watchSignals(options?: CallOptions): AsyncGenerator<SignalChange>;
@@ -264,6 +269,11 @@ export function createClient(options: ClientOptions): ApiClient {
     policy: (call = {}) => json('GET', '/v1/policy', POLICY, call),
     setPolicy: (document, call = {}) => json('PUT', '/v1/policy', POLICY, { ...call, json: document }),
     explainPolicy: (call = {}) => json('GET', '/v1/policy/explain', EXPLANATION, call),
+    phones: (call = {}) => json('GET', '/v1/phones', PHONES, call),
+    removePhone: (address, uid, call = {}) => {
+      const whose = uid === null ? '' : `?uid=${uid}`;
+      return json('DELETE', `/v1/phones/${encodeURIComponent(address)}${whose}`, { removed: 'boolean' }, call);
+    },
     signals: (call = {}) => json('GET', '/v1/signals', SIGNALS, call),
     watchSignals: async function* ({ signal } = {}) {
       const answer = await send('GET', '/v1/signals', { signal, headers: { accept: 'text/event-stream' } });

@@ -13,6 +13,7 @@ import type { AgentService, Peer } from './ports.ts';
 import { httpStatusOf, toRefusal } from './refusal.ts';
 import { createRouter, type Router } from './router.ts';
 import { addCeremonyRoutes } from './routes/ceremonies.ts';
+import { addPhoneRoutes } from './routes/phones.ts';
 import { addPolicyRoutes } from './routes/policy.ts';
 import { addSignalRoutes } from './routes/signals.ts';
 import { addStateRoutes } from './routes/state.ts';
@@ -63,6 +64,7 @@ export function createApi(options: ApiOptions): Api {
   addCeremonyRoutes(router, { service: options.service, watch, limits });
   addStateRoutes(router, options.service);
   addSignalRoutes(router, options.service);
+  addPhoneRoutes(router, options.service);
   addPolicyRoutes(router, options.service);
 
   const perUid = new PerUid(limits.connectionsPerUid);

@@ -40,7 +40,8 @@ export type CeremonyRequest =
   | { readonly kind: 'setup' }
   /** Root only: the owner's sheet makes the TPM forget its wrong tries. */
   | { readonly kind: 'lockout-reset' }
-  | { readonly kind: 'enrol' }
+  /** `phone`: the address of a phone to be enrolled with it, where the policy takes one. */
+  | { readonly kind: 'enrol'; readonly phone?: string }
   | {
       readonly kind: 'unlock';
       /** Names the derived key: HKDF of the container key under this purpose. Null: none is handed out. */
@@ -59,7 +60,11 @@ export type CeremonyRequest =
       readonly context?: UnlockContext;
     }
   | { readonly kind: 'pin-change' }
-  | { readonly kind: 'recover' }
+  | { readonly kind: 'recover'; readonly phone?: string }
+  /** A paired phone is enrolled for the caller, after a whole unlock and a proof. */
+  | { readonly kind: 'phone-add'; readonly address: string }
+  /** What the system's reader recognises counts for the container from now on, or no more. */
+  | { readonly kind: 'biometric-add' | 'biometric-remove'; readonly modality: 'fingerprint' | 'face' }
   /** `uid` null: the caller's own container. Another's only by root. */
   | { readonly kind: 'unenrol'; readonly uid: number | null }
   /** `document`: what the signer sent back, JSON text. */
@@ -95,6 +100,13 @@ export type CeremonyEvent =
   /** The ceremony waits for a key to be inserted or touched. */
   | { readonly type: 'insert'; readonly text: string }
   | { readonly type: 'touch'; readonly text: string; readonly device: string }
+  /** A finger or a face is wanted. `again`: why the last try was none, in words; null: the first one. */
+  | {
+      readonly type: 'biometric';
+      readonly modality: 'fingerprint' | 'face';
+      readonly text: string;
+      readonly again: string | null;
+    }
   /** Something around the machine has to change; told again when the reasons change. */
   | {
       readonly type: 'waiting';
@@ -207,10 +219,31 @@ export interface PolicyView {
     readonly words: string;
   }[];
   readonly authority: 'this-machine' | 'managed';
+  /** Null: the document was not signed, or no signature was asked for. `key`: SHA-256, hexadecimal. */
+  readonly signed: { readonly version: number; readonly key: string } | null;
   /** Names of users whose container still runs under an older policy. */
   readonly pending: readonly string[];
   /** In words: what it lacks here and who cannot follow; when it has just been set, also what got weaker. */
   readonly warnings: readonly string[];
+}
+
+/** A phone that is enrolled, or that is paired and could be. */
+export interface PhoneLine {
+  readonly address: string;
+  readonly name: string | null;
+  /** `null`: not enrolled for the caller. Root sees whose it is. */
+  readonly uid: number | null;
+  readonly enrolledAt: number | null;
+  /** Whether it is still paired with this machine; null: Bluetooth cannot be asked. */
+  readonly paired: boolean | null;
+  /** Strength of the pairing, in words: `authenticated`; null: not paired. */
+  readonly key: string | null;
+}
+
+export interface PhonesView {
+  readonly phones: readonly PhoneLine[];
+  /** Why Bluetooth cannot be asked; null: it can. */
+  readonly problem: Refusal | null;
 }
 
 /** A signal as the driver told it: a `FactorSignal` without other users' phones. */
@@ -298,6 +331,10 @@ export interface AgentService {
   explainPolicy(peer: Peer): Promise<PolicyExplanation>;
   /** What the machine senses around it; of phones the caller's own. */
   signals(peer: Peer): Promise<SignalsView>;
+  /** The caller's phones, and paired ones that are nobody's; for root all. */
+  phones(peer: Peer, options?: { readonly signal: AbortSignal }): Promise<PhonesView>;
+  /** Removes an enrolled phone of the caller; root may name another uid. @throws {ERR_PHONE_UNKNOWN} */
+  removePhone(peer: Peer, address: string, uid: number | null): Promise<{ readonly removed: true }>;
   /** First what is known, then every change, until `signal` aborts. */
   watchSignals(peer: Peer, options: { signal: AbortSignal }): AsyncIterable<SignalChange>;
   /** Root only. `document`: JSON text. */

@@ -8,6 +8,7 @@ import {
   type CeremonyEvent,
   type CeremonyRequest,
   type ConfigRow,
+  type PhonesView,
   type PolicyExplanation,
   type PolicyView,
   type Refusal,
@@ -25,11 +26,15 @@ const DAY_SECONDS = 86_400;
 const MAX_UID = 0xffff_fffe;
 
 const uid = z.int().min(0).max(MAX_UID);
+export const uidSchema = uid;
 const detail = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
 export const contextSchema = z.enum(UNLOCK_CONTEXTS);
 
 export const purposeSchema = z.string().regex(PURPOSE, { error: PURPOSE_WORDS });
+
+/** `aa:bb:cc:dd:ee:ff` */
+export const addressSchema = z.string().regex(/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/);
 
 export const ceremonyIdSchema = z
   .string()
@@ -41,7 +46,7 @@ export const ceremonyRequestSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('setup') }),
     z.strictObject({ kind: z.literal('lockout-reset') }),
-    z.strictObject({ kind: z.literal('enrol') }),
+    z.strictObject({ kind: z.literal('enrol'), phone: addressSchema.exactOptional() }),
     z.strictObject({
       kind: z.literal('unlock'),
       purpose: purposeSchema.nullable().default(null),
@@ -60,7 +65,9 @@ export const ceremonyRequestSchema = z
       context: contextSchema.exactOptional(),
     }),
     z.strictObject({ kind: z.literal('pin-change') }),
-    z.strictObject({ kind: z.literal('recover') }),
+    z.strictObject({ kind: z.literal('recover'), phone: addressSchema.exactOptional() }),
+    z.strictObject({ kind: z.literal('phone-add'), address: addressSchema }),
+    z.strictObject({ kind: z.enum(['biometric-add', 'biometric-remove']), modality: z.enum(['fingerprint', 'face']) }),
     z.strictObject({ kind: z.literal('unenrol'), uid: uid.nullable().default(null) }),
     z.strictObject({ kind: z.literal('policy-apply'), document: z.string().min(1).max(200_000) }),
   ])
@@ -83,6 +90,12 @@ export const ceremonyEventSchema = z
     }),
     z.object({ type: z.literal('insert'), text: z.string() }),
     z.object({ type: z.literal('touch'), text: z.string(), device: z.string() }),
+    z.object({
+      type: z.literal('biometric'),
+      modality: z.enum(['fingerprint', 'face']),
+      text: z.string(),
+      again: z.string().nullable(),
+    }),
     z.object({
       type: z.literal('waiting'),
       factor: z.enum(['phone', 'network']),
@@ -172,6 +185,7 @@ export const policyViewSchema = z
       .array(z.object({ factors: z.array(z.string()).readonly(), strength: z.string(), words: z.string() }))
       .readonly(),
     authority: z.enum(['this-machine', 'managed']),
+    signed: z.object({ version: z.int(), key: z.string() }).nullable(),
     pending: z.array(z.string()).readonly(),
     warnings: z.array(z.string()).readonly(),
   })
@@ -192,6 +206,24 @@ const sensedSignalSchema = z
     evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).exactOptional(),
   })
   .openapi('SensedSignal');
+
+export const phonesViewSchema = z
+  .object({
+    phones: z
+      .array(
+        z.object({
+          address: z.string(),
+          name: z.string().nullable(),
+          uid: uid.nullable(),
+          enrolledAt: z.number().nullable().openapi({ description: 'milliseconds since 1970-01-01T00:00:00Z' }),
+          paired: z.boolean().nullable(),
+          key: z.string().nullable(),
+        }),
+      )
+      .readonly(),
+    problem: refusalSchema.nullable(),
+  })
+  .openapi('Phones');
 
 export const signalsViewSchema = z
   .object({ now: z.number(), signals: z.array(sensedSignalSchema).readonly() })
@@ -234,6 +266,7 @@ export type Agreement = [
   Same<z.output<typeof statusSchema>, Status>,
   Same<z.output<typeof userLineSchema>, UserLine>,
   Same<z.output<typeof policyViewSchema>, PolicyView>,
+  Same<z.output<typeof phonesViewSchema>, PhonesView>,
   Same<z.output<typeof signalsViewSchema>, SignalsView>,
   Same<z.output<typeof signalChangeSchema>, SignalChange>,
   Same<z.output<typeof policyExplanationSchema>, PolicyExplanation>,

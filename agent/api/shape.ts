@@ -4,7 +4,7 @@
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
 
-type Leaf = 'string' | 'number' | 'boolean' | 'string?' | 'number?' | 'unknown';
+type Leaf = 'string' | 'number' | 'boolean' | 'string?' | 'number?' | 'boolean?' | 'unknown';
 export type Shape = Leaf | { readonly [key: string]: Shape } | readonly [Shape] | Nullable;
 interface Nullable {
   readonly nullOr: Shape;
@@ -91,6 +91,7 @@ export const POLICY: Shape = {
   words: 'string',
   branches: [{ factors: ['string'], strength: 'string', words: 'string' }],
   authority: 'string',
+  signed: nullOr({ version: 'number', key: 'string' }),
   pending: ['string'],
   warnings: ['string'],
 };
@@ -102,6 +103,13 @@ const SIGNAL: Shape = {
   observedAt: 'number',
   validFor: 'number',
   simulated: 'boolean',
+};
+
+export const PHONES: Shape = {
+  phones: [
+    { address: 'string', name: 'string?', uid: 'number?', enrolledAt: 'number?', paired: 'boolean?', key: 'string?' },
+  ],
+  problem: nullOr(REFUSAL),
 };
 
 export const SIGNALS: Shape = { now: 'number', signals: [SIGNAL] };
@@ -132,6 +140,7 @@ export const EVENTS: Readonly<Record<string, Shape>> = {
   prompt: { slot: 'string', text: 'string', triesLeft: 'number?' },
   insert: { text: 'string' },
   touch: { text: 'string', device: 'string' },
+  biometric: { modality: 'string', text: 'string', again: 'string?' },
   waiting: { factor: 'string', text: 'string', reasons: [{ depth: 'number', ok: 'boolean', text: 'string' }] },
   progress: { step: 'string' },
   refused: { refusal: REFUSAL },

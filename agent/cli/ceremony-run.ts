@@ -33,6 +33,8 @@ const inWords = (event: CeremonyEvent): string | null => {
       return event.text;
     case 'touch':
       return event.device === '' ? event.text : `${event.text} (${event.device})`;
+    case 'biometric':
+      return event.again === null ? event.text : `${event.text} again: ${event.again}`;
     case 'waiting': {
       const why = event.reasons.filter(({ ok }) => !ok).map(({ depth, text }) => `${'  '.repeat(depth + 1)}${text}`);
       return [event.text, ...why].join('\n');

@@ -15,6 +15,9 @@ async function targetOf(deps: CtlDeps, user: string | null): Promise<number | nu
   return uid;
 }
 
+const phoneOf = ({ phone }: { readonly phone: string | null }): { readonly phone?: string } =>
+  phone === null ? {} : { phone };
+
 async function ceremony(context: Context, choice: Choice): Promise<void> {
   const { ceremonyCommand } = await import('./commands/ceremonies.ts');
   switch (choice.name) {
@@ -36,7 +39,7 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
       });
     case 'enrol':
       return ceremonyCommand(context, {
-        request: { kind: 'enrol' },
+        request: { kind: 'enrol', ...phoneOf(choice) },
         fds: choice.fds,
         sheetFd: choice.sheetFd,
         needs: ['new-pin', 'recovery-groups'],
@@ -45,7 +48,7 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
       });
     case 'recover':
       return ceremonyCommand(context, {
-        request: { kind: 'recover' },
+        request: { kind: 'recover', ...phoneOf(choice) },
         fds: choice.fds,
         sheetFd: choice.sheetFd,
         needs: ['recovery', 'new-pin', 'recovery-groups'],
@@ -84,6 +87,25 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
         words: () => ['The container is removed.'],
       });
     }
+    case 'phone add':
+      return ceremonyCommand(context, {
+        request: { kind: 'phone-add', address: choice.address },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: ({ name }) => [`${typeof name === 'string' ? name : choice.address} is enrolled as your phone.`],
+      });
+    case 'biometric add':
+    case 'biometric remove': {
+      const adds = choice.name === 'biometric add';
+      return ceremonyCommand(context, {
+        request: { kind: adds ? 'biometric-add' : 'biometric-remove', modality: choice.modality },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: () => [`Your ${choice.modality} counts ${adds ? 'from now on' : 'no more'}.`],
+      });
+    }
     case 'policy apply': {
       const { readDocument } = await import('./commands/queries.ts');
       return ceremonyCommand(context, {
@@ -106,6 +128,12 @@ async function query(context: Context, choice: Choice): Promise<void> {
       return queries.usersCommand(context);
     case 'lock':
       return queries.lockCommand(context);
+    case 'phone list':
+      return (await import('./commands/phones.ts')).phoneListCommand(context);
+    case 'phone remove': {
+      const uid = await targetOf(context.deps, choice.user);
+      return (await import('./commands/phones.ts')).phoneRemoveCommand(context, choice.address, uid);
+    }
     case 'policy show':
     case 'policy set':
     case 'policy import':

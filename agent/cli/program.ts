@@ -6,11 +6,12 @@ import { Command, Option } from 'commander';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { SecretSlotIn } from '../api/ports.ts';
 import { UNLOCK_CONTEXTS, type UnlockContext } from '../api/purpose.ts';
+import { addPhones, type PhoneChoice } from './commands/phone-options.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
 import { addPolicyStudy, type PolicyStudyChoice } from './commands/policy/study-options.ts';
 import type { CommonOptions } from './context.ts';
 import { FD_OPTIONS, type FdOf } from './secret-sources.ts';
-import { parseCount, parseDuration, parseFd, parsePurpose, parseUid } from './values.ts';
+import { parseAddress, parseCount, parseDuration, parseFd, parsePurpose, parseUid } from './values.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -20,7 +21,12 @@ interface WithFds {
 }
 
 export type Choice = { readonly common: CommonOptions } & (
-  | ({ readonly name: 'setup' | 'enrol' | 'recover'; readonly sheetFd: number | undefined } & WithFds)
+  | ({ readonly name: 'setup'; readonly sheetFd: number | undefined } & WithFds)
+  | ({
+      readonly name: 'enrol' | 'recover';
+      readonly sheetFd: number | undefined;
+      readonly phone: string | null;
+    } & WithFds)
   | ({ readonly name: 'pin change' | 'lockout reset' } & WithFds)
   | { readonly name: 'unenrol'; readonly user: string | null; readonly yes: boolean }
   | ({
@@ -33,6 +39,7 @@ export type Choice = { readonly common: CommonOptions } & (
       readonly earlier: number | null;
     } & WithFds)
   | { readonly name: 'users' | 'lock' | 'status' | 'doctor' }
+  | PhoneChoice
   | PolicyFormsChoice
   | PolicyStudyChoice
   | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
@@ -78,6 +85,9 @@ const common = (command: Command): Command =>
     .addOption(new Option('--socket <path>', 'the socket of the daemon'))
     .addOption(new Option('--daemon-uid <uid>', 'trust a daemon of this uid too').argParser(parseUid));
 
+const phoneOption = (command: Command): Command =>
+  command.addOption(new Option('--phone <address>', 'enrol this paired phone with it').argParser(parseAddress));
+
 const sheetOption = (command: Command): Command =>
   command.addOption(new Option('--sheet-fd <n>', 'write the recovery sheet to descriptor n').argParser(parseFd));
 
@@ -107,8 +117,12 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   setup.action((o: Values) => choose({ name: 'setup', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
   examples(setup, 'sudo unlockctl setup');
 
-  const enrol = sheetOption(addFds(add(program, 'enrol', 'enrol yourself: a new PIN and a security key'), enrolFds));
-  enrol.action((o: Values) => choose({ name: 'enrol', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
+  const enrol = phoneOption(
+    sheetOption(addFds(add(program, 'enrol', 'enrol yourself: a new PIN and a security key'), enrolFds)),
+  );
+  enrol.action((o: Values & { phone?: string }) =>
+    choose({ name: 'enrol', common: o, fds: fdsOf(o), sheetFd: o.sheetFd, phone: o.phone ?? null }),
+  );
   examples(enrol, 'unlockctl enrol', 'unlockctl enrol --new-pin-fd 3 3<pin.txt');
 
   const unenrol = add(program, 'unenrol', 'destroy your container for ever, or as root that of another user')
@@ -190,14 +204,15 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   change.action((o: Values) => choose({ name: 'pin change', common: o, fds: fdsOf(o) }));
   examples(change, 'unlockctl pin change');
 
-  const recover = sheetOption(
-    addFds(add(program, 'recover', 'get back in with your recovery sheet; it is replaced by a new one'), [
-      'recovery',
-      ...enrolFds,
-    ]),
+  const again = add(program, 'recover', 'get back in with your recovery sheet; it is replaced by a new one');
+  const recover = phoneOption(sheetOption(addFds(again, ['recovery', ...enrolFds])));
+  recover.action((o: Values & { phone?: string }) =>
+    choose({ name: 'recover', common: o, fds: fdsOf(o), sheetFd: o.sheetFd, phone: o.phone ?? null }),
   );
-  recover.action((o: Values) => choose({ name: 'recover', common: o, fds: fdsOf(o), sheetFd: o.sheetFd }));
   examples(recover, 'unlockctl recover');
+
+  const addUnlock: typeof add = (parent, name, what) => addFds(add(parent, name, what), ['pin', 'key-pin']);
+  addPhones(program, { add, addUnlock, fdsOf, examples, choose });
 
   const policy = program.command('policy').description('the unlock policy of this machine');
   addPolicyForms(policy, { add, examples, choose });

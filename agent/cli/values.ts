@@ -34,6 +34,12 @@ export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'ui
 /** @throws {ERR_CLI_USAGE} */
 export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
 
+/** A Bluetooth address, in lower case. @throws {ERR_CLI_USAGE} */
+export function parseAddress(text: string): string {
+  if (/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i.test(text)) return text.toLowerCase();
+  throw usage(`"${text}" is no Bluetooth address: write a0:b1:c2:d3:e4:f5`);
+}
+
 /** Seconds, also with a fraction. @throws {ERR_CLI_USAGE} */
 export function parseSeconds(text: string): number {
   const seconds = /^\d{1,9}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;

@@ -28,6 +28,8 @@ export type Unsealer = (
 export interface Draft {
   readonly factors: ContainerState['factors'];
   /** Left out: those that are there. */
+  readonly biometrics?: ContainerState['biometrics'];
+  /** Left out: those that are there. */
   readonly signers?: ContainerState['signers'];
   readonly policy: Pick<PolicyState, 'version' | 'document' | 'branches'>;
   /** The contexts beside `unlock`; left out: those that are there, as they are. */
@@ -112,6 +114,7 @@ export async function changeContainer(parts: ChangeParts): Promise<ContainerStat
     },
     contexts,
     factors: draft.factors,
+    biometrics: draft.biometrics ?? state.biometrics,
     signers: draft.signers ?? state.signers,
     records: draft.records,
     policy: { ...draft.policy, n, signature: fromSignature(approval.policy), bump: fromSignature(approval.bump) },

@@ -47,6 +47,8 @@ export interface EnrolmentParts {
   readonly uid: number;
   readonly containerId: Uint8Array;
   readonly factors: ContainerState['factors'];
+  /** What a reader recognised of the user just now; left out: nothing. */
+  readonly biometrics?: ContainerState['biometrics'];
   /** Of the factors that the policy only observes; left out: none. */
   readonly signers?: ContainerState['signers'];
   readonly proofs: ReadonlyMap<FactorKind, FactorProof>;
@@ -114,6 +116,7 @@ export async function prepareContainer(parts: EnrolmentParts, unseal: Unsealer):
         contexts: [],
         policy: null,
         factors: parts.factors,
+        biometrics: parts.biometrics ?? [],
         signers: parts.signers ?? [],
         records: sealRecords(containerKey, containerId, parts.records, entropy),
         recovery: {

@@ -77,6 +77,10 @@ const policy = record({
   bump: signature,
 });
 
+/** Gestures that a reader of the machine recognises. */
+export const BIOMETRICS = ['fingerprint', 'face'] as const;
+export type Biometric = (typeof BIOMETRICS)[number];
+
 /** Factors that no secret proves: a key of this TPM asserts that they were observed. */
 export const OBSERVED_FACTORS = ['fingerprint', 'face', 'phone', 'network'] as const;
 export type ObservedFactorKind = (typeof OBSERVED_FACTORS)[number];
@@ -113,6 +117,8 @@ export const containerShape = record({
   /** Null while a managed enrolment waits for its first signature. */
   policy: nullable(policy),
   factors: record({ pin: nullable(pin), securityKey: nullable(securityKey) }),
+  /** What the readers of this machine may say of this user: branches with another one are not sealed. */
+  biometrics: list(oneOf(...BIOMETRICS), BIOMETRICS.length),
   /** One of a kind at most. */
   signers: list(signer, OBSERVED_FACTORS.length),
   /** Encrypted under a key derived from the container key: PIN history, wrap keys, earlier container keys. */
@@ -146,11 +152,15 @@ function fromVersion1(body: CborValue): CborValue {
   return new Map([...body, ...added, ['signers', []], ['contexts', []]]);
 }
 
+/** Version 2 had nobody's finger. */
+const fromVersion2 = (body: CborValue): CborValue =>
+  body instanceof Map ? new Map([...body, ['biometrics', []]]) : body;
+
 export const CONTAINER_STATE: StateKind<ContainerState> = {
   kind: 'container',
-  version: 2,
+  version: 3,
   shape: containerShape,
-  upgrades: { 1: fromVersion1 },
+  upgrades: { 1: fromVersion1, 2: fromVersion2 },
 };
 
 /** Written before an enrolment defines anything in the TPM: an index named here and in no container is to be freed. */

@@ -9,6 +9,7 @@ import type { DurableFiles } from './durable-files.ts';
 import { decodeState, encodeState, MAX_STATE_BYTES, type StateKind } from './envelope.ts';
 import { type MachinePolicy, POLICY_STATE } from './machine-policy.ts';
 import { type PendingRequest, REQUEST_STATE } from './pending-request.ts';
+import { NO_PHONES, PHONES_STATE, type PhoneRegister } from './phones.ts';
 import { corrupt } from './shape.ts';
 import {
   CONTAINER_STATE,
@@ -99,6 +100,15 @@ export class StateStore {
 
   async writePolicy(policy: MachinePolicy): Promise<void> {
     await this.#files.replace(join(this.#folder, 'policy.state'), encodeState(POLICY_STATE, policy));
+  }
+
+  /** Which phones are enrolled, and for whom. */
+  async readPhones(): Promise<PhoneRegister> {
+    return (await this.#read(PHONES_STATE, this.#folder, 'phones.state')) ?? NO_PHONES;
+  }
+
+  async writePhones(register: PhoneRegister): Promise<void> {
+    await this.#files.replace(join(this.#folder, 'phones.state'), encodeState(PHONES_STATE, register));
   }
 
   /** @returns null: not enrolled */

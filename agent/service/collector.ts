@@ -11,6 +11,7 @@ import type { Ticket } from '../../drivers/tpm2/index.ts';
 import type { FactorProof } from '../container/pass.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import type { FurtherWanted } from '../unlock/state.ts';
+import { requireMatch, verifyBiometric } from './biometrics.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
 import { KeyAhead } from './key-ahead.ts';
 import { askSecurityKey } from './key-check.ts';
@@ -34,6 +35,19 @@ export interface CollectOptions {
 type GestureState = Pick<Extract<GestureSignal, { state: 'satisfied' }>, 'state' | 'strength' | 'evidence'> | BadState;
 
 const NO_DRIVER = { state: 'unavailable', reason: 'no-driver' } as const;
+
+const WRONG = { state: 'unsatisfied', reason: 'wrong' } as const;
+
+/** What a reader that says nothing of the finger means for the factor. */
+const UNAVAILABLE = {
+  'no-reader': { state: 'unavailable', reason: 'no-device' },
+  'not-enrolled': { state: 'unsatisfied', reason: 'not-enrolled' },
+  'no-permission': { state: 'unavailable', reason: 'no-permission' },
+  busy: { state: 'unavailable', reason: 'failed' },
+  disconnected: { state: 'unavailable', reason: 'no-device' },
+  'timed-out': { state: 'unsatisfied', reason: 'timed-out' },
+  failed: { state: 'unavailable', reason: 'failed' },
+} as const;
 
 type Report = { readonly signal: FactorSignal; readonly triesLeft?: number };
 
@@ -113,7 +127,34 @@ export class Collector implements Disposable {
         return await this.#askKey(signal);
       case 'fingerprint':
       case 'face':
-        return { signal: this.#signal(factor, 'unlockd', NO_DRIVER) };
+        return await this.#askBiometric(factor, signal);
+    }
+  }
+
+  /** @throws the reason of `signal` */
+  async #askBiometric(modality: 'fingerprint' | 'face', signal: AbortSignal): Promise<Report> {
+    const { biometric } = this.#parts;
+    if (biometric === null) return { signal: this.#signal(modality, 'unlockd', NO_DRIVER) };
+    // No branch with it is sealed: what the reader says would open nothing.
+    if (!this.#state.biometrics.includes(modality)) {
+      return { signal: this.#signal(modality, 'unlockd', UNAVAILABLE['not-enrolled']) };
+    }
+    const outcome = await verifyBiometric(this.#parts, this.#run, modality, signal);
+    signal.throwIfAborted();
+    const said = (rest: GestureState): Report => {
+      const told = this.#signal(modality, biometric.name, rest);
+      return { signal: { ...told, simulated: told.simulated || biometric.simulated } };
+    };
+    try {
+      requireMatch(modality, outcome);
+      const evidence = outcome.is === 'match' && outcome.template !== null ? { template: outcome.template } : {};
+      return said({ state: 'satisfied', strength: 'gate', evidence });
+    } catch (error) {
+      if (!isUnlockdError(error)) throw error;
+      this.failure ??= error;
+      this.#run.refused(error);
+      const rest = outcome.is === 'unavailable' ? UNAVAILABLE[outcome.reason] : WRONG;
+      return said({ ...rest, detail: error.message });
     }
   }
 

@@ -1,6 +1,6 @@
 /** Reading what a ceremony starts from: the machine, its policy, and the caller's container. */
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
-import type { FactorKind } from '../../drivers/signal.ts';
+import type { FactorKind, GestureKind } from '../../drivers/signal.ts';
 import type { MachinePolicy } from '../container/machine-policy.ts';
 import { type ContainerView, policyOf } from '../container/plan.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
@@ -117,8 +117,10 @@ export function provableBranches(
   return provable;
 }
 
-export const enrolledFactors = (state: Pick<ContainerState, 'factors'>): readonly SecretFactor[] =>
-  SECRET_FACTORS.filter((factor) => state.factors[factor] !== null);
+export const enrolledFactors = (state: Pick<ContainerState, 'factors' | 'biometrics'>): readonly GestureKind[] => [
+  ...SECRET_FACTORS.filter((factor) => state.factors[factor] !== null),
+  ...state.biometrics,
+];
 
 /**
  * A key that was enrolled without user verification gives its secret without it: a policy that asks for verification

@@ -4,6 +4,8 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { UnlockdError } from '../../drivers/base/errors.ts';
 import type { TraceSink } from '../../drivers/base/trace.ts';
+import type { BiometricHal } from '../../drivers/hal/biometric.ts';
+import type { BluetoothHal } from '../../drivers/hal/bluetooth.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { AuditEvent, ConfigRow } from '../api/ports.ts';
 import type { DocumentKey } from '../container/document-keys.ts';
@@ -12,6 +14,7 @@ import type { StateStore } from '../container/store.ts';
 import type { PinTries, TriesLimit } from '../container/tries.ts';
 import type { DynamicLockStatus } from '../dynamic-lock/words.ts';
 import type { Sensors } from '../signals/sensors.ts';
+import type { PhoneBook } from './phone-book.ts';
 import type { TpmAccess } from './tpm-access.ts';
 import type { UnlockedContainers } from './unlocked.ts';
 
@@ -46,6 +49,9 @@ export interface ServiceParts {
   readonly entropy: Entropy;
   readonly tpm: TpmAccess;
   readonly hid: HidHal | null;
+  readonly bluetooth: BluetoothHal | null;
+  readonly biometric: BiometricHal | null;
+  readonly phones: PhoneBook;
   readonly simulated: boolean;
   readonly store: StateStore;
   readonly files: DurableFiles;

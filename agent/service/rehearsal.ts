@@ -41,7 +41,7 @@ export function decisionOfEnrolment(
       validFor: milliseconds(1000),
       simulated,
       state: 'satisfied',
-      strength: 'bound',
+      strength: kind === 'pin' || kind === 'securityKey' ? 'bound' : 'gate',
       evidence: { enrolledNow: true },
     },
   ]);

@@ -16,6 +16,7 @@ import type {
   CeremonyRequest,
   ConfigRow,
   Peer,
+  PhonesView,
   PolicyExplanation,
   PolicyView,
   SignalChange,
@@ -28,9 +29,11 @@ import type { ContainerState } from '../container/state.ts';
 import { compileBranches } from '../policy/branches.ts';
 import { parseDocument } from '../policy/forms/native-json.ts';
 import { contextsOf, policyFor } from '../policy/model.ts';
+import { biometricChangeScript } from './ceremonies/biometric-change.ts';
 import { earlierKeyScript } from './ceremonies/earlier-key.ts';
 import { enrolScript } from './ceremonies/enrol.ts';
 import { lockoutResetScript } from './ceremonies/lockout-reset.ts';
+import { phoneAddScript } from './ceremonies/phone-add.ts';
 import { pinChangeScript } from './ceremonies/pin-change.ts';
 import { recoverScript } from './ceremonies/recover.ts';
 import { setupScript } from './ceremonies/setup.ts';
@@ -43,6 +46,7 @@ import { givenDocument, requireSignature, signatureWarnings } from './document-s
 import { EpochLook } from './epoch-look.ts';
 import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
+import { phonesView } from './phones.ts';
 import { policyExplanation } from './policy-explanation.ts';
 import { policyRequest } from './policy-request.ts';
 import { signalsNow, watchSignals } from './signals-view.ts';
@@ -120,7 +124,7 @@ export class Service implements AgentService {
       case 'lockout-reset':
         return (run) => lockoutResetScript(parts, run);
       case 'enrol':
-        return (run) => enrolScript(parts, run);
+        return (run) => enrolScript(parts, run, request.phone ?? null);
       case 'unlock':
         return (run) => unlockScript(parts, run, request);
       case 'earlier-key':
@@ -128,7 +132,12 @@ export class Service implements AgentService {
       case 'pin-change':
         return (run) => pinChangeScript(parts, run);
       case 'recover':
-        return (run) => recoverScript(parts, run);
+        return (run) => recoverScript(parts, run, request.phone ?? null);
+      case 'phone-add':
+        return (run) => phoneAddScript(parts, run, request.address);
+      case 'biometric-add':
+      case 'biometric-remove':
+        return (run) => biometricChangeScript(parts, run, request.modality, request.kind === 'biometric-add');
       case 'unenrol':
         return (run) => unenrolScript(parts, run, uid);
       case 'policy-apply':
@@ -268,7 +277,7 @@ export class Service implements AgentService {
       await this.#parts.audit('policy-set', peer.uid, { version, ...by });
       return { machine, replaced };
     });
-    return await policyView(this.#parts, machine, replaced?.policy ?? null);
+    return await policyView(this.#parts, machine, replaced?.document ?? null);
   }
 
   async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
@@ -286,6 +295,20 @@ export class Service implements AgentService {
   watchSignals(peer: Peer, options: { signal: AbortSignal }): AsyncIterable<SignalChange> {
     requirePermission(peer, 'signals');
     return watchSignals(this.#parts, peer.uid, options);
+  }
+
+  async phones(peer: Peer, options: Waiting = {}): Promise<PhonesView> {
+    requirePermission(peer, 'phones');
+    using deadline = startDeadline(this.#parts.clock, ANSWER_WITHIN, { what: 'the list of phones', ...options });
+    return await deadline.race(phonesView(this.#parts, peer.uid, deadline.signal));
+  }
+
+  async removePhone(peer: Peer, address: string, uid: number | null): Promise<{ readonly removed: true }> {
+    const target = uid ?? peer.uid;
+    requirePermission(peer, 'phone-remove', target);
+    await this.#parts.phones.remove(target, address);
+    await this.#parts.audit('phone-removed', target, { address, by: peer.uid });
+    return { removed: true };
   }
 
   async policyRequest(peer: Peer, options: Waiting = {}): Promise<unknown> {

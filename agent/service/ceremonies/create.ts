@@ -12,15 +12,17 @@ import type { FactorProof } from '../../container/pass.ts';
 import type { Records } from '../../container/records.ts';
 import { UNLOCK_CONTEXT } from '../../container/references.ts';
 import { signersFor } from '../../container/signers.ts';
-import type { ContainerState, MachineState } from '../../container/state.ts';
+import type { Biometric, ContainerState, MachineState } from '../../container/state.ts';
 import { enforcedSets } from '../../policy/branches.ts';
 import { parseDocument } from '../../policy/forms/native-json.ts';
 import { contextsOf, policyFor } from '../../policy/model.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
+import { knownBiometrics, requireMatch, verifyBiometric } from '../biometrics.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import {
   type CurrentPolicy,
   currentPolicy,
+  enrolledFactors,
   provableBranches,
   SECRET_FACTORS,
   type SecretFactor,
@@ -48,6 +50,8 @@ export interface Creatable {
   readonly policy: CurrentPolicy;
   /** The factors that it wants enrolled. */
   readonly wanted: readonly SecretFactor[];
+  /** The fingers and faces that it takes and the reader knows. */
+  readonly biometrics: readonly Biometric[];
 }
 
 export interface Created {
@@ -59,6 +63,8 @@ export interface Created {
 interface Gathered extends Disposable {
   readonly pin: NewPin | null;
   readonly keys: NewKeyGroup | null;
+  /** Those that were recognised. */
+  readonly biometrics: readonly Biometric[];
   readonly sheet: Secret;
 }
 
@@ -78,10 +84,32 @@ export async function requireCreatable(
   const wanted = SECRET_FACTORS.filter((factor) =>
     contextsOf(document).some((context) => secretFactorsOf(policyFor(document, context)).includes(factor)),
   );
-  provableBranches(policy.policy, wanted, machine);
-  decisionOfEnrolment(parts, machine, policy.policy, uid, wanted);
+  const policies = contextsOf(document).map((context) => policyFor(document, context));
+  const biometrics = await knownBiometrics(parts, policies, parts.userName(uid), signal);
+  const factors = [...wanted, ...biometrics];
+  provableBranches(policy.policy, factors, machine);
+  decisionOfEnrolment(parts, machine, policy.policy, uid, factors);
   if (wanted.includes('pin')) await requireNoLockout(parts, signal);
-  return { policy, wanted };
+  return { policy, wanted, biometrics };
+}
+
+/** What the reader recognises now; what it does not is told, and the container is made without it. */
+async function recognised(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  biometrics: readonly Biometric[],
+): Promise<readonly Biometric[]> {
+  const found: Biometric[] = [];
+  for (const modality of biometrics) {
+    try {
+      requireMatch(modality, await verifyBiometric(parts, run, modality, run.signal));
+      found.push(modality);
+    } catch (error) {
+      if (!isUnlockdError(error, 'ERR_BIOMETRIC_NOT_VERIFIED', 'ERR_BIOMETRIC_UNAVAILABLE')) throw error;
+      run.refused(error);
+    }
+  }
+  return found;
 }
 
 async function gather(
@@ -102,6 +130,7 @@ async function gather(
     if (wanted.includes('securityKey')) {
       keys = await enrolKeyGroup(parts, run, containerId, policy.securityKey.userVerification);
     }
+    const biometrics = await recognised(parts, run, create.creatable.biometrics);
     const text = 'Recovery sheet: it opens the container without PIN and key. Keep it apart from the machine.';
     const sheet = await showSheet(parts, run, 'recovery-sheet', text);
     const dispose = () => {
@@ -109,7 +138,7 @@ async function gather(
       keys?.[Symbol.dispose]();
       sheet.dispose();
     };
-    return { pin, keys, sheet, [Symbol.dispose]: dispose };
+    return { pin, keys, biometrics, sheet, [Symbol.dispose]: dispose };
   } catch (error) {
     pin?.[Symbol.dispose]();
     keys?.[Symbol.dispose]();
@@ -142,7 +171,8 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
       pin: gathered.pin ? await createPin(parts, root, gathered.pin) : null,
       securityKey: gathered.keys ? await createKeyGroup(parts, root, gathered.keys) : null,
     };
-    const kinds = (['pin', 'securityKey'] as const).filter((kind) => factors[kind] !== null);
+    const { biometrics } = gathered;
+    const kinds = enrolledFactors({ factors, biometrics });
     const branches = provableBranches(policy, kinds, machine);
     const records: Records = {
       ...create.records,
@@ -160,6 +190,7 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
         uid,
         containerId,
         factors,
+        biometrics,
         signers,
         proofs: proofsOf(gathered, factors),
         policy: { version, document, branches: enforced },

@@ -11,11 +11,12 @@ import { openContextKey } from '../../container/context-recovery.ts';
 import { openRecords, type Records, wipeRecords } from '../../container/records.ts';
 import { openRecovery } from '../../container/recovery.ts';
 import { parseSheet } from '../../container/recovery-sheet.ts';
-import type { ContainerState } from '../../container/state.ts';
+import type { ContainerState, MachineState } from '../../container/state.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { requireContainer, requireMachine } from '../context.ts';
 import { clearIntent, clearIntents } from '../leftovers.ts';
 import type { ServiceParts } from '../parts.ts';
+import { withPhone } from '../phones.ts';
 import { afterwards, type Created, type CreateParts, createContainer, requireCreatable } from './create.ts';
 
 const AGAIN = { attempts: 5, codes: /^ERR_RECOVERY_GROUP$/ };
@@ -55,9 +56,23 @@ async function oldRecords(run: CeremonyRun, state: ContainerState): Promise<Reco
   return { ...records, wrapKeys: [], earlierKeys, earlierContexts: [...contextKeys(sheet, state), ...kept] };
 }
 
-export async function recoverScript(parts: ServiceParts, run: CeremonyRun): Promise<Readonly<Record<string, unknown>>> {
+/** @param phone to be enrolled in the place of one that is lost; null: none */
+export async function recoverScript(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  phone: string | null,
+): Promise<Readonly<Record<string, unknown>>> {
   const machine = await requireMachine(parts);
   const state = await requireContainer(parts, run.uid);
+  return await withPhone(parts, run, phone, () => recoverContainer(parts, run, machine, state));
+}
+
+async function recoverContainer(
+  parts: ServiceParts,
+  run: CeremonyRun,
+  machine: MachineState,
+  state: ContainerState,
+): Promise<Readonly<Record<string, unknown>>> {
   const creatable = await requireCreatable(parts, machine, run.uid, run.signal);
   const records = await oldRecords(run, state);
   try {

@@ -33,6 +33,7 @@ export async function unenrolScript(
     await parts.store.writeIntent(uid, 'retired', { containerId, counterIndex, authority: authority.publicArea });
   }
   await parts.store.removeContainer(uid);
+  await parts.phones.removeOf(uid);
   if (state !== null) await clearIntent(parts, uid, 'retired', new AbortController().signal);
   await parts.audit('unenrolled', uid, { by: run.uid, damaged: state === null });
   return { uid, counterFreed: state !== null };

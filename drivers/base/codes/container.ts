@@ -48,6 +48,34 @@ export const CONTAINER_CODES = {
     cause: 'This user is not enrolled.',
     cure: 'Run `unlockctl enrol` as that user.',
   },
+  ERR_PHONE_UNKNOWN: {
+    cause: 'No phone with this address is paired with this machine, or none is enrolled for this user.',
+    cure: 'Pair it first (`bluetoothctl`, compare the number on both sides); `unlockctl phone list` shows what is there.',
+  },
+  ERR_PHONE_WEAK_BOND: {
+    cause: 'The pairing was made without comparing a number, so whoever stood in the middle then could pass for the phone.',
+    cure: 'Remove the pairing on both sides and pair anew; compare the number that both show.',
+  },
+  ERR_PHONE_NOT_PROVED: {
+    cause: 'The phone did not prove its key just now.',
+    cure: 'Bring the phone near with Bluetooth switched on, and repeat the command.',
+  },
+  ERR_PHONE_TAKEN: {
+    cause: 'The phone is enrolled for another user of this machine, or too many phones are.',
+    cure: 'A phone serves one user: remove it there first (`unlockctl phone remove ADDRESS`), or use another one.',
+  },
+  ERR_BIOMETRIC_NOT_VERIFIED: {
+    cause: 'The reader did not recognise the finger or face.',
+    cure: 'Repeat the command; if it never does, enrol the finger or face with the system anew (`fprintd-enroll`).',
+  },
+  ERR_BIOMETRIC_UNAVAILABLE: {
+    cause: 'There is no reader, nothing is enrolled with it for this user, or it cannot be used now.',
+    cure: 'Look at `unlockctl doctor`; enrol a finger with the system first (`fprintd-enroll`).',
+  },
+  ERR_BIOMETRIC_UNUSED: {
+    cause: 'The policy does not ask for this finger or face, or it is in use already.',
+    cure: 'Nothing to do; `unlockctl policy show` says what the policy asks for.',
+  },
   ERR_CONTAINER_NO_EARLIER_KEY: {
     cause: 'The container was not recovered as often as the number asks for.',
     cure: 'Name a smaller number: 1 is the key before the newest recovery.',

@@ -39,6 +39,11 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   'policy-show': (who) => agent.service.policy(who),
   'policy-explain': (who) => agent.service.explainPolicy(who),
   signals: (who) => agent.service.signals(who),
+  phones: (who) => agent.service.phones(who),
+  'phone-add': (who) => begun(who, { kind: 'phone-add', address: '00:11:22:33:44:55' }),
+  'phone-remove': (who) => agent.service.removePhone(who, '00:11:22:33:44:55', OTHER),
+  'biometric-add': (who) => begun(who, { kind: 'biometric-add', modality: 'fingerprint' }),
+  'biometric-remove': (who) => begun(who, { kind: 'biometric-remove', modality: 'fingerprint' }),
   'policy-set': (who) =>
     agent.service.setPolicy(who, '{"version": 1, "first": ["pin"], "then": ["securityKey"], "pin": {"minLength": 6}}'),
   'policy-request': (who) => agent.service.policyRequest(who),
@@ -50,7 +55,7 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
 };
 
 /** Actions without an argument that could name somebody else: there is no way to ask for the container of another. */
-const AIMED: readonly Action[] = ['unenrol'];
+const AIMED: readonly Action[] = ['unenrol', 'phone-remove'];
 
 async function outcome(work: Promise<unknown>): Promise<'allowed' | 'forbidden'> {
   try {

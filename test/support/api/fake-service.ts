@@ -6,6 +6,8 @@ import type {
   CeremonyRequest,
   ContainerStatus,
   Peer,
+  PhoneLine,
+  PhonesView,
   PolicyExplanation,
   PolicyView,
   SensedSignal,
@@ -37,6 +39,7 @@ export class FakeService implements AgentService {
   setUp = true;
   managed = false;
   sensed: SensedSignal[] = [];
+  paired: PhoneLine[] = [];
   policyDocument: unknown = JSON.parse('{ "first": ["pin"], "then": ["security-key"] }');
   readonly #bell = new Bell();
 
@@ -134,6 +137,23 @@ export class FakeService implements AgentService {
         ceremony.emit({ type: 'done', result: {} });
         return;
       }
+      case 'phone-add':
+        this.paired.push({
+          address: request.address,
+          name: 'a test phone',
+          uid,
+          enrolledAt: 0,
+          paired: true,
+          key: 'authenticated',
+        });
+        ceremony.emit({ type: 'done', result: { added: true, address: request.address, name: 'a test phone' } });
+        return;
+      case 'biometric-add':
+      case 'biometric-remove':
+        ceremony.emit({ type: 'biometric', modality: request.modality, text: 'Show it', again: null });
+        ceremony.emit({ type: 'biometric', modality: request.modality, text: 'Show it', again: 'that was too fast' });
+        ceremony.emit({ type: 'done', result: { modality: request.modality } });
+        return;
       case 'unenrol':
         this.containers.delete(request.uid ?? uid);
         ceremony.emit({ type: 'done', result: { removed: request.uid ?? uid } });
@@ -255,6 +275,20 @@ export class FakeService implements AgentService {
   async signals(peer: Peer): Promise<SignalsView> {
     this.#enter('signals', peer);
     return { now: 2000, signals: this.sensed };
+  }
+
+  async phones(peer: Peer): Promise<PhonesView> {
+    this.#enter('phones', peer);
+    return { phones: this.paired, problem: null };
+  }
+
+  async removePhone(peer: Peer, address: string, uid: number | null): Promise<{ readonly removed: true }> {
+    this.#enter('removePhone', peer);
+    requirePermission(peer, 'phone-remove', uid);
+    const found = this.paired.findIndex((phone) => phone.address === address && phone.uid === (uid ?? peer.uid));
+    if (found < 0) throw new UnlockdError('ERR_PHONE_UNKNOWN', `${address} is not enrolled`);
+    this.paired.splice(found, 1);
+    return { removed: true };
   }
 
   async *watchSignals(peer: Peer, { signal }: { signal: AbortSignal }): AsyncGenerator<SignalChange> {

@@ -43,6 +43,7 @@ export const SAMPLE_STATE: ContainerState = {
       ],
     },
   },
+  biometrics: [],
   signers: [],
   contexts: [],
   records: run(90, 19),
@@ -73,3 +74,6 @@ export const SAMPLE_STATE_2: ContainerState = {
     { kind: 'network', simulated: true, blob: blob(23), authValue: run(32, 24) },
   ],
 };
+
+/** Of version 3. */
+export const SAMPLE_STATE_3: ContainerState = { ...SAMPLE_STATE_2, biometrics: ['face'] };

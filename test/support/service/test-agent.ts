@@ -11,6 +11,7 @@ import { parseSheet } from '../../../agent/container/recovery-sheet.ts';
 import { openLockoutAuth } from '../../../agent/container/setup.ts';
 import { StateStore } from '../../../agent/container/store.ts';
 import type { AuditWriter, ServiceParts, ServiceSettings } from '../../../agent/service/parts.ts';
+import { PhoneBook } from '../../../agent/service/phone-book.ts';
 import { Service } from '../../../agent/service/service.ts';
 import { startUp } from '../../../agent/service/startup.ts';
 import { TpmAccess } from '../../../agent/service/tpm-access.ts';
@@ -24,6 +25,8 @@ import type { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { noTrace, type TraceSink } from '../../../drivers/base/trace.ts';
 import type { FactorDriver } from '../../../drivers/driver.ts';
+import type { BiometricHal } from '../../../drivers/hal/biometric.ts';
+import type { BluetoothHal } from '../../../drivers/hal/bluetooth.ts';
 import type { TpmHal } from '../../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
 import { dictionaryAttackLockReset, sessionAuth } from '../../../drivers/tpm2/index.ts';
@@ -54,6 +57,8 @@ export interface TestAgentOptions {
   /** What senses the surroundings; what is simulated counts on a simulated machine only. */
   readonly drivers?: readonly FactorDriver[];
   readonly simulated?: boolean;
+  readonly bluetooth?: BluetoothHal;
+  readonly biometric?: BiometricHal;
   /** Stands between the agent and its TPM. */
   readonly between?: (tpm: TpmHal) => TpmHal;
 }
@@ -125,6 +130,7 @@ export class TestAgent implements AsyncDisposable {
       configuration: [],
       ...this.#options.settings,
     };
+    const store = new StateStore(this.folder, files, clock);
     this.parts = {
       clock,
       entropy: systemEntropy,
@@ -136,8 +142,11 @@ export class TestAgent implements AsyncDisposable {
         commandWithin: seconds(30),
       }),
       hid: this.hid,
+      bluetooth: this.#options.bluetooth ?? null,
+      biometric: this.#options.biometric ?? null,
+      phones: new PhoneBook(store),
       simulated: this.#options.simulated ?? false,
-      store: new StateStore(this.folder, files, clock),
+      store,
       files,
       sensors: this.sensors,
       unlocked: new UnlockedContainers(clock, () => undefined),

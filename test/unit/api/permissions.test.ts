@@ -27,6 +27,11 @@ const EXPECTED: Readonly<Record<Action, readonly [boolean, boolean, boolean, boo
   'policy-show': [true, false, true, false],
   'policy-explain': [true, false, true, false],
   signals: [true, false, true, false],
+  phones: [true, false, true, false],
+  'phone-add': [true, false, true, false],
+  'phone-remove': [true, true, true, false],
+  'biometric-add': [true, false, true, false],
+  'biometric-remove': [true, false, true, false],
   'policy-set': [true, false, false, false],
   'policy-request': [true, false, true, false],
   'policy-apply': [true, false, true, false],
@@ -73,6 +78,8 @@ describe('the OpenAPI document', () => {
   });
 });
 
+const PHONE = 'a0:b1:c2:d3:e4:f5';
+
 /** One request for each action, aimed at the own container or the machine, and at uid 1001 where it can be aimed. */
 const REQUESTS: Readonly<Partial<Record<Action, (target: number | null) => [string, string, unknown]>>> = {
   setup: () => ['POST', '/v1/ceremonies', { kind: 'setup' }],
@@ -92,6 +99,11 @@ const REQUESTS: Readonly<Partial<Record<Action, (target: number | null) => [stri
   'policy-show': () => ['GET', '/v1/policy', undefined],
   'policy-explain': () => ['GET', '/v1/policy/explain', undefined],
   signals: () => ['GET', '/v1/signals', undefined],
+  phones: () => ['GET', '/v1/phones', undefined],
+  'phone-add': () => ['POST', '/v1/ceremonies', { kind: 'phone-add', address: PHONE }],
+  'phone-remove': () => ['DELETE', `/v1/phones/${PHONE}`, undefined],
+  'biometric-add': () => ['POST', '/v1/ceremonies', { kind: 'biometric-add', modality: 'fingerprint' }],
+  'biometric-remove': () => ['POST', '/v1/ceremonies', { kind: 'biometric-remove', modality: 'face' }],
   'policy-set': () => ['PUT', '/v1/policy', {}],
   'policy-request': () => ['GET', '/v1/policy/request', undefined],
   events: () => ['GET', '/v1/events', undefined],
@@ -115,6 +127,16 @@ describe('each action over the API', () => {
       expect(answer.status === 403).toBe(!mayCall({ uid }, action));
     },
   );
+
+  it.each([0, 1000])('the removal of a phone of uid 1001 by uid %i is refused as the table says', async (uid) => {
+    const service = new FakeService();
+    service.paired.push({ address: PHONE, name: null, uid: 1001, enrolledAt: 0, paired: true, key: 'authenticated' });
+    await using api = await apiOnSocket(service);
+    api.peer = peerOfUid(uid);
+    const answer = await httpCall(api.socketPath, 'DELETE', `/v1/phones/${PHONE}?uid=1001`);
+    expect(answer.status).toBe(uid === 0 ? 200 : 403);
+    expect(service.paired).toHaveLength(uid === 0 ? 0 : 1);
+  });
 
   it.each([0, 1000])('unenrol of uid 1001 by uid %i is refused as the table says', async (uid) => {
     await using api = await apiOnSocket(new FakeService());

@@ -33,12 +33,17 @@ describe('the help', () => {
   it('has every command of the product', () => {
     expect(leaves.map(nameOf).sort()).toEqual(
       [
+        'biometric add',
+        'biometric remove',
         'completion',
         'doctor',
         'enrol',
         'events',
         'lock',
         'lockout reset',
+        'phone add',
+        'phone list',
+        'phone remove',
         'pin change',
         'policy apply',
         'policy diff',

@@ -9,7 +9,7 @@ import { CONTAINER_STATE, MACHINE_STATE } from '../../../agent/container/state.t
 import { StateStore } from '../../../agent/container/store.ts';
 import { fromHex, toHex } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
-import { SAMPLE_STATE, SAMPLE_STATE_2 } from '../../support/container/sample-state.ts';
+import { SAMPLE_STATE, SAMPLE_STATE_2, SAMPLE_STATE_3 } from '../../support/container/sample-state.ts';
 
 const fixture = async (name: string): Promise<Uint8Array> =>
   fromHex((await readFile(new URL(`../../fixtures/state/${name}`, import.meta.url), 'utf8')).replaceAll(/\s/g, ''));
@@ -17,17 +17,18 @@ const fixture = async (name: string): Promise<Uint8Array> =>
 describe('a container file', () => {
   it.each([
     ['of version 1, which had no signers', 'container-v1.hex', SAMPLE_STATE],
-    ['of version 2', 'container-v2.hex', SAMPLE_STATE_2],
+    ['of version 2, which had no fingers', 'container-v2.hex', SAMPLE_STATE_2],
+    ['of version 3', 'container-v3.hex', SAMPLE_STATE_3],
   ] as const)('%s is read as what it was made of', async (_, name, sample) => {
     expect(decodeState(CONTAINER_STATE, await fixture(name))).toEqual(sample);
   });
 
-  it('of version 2 is still what this version writes', async () => {
-    expect(CONTAINER_STATE.version).toBe(2);
-    expect(toHex(encodeState(CONTAINER_STATE, SAMPLE_STATE_2))).toBe(toHex(await fixture('container-v2.hex')));
+  it('of version 3 is still what this version writes', async () => {
+    expect(CONTAINER_STATE.version).toBe(3);
+    expect(toHex(encodeState(CONTAINER_STATE, SAMPLE_STATE_3))).toBe(toHex(await fixture('container-v3.hex')));
   });
 
-  it('of version 1 is written as version 2 when it changes', async () => {
+  it('of version 1 is written as today’s when it changes', async () => {
     const read = decodeState(CONTAINER_STATE, await fixture('container-v1.hex'));
     const written = encodeState(CONTAINER_STATE, { ...read, highestSigned: 8 });
     expect(decodeState(CONTAINER_STATE, written)).toEqual({ ...SAMPLE_STATE, highestSigned: 8 });
@@ -47,7 +48,7 @@ describe('a file of a newer version', () => {
       const store = new StateStore(folder, new DurableFiles(), systemClock);
       await store.open();
       const path = join(folder, 'containers', '1000.state');
-      const newer = encodeState({ ...CONTAINER_STATE, version: 3 }, SAMPLE_STATE);
+      const newer = encodeState({ ...CONTAINER_STATE, version: CONTAINER_STATE.version + 1 }, SAMPLE_STATE);
       await writeFile(path, newer);
       await expect(store.readContainer(1000)).rejects.toMatchObject({ code: 'ERR_STATE_NEWER' });
       expect(toHex(new Uint8Array(await readFile(path)))).toBe(toHex(newer));

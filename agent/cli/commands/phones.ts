@@ -1,0 +1,27 @@
+/** `phone list` and `phone remove`: one request each and its words. */
+import type { PhoneLine } from '../../api/ports.ts';
+import type { Context } from '../context.ts';
+import { refusalWords } from '../output.ts';
+
+function phoneWords({ address, name, uid, paired, key }: PhoneLine, own: number): string {
+  const whose = uid === null ? 'paired, not enrolled' : uid === own ? 'enrolled' : `enrolled for uid ${uid}`;
+  const lost = uid !== null && paired === false ? ', not paired any more' : '';
+  const weak = key !== null && key !== 'authenticated' ? `, ${key} pairing: pair anew` : '';
+  return `${address}  ${name ?? '(no name)'}: ${whose}${lost}${weak}`;
+}
+
+export async function phoneListCommand(context: Context): Promise<void> {
+  const view = await context.client.phones({ signal: context.deps.interrupted });
+  context.output.result({ ...view }, () => {
+    const lines = view.phones.map((phone) => phoneWords(phone, context.deps.uid));
+    const none = ['No phone is paired. Pair it first: `bluetoothctl`, and compare the number on both sides.'];
+    const shown = lines.length === 0 && view.problem === null ? none : lines;
+    return view.problem === null ? shown : [...shown, refusalWords(view.problem)];
+  });
+}
+
+/** @param uid null: the caller's own */
+export async function phoneRemoveCommand(context: Context, address: string, uid: number | null): Promise<void> {
+  const result = await context.client.removePhone(address, uid, { signal: context.deps.interrupted });
+  context.output.result({ ...result }, () => [`${address} counts no more.`]);
+}
