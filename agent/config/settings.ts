@@ -108,6 +108,29 @@ export const SETTINGS = {
       'Bus on which logind tells who is logged in and idle; empty: sessions are neither seen nor locked.',
     ),
   },
+  signals: {
+    bus: text<string>(
+      'unix:path=/run/dbus/system_bus_socket',
+      'D-Bus address',
+      busAddress,
+      'Bus on which BlueZ, NetworkManager, systemd-networkd, wpa_supplicant and fprintd are asked.',
+    ),
+    bluetooth: flag(true, 'Whether paired phones are seen and proved.'),
+    wifi: flag(true, 'Whether the Wi-Fi association is seen.'),
+    network: flag(true, 'Whether the addresses of the interfaces are seen.'),
+    biometric: flag(true, 'Whether readers of fingers are used.'),
+    settle_ms: integer(
+      300,
+      'milliseconds',
+      0,
+      10_000,
+      'How long what comes has to stay before it counts; a loss counts at once.',
+    ),
+    ble_hints: flag(
+      false,
+      'Whether Bluetooth LE advertisements are listened to as hints (needs the package @abandonware/noble).',
+    ),
+  },
   dynamic_lock: {
     enabled: flag(false, 'Lock when the phone has gone and the person is idle, where the policy does not say.'),
     idle_seconds: integer(30, 'seconds', 5, 3600, 'Time without keyboard and mouse after which a person is idle.'),
