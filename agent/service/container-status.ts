@@ -1,4 +1,5 @@
 /** What a user may know of the own container, and root of who is enrolled. */
+import { toHex } from '../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { ContainerStatus, PolicyView, UserLine } from '../api/ports.ts';
 import { type Lockout, protectsPin } from '../container/lockout.ts';
@@ -6,7 +7,6 @@ import { type ContainerView, viewOf } from '../container/plan.ts';
 import { UNLOCK_CONTEXT } from '../container/references.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
-import type { UnlockPolicy } from '../policy/model.ts';
 import { branchOpensWith, factorsWords, opensWith, requirementWords, weakest } from '../policy/words.ts';
 import { currentPolicy, policyInForce } from './context.ts';
 import { lacksContexts } from './context-plan.ts';
@@ -106,13 +106,13 @@ export async function userLines(parts: ServiceParts, machine: MachineState | nul
   return lines;
 }
 
-/** @param before the policy that was replaced just now; null: none was */
+/** @param before the document that was replaced just now, JSON text; null: none was */
 export async function policyView(
   parts: ServiceParts,
   machine: MachineState | null,
-  before: UnlockPolicy | null = null,
+  before: string | null = null,
 ): Promise<PolicyView> {
-  const { policy, document } = await currentPolicy(parts);
+  const { policy, document, signature } = await currentPolicy(parts);
   const branches = branchesOf(policy, { pinIsBound: machine?.lockout.protects ?? false });
   const users = await userLines(parts, machine);
   return {
@@ -124,7 +124,8 @@ export async function policyView(
       words: `${factorsWords(branch.factors)}: opens with ${branchOpensWith(branch)}`,
     })),
     authority: (machine?.managedAuthority ?? null) === null ? 'this-machine' : 'managed',
+    signed: signature && { version: signature.documentVersion, key: toHex(signature.key) },
     pending: users.filter(({ policyPending }) => policyPending).map(({ user }) => user),
-    warnings: await policyWarnings(parts, machine, policy, before),
+    warnings: await policyWarnings(parts, machine, { current: document, before }),
   };
 }

@@ -6,10 +6,11 @@ import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import { type Branch, branchesOf } from '../policy/branches.ts';
-import type { UnlockPolicy } from '../policy/model.ts';
+import { type ContextName, contextsOf, type PolicyDocument, policyFor, type UnlockPolicy } from '../policy/model.ts';
 import { factorsIn } from '../policy/requirement.ts';
-import { compareStrength, factorName, factorWords, opensWith, weakest } from '../policy/words.ts';
-import { enrolledFactors, provableBranches, requireVerifiedKeys, SECRET_FACTORS } from './context.ts';
+import { weakerContexts, weakerWords } from '../policy/study/weaker.ts';
+import { factorName, factorWords } from '../policy/words.ts';
+import { documentOf, enrolledFactors, provableBranches, requireVerifiedKeys, SECRET_FACTORS } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 
 /** Whether this machine can prove or observe it. */
@@ -39,11 +40,32 @@ function absentFactors(parts: ServiceParts, policy: UnlockPolicy, branches: read
   return out;
 }
 
-/** What became weaker; empty when nothing did, or nothing is known of before. */
-function weakened(before: readonly Branch[], after: readonly Branch[]): string[] {
-  const [was, is] = [weakest(before), weakest(after)];
-  if (was === null || is === null || compareStrength(is, was) >= 0) return [];
-  return [`its weakest pair is weaker than before: ${was} -> ${is}, opens with ${opensWith(after)}`];
+/** Rules of two documents up to which the daemon compares them: it answers nobody meanwhile. */
+const COMPARED_RULES = 128;
+/** Older policies of containers that are compared. */
+const COMPARED_POLICIES = 3;
+
+/** What the new document gives up against an older one; empty when nothing, or the older one cannot be read. */
+function weakened(before: string, after: PolicyDocument, pinIsBound: boolean): readonly string[] {
+  try {
+    const options = { pinIsBound, rules: COMPARED_RULES };
+    return weakerContexts(documentOf(before), after, options).flatMap(weakerWords);
+  } catch (error) {
+    if (isUnlockdError(error)) return [];
+    throw error;
+  }
+}
+
+/** The documents that containers are still under, each with its users. */
+async function olderDocuments(parts: ServiceParts, current: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const out = new Map<string, readonly string[]>();
+  for (const uid of await parts.store.enrolled()) {
+    const state = await parts.store.readContainer(uid).catch(() => null);
+    const document = state?.policy?.document;
+    if (document === undefined || document === current) continue;
+    out.set(document, [...(out.get(document) ?? []), parts.userName(uid)]);
+  }
+  return out;
 }
 
 const onlyEnrolled = (state: ContainerState): string =>
@@ -64,25 +86,49 @@ async function hindrance(parts: ServiceParts, policy: UnlockPolicy, machine: Mac
   }
 }
 
+/** What `uid` would have to enrol for a context; for `unlock`, why the older policy stays. */
+const cannotFollow = (user: string, context: ContextName, why: string): string =>
+  context === 'unlock'
+    ? `${user} cannot follow and stays under the older policy until enrolled anew: ${why}`
+    : `${user} cannot have the context ${context} until enrolled anew: ${why}`;
+
+/** JSON text, as it is kept. */
+interface WarnedPolicy {
+  readonly current: string;
+  /** The document that was replaced just now; null: none. */
+  readonly before: string | null;
+}
+
 /**
  * @param machine null: not set up yet
- * @param before the policy that it replaces; null: none, or it cannot be read
+ * @param policies the document, and the one that it has just replaced; what containers are still under is looked at as well
  */
 export async function policyWarnings(
   parts: ServiceParts,
   machine: MachineState | null,
-  policy: UnlockPolicy,
-  before: UnlockPolicy | null,
+  { current, before }: WarnedPolicy,
 ): Promise<readonly string[]> {
   const pinIsBound = machine?.lockout.protects ?? true;
-  const branches = branchesOf(policy, { pinIsBound });
-  const out = absentFactors(parts, policy, branches);
-  if (before !== null) out.push(...weakened(branchesOf(before, { pinIsBound }), branches));
+  const document = documentOf(current);
+  const contexts = contextsOf(document);
+  const out = contexts.flatMap((context) => {
+    const policy = policyFor(document, context);
+    const absent = absentFactors(parts, policy, branchesOf(policy, { pinIsBound }));
+    return context === 'unlock' ? absent : absent.map((words) => `${context}: ${words}`);
+  });
+  if (before !== null) out.push(...weakened(before, document, pinIsBound));
+  const older = [...(await olderDocuments(parts, current))].filter(([text]) => text !== before);
+  for (const [text, users] of older.slice(0, COMPARED_POLICIES))
+    out.push(...weakened(text, document, pinIsBound).map((words) => `for ${users.join(', ')}: ${words}`));
+  if (older.length > COMPARED_POLICIES)
+    out.push(`${older.length - COMPARED_POLICIES} more older policies are in force here and were not compared`);
   if (machine === null) return out;
   for (const uid of await parts.store.enrolled()) {
-    const why = await hindrance(parts, policy, machine, uid);
-    if (why !== null) {
-      out.push(`${parts.userName(uid)} cannot follow and stays under the older policy until enrolled anew: ${why}`);
+    for (const context of contexts) {
+      const why = await hindrance(parts, policyFor(document, context), machine, uid);
+      if (why !== null) out.push(cannotFollow(parts.userName(uid), context, why));
+      // Whoever cannot follow at all need not hear it of every context.
+      if (why !== null && context === 'unlock') break;
     }
   }
   return out;

@@ -7,18 +7,24 @@ import type { ChangedSetting } from './settings-diff.ts';
 
 const SIDES = { a: ['the first policy', 'the second'], b: ['the second policy', 'the first'] } as const;
 
-function wayWords({ factors, rule, during }: Difference['way']): string {
+/** `PIN + a trusted network by rule office`. */
+export function wayWords({ factors, rule, during }: Difference['way']): string {
   const by = rule === null ? '' : ` by rule ${rule}`;
   const times = during.length === 0 ? '' : ` during ${during.join(' and ')}`;
   return `${factorsWords(factors as readonly FactorKind[])}${by}${times}`;
 }
 
-function differenceWords({ grantedBy, way, situation, example }: Difference): readonly string[] {
-  const [grants, denies] = SIDES[grantedBy];
+/** `for example with the PIN right; …`. */
+export function exampleWords({ situation, example }: Difference): string {
   const when = example.localTime === null ? '' : `, on ${localTimeWords(example.localTime)}`;
+  return `for example with ${situation.join('; ')}${when}`;
+}
+
+function differenceWords(difference: Difference): readonly string[] {
+  const [grants, denies] = SIDES[difference.grantedBy];
   return [
-    `  ${wayWords(way)}: granted by ${grants}, denied by ${denies}`,
-    `    for example with ${situation.join('; ')}${when}`,
+    `  ${wayWords(difference.way)}: granted by ${grants}, denied by ${denies}`,
+    `    ${exampleWords(difference)}`,
   ];
 }
 

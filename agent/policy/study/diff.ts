@@ -213,6 +213,31 @@ export function diffPolicies(a: UnlockPolicy, b: UnlockPolicy, options: DiffOpti
   };
 }
 
+/**
+ * One situation that a policy grants and the other one denies, without the proof over all combinations that
+ * {@link diffPolicies} adds: by the smallest situations of every way, which is enough as long as no bound was hit.
+ * @returns the difference with `grantedBy` `b`; null: there is none, or none was found where `bounds` says so
+ */
+export function firstGrantedOnlyBy(
+  policy: UnlockPolicy,
+  other: UnlockPolicy,
+  options: BranchOptions & { readonly rules?: number },
+): { readonly difference: Difference | null; readonly bounds: readonly string[] } {
+  const most = options.rules ?? MOST_RULES;
+  if (policy.rules.length + other.rules.length > most)
+    return { difference: null, bounds: [`more than ${most} rules in both policies: they were not compared`] };
+  const comparison = new Comparison({ ...options, most: 1 });
+  try {
+    const [found] = comparison.differences(comparison.side('b', policy, other), comparison.side('a', other, policy));
+    if (found === undefined) return { difference: null, bounds: [...comparison.bounds] };
+    const { of: _of, ...difference } = found;
+    return { difference, bounds: [] };
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_POLICY_STUDY_LIMIT')) throw error;
+    return { difference: null, bounds: [error.message] };
+  }
+}
+
 export interface ContextDiff extends PolicyDiff {
   readonly context: ContextName;
 }

@@ -241,6 +241,7 @@ export class FakeService implements AgentService {
       words: 'first PIN, then security key',
       branches: [{ factors: ['pin', 'security-key'], strength: 'bound-2', words: 'the PIN and a security key' }],
       authority: this.managed ? 'managed' : 'this-machine',
+      signed: null,
       pending: [],
       warnings: [],
     };

@@ -14,7 +14,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export type PolicyFormsChoice =
   | { readonly name: 'policy show'; readonly toml: boolean }
-  | { readonly name: 'policy set'; readonly file: string }
+  | { readonly name: 'policy set'; readonly file: string; readonly check: boolean }
   | {
       readonly name: 'policy import';
       readonly files: readonly string[];
@@ -57,8 +57,11 @@ export function addPolicyForms(policy: Command, { add, examples, choose }: Regis
     '<file>',
     'TOML, JSON, a signed document or a Windows policy; - for standard input',
   );
-  set.action((file: string, o: Values) => choose({ name: 'policy set', common: o, file }));
-  examples(set, 'sudo unlockctl policy set policy.toml');
+  set.option('--check', 'say what it would give up against the policy that is set now, and set nothing');
+  set.action((file: string, o: Values & { check?: true }) =>
+    choose({ name: 'policy set', common: o, file, check: o.check === true }),
+  );
+  examples(set, 'sudo unlockctl policy set policy.toml', 'unlockctl policy set policy.toml --check');
 
   const bring = add(policy, 'import', 'read a Windows policy as a document of this product, without the daemon')
     .argument('<file...>', 'files of one machine; the stronger source wins; - for standard input')

@@ -7,7 +7,7 @@ export async function policyFormsCommand(context: Context, choice: PolicyFormsCh
     case 'policy show':
       return (await import('./view.ts')).policyShowCommand(context, choice.toml);
     case 'policy set':
-      return (await import('./view.ts')).policySetCommand(context, choice.file);
+      return (await import('./view.ts')).policySetCommand(context, choice.file, choice.check);
     case 'policy import':
       return (await import('./import.ts')).policyImportCommand(context, choice);
     case 'policy export':
