@@ -62,6 +62,8 @@ export interface VerifiedRoot {
   readonly sha256: string;
   /** `login`: the chain of the login itself; `profile`: the only root that the active profile trusts. */
   readonly source: 'login' | 'profile';
+  /** The name that the server's certificate had to carry; null: any that the root vouches for. */
+  readonly serverName: string | null;
 }
 
 export interface WifiLink {
