@@ -39,17 +39,34 @@ export interface IpFamily {
   readonly dnsServers: readonly string[] | null;
 }
 
+/** The fields of which {@link IpInterface.sources} may tell who said them. */
+export const IP_SOURCED_FIELDS = [
+  'ipv4.addresses',
+  'ipv4.gateways',
+  'ipv4.dhcpServers',
+  'ipv4.dnsServers',
+  'ipv6.addresses',
+  'ipv6.gateways',
+  'ipv6.dhcpServers',
+  'ipv6.dnsServers',
+] as const;
+export type IpSourcedField = (typeof IP_SOURCED_FIELDS)[number];
+
 export interface IpInterface {
   readonly name: string;
   readonly kind: InterfaceKind;
   readonly connected: boolean;
   readonly ipv4: IpFamily;
   readonly ipv6: IpFamily;
+  /** For people, `DHCP via NetworkManager`: nothing is decided by it. */
+  readonly sources?: Readonly<Partial<Record<IpSourcedField, string>>>;
 }
 
 export interface IpConfigObservation {
   /** The DNS suffix of the machine, not of a connection; null: it has none, or it is not known. */
   readonly primaryDnsSuffix: string | null;
+  /** Who said so, for people. */
+  readonly primaryDnsSuffixSource?: string;
   readonly interfaces: readonly IpInterface[];
 }
 

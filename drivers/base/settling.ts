@@ -42,6 +42,9 @@ export type Known<T, R> =
 /** A gain under events that never cease is looked at after so many settling times. */
 const LONGEST_SETTLING = 10;
 const FIRST_RETRY = 1000;
+/** So many events are looked at as they come; under a flood of them, one after each pause. */
+const QUICK_LOOKS = 20;
+const FLOOD_PAUSE = 250;
 
 /** What the events have said since it was last looked at. */
 class Inbox<R> {
@@ -86,6 +89,18 @@ class Inbox<R> {
     this.#wake = () => undefined;
   }
 
+  /** Waits, unless nothing is known any more or it is over. */
+  async rest(clock: Clock, span: Milliseconds, signal: AbortSignal): Promise<void> {
+    const over = deferred<void>();
+    this.#wake = () => {
+      if (this.down !== null || signal.aborted) over.resolve();
+    };
+    const stop = clock.timer(span, () => over.resolve());
+    await over.promise;
+    stop();
+    this.#wake = () => undefined;
+  }
+
   async reading<T>(read: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     const own = new AbortController();
     this.#reading = own;
@@ -114,6 +129,8 @@ class Settling<T, R> {
   #gaining: Gaining<T> | null = null;
   #renew: MonotonicMs | null = null;
   #pause = FIRST_RETRY;
+  /** When the looks that were taken would have been allowed one after each pause. */
+  #looked = 0;
 
   constructor(options: SettlingOptions<T, R>, signal: AbortSignal) {
     this.#options = options;
@@ -126,9 +143,14 @@ class Settling<T, R> {
     const { clock, empty } = this.#options;
     if (inbox.down !== null) return this.#goDown(inbox.down.reason);
     const { changed } = inbox;
-    inbox.changed = false;
     this.#up ||= changed;
-    if (changed && (this.#told === null || empty(this.#told))) {
+    const losable = this.#told !== null && !empty(this.#told);
+    if (changed && losable && !this.#mayLook()) {
+      await inbox.rest(clock, milliseconds(FLOOD_PAUSE), this.#signal);
+      return null;
+    }
+    inbox.changed = false;
+    if (changed && !losable) {
       // Nothing can be lost: there is time to wait until it is quiet.
       this.#await(null);
       return null;
@@ -138,6 +160,14 @@ class Settling<T, R> {
     if (changed || due || stale) return await this.#look({ due: due && !changed, stale });
     await inbox.next(clock, this.#up ? earlier(this.#gaining?.due ?? null, this.#renew) : null);
     return null;
+  }
+
+  /** Anybody on the network may cause events: looking at them costs no more than a part of this machine. */
+  #mayLook(): boolean {
+    const now = this.#options.clock.now();
+    if (this.#looked > now + QUICK_LOOKS * FLOOD_PAUSE) return false;
+    this.#looked = Math.max(this.#looked, now) + FLOOD_PAUSE;
+    return true;
   }
 
   #goDown(reason: R): Known<T, R> {

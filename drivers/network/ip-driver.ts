@@ -1,0 +1,99 @@
+/**
+ * The driver of the kind `ipConfig`: what a host's network seam tells, as signals. Nothing here is authenticated: whoever
+ * plugs a cable, a travel router or a USB adapter into this machine serves any of it. A loss acts at once, a gain when it
+ * has settled, and idle it costs one reading every half minute.
+ */
+import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
+import type { Clock } from '../base/clock.ts';
+import { isUnlockdError } from '../base/errors.ts';
+import { settled } from '../base/settling.ts';
+import type { FactorDriver } from '../driver.ts';
+import type { IpHal, NetworkEvent } from '../hal/network.ts';
+import type { SurroundingSignal, UnavailableReason } from '../signal.ts';
+import { commonObservation, ipObservation, isEmptyObservation, isSameObservation } from './ip-observation.ts';
+
+export interface IpDriverOptions {
+  readonly hal: IpHal;
+  readonly clock: Clock;
+  /** How long nothing may have changed before a gain counts; 300 ms. */
+  readonly settle?: Milliseconds;
+  /** How often what is known is read again without an event; 30 s. A signal counts for twice as long. */
+  readonly refresh?: Milliseconds;
+  /** Longest time of one reading; 3 s. */
+  readonly within?: Milliseconds;
+  /** `physical`: only interfaces with a device of their own. */
+  readonly interfaces?: 'physical' | 'all';
+}
+
+const SETTLE = milliseconds(300);
+const REFRESH = seconds(30);
+const WITHIN = seconds(3);
+
+interface Outage {
+  readonly reason: UnavailableReason;
+  readonly detail: string;
+}
+
+type Down = Extract<NetworkEvent, { type: 'unavailable' }>['reason'];
+
+const OUTAGES: Readonly<Record<Down, Outage>> = {
+  'no-driver': {
+    reason: 'no-driver',
+    detail: 'nothing here tells of addresses: no NetworkManager, systemd-networkd, ip',
+  },
+  'daemon-gone': { reason: 'failed', detail: 'the daemon that told of addresses went away' },
+  'no-permission': { reason: 'no-permission', detail: 'this process may not read the addresses' },
+  failed: { reason: 'failed', detail: 'the addresses cannot be read' },
+};
+
+function outageOf(error: unknown): Outage {
+  if (isUnlockdError(error, 'ERR_HAL_NOT_FOUND', 'ERR_HAL_MODULE_MISSING')) {
+    return { reason: 'no-driver', detail: error.message };
+  }
+  if (isUnlockdError(error, 'ERR_HAL_PERMISSION')) return { reason: 'no-permission', detail: error.message };
+  return isUnlockdError(error) ? { reason: 'failed', detail: error.message } : OUTAGES.failed;
+}
+
+export class IpDriver implements FactorDriver {
+  readonly kind = 'ipConfig';
+  readonly #options: Required<IpDriverOptions>;
+
+  constructor(options: IpDriverOptions) {
+    this.#options = { settle: SETTLE, refresh: REFRESH, within: WITHIN, interfaces: 'physical', ...options };
+  }
+
+  async *watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<SurroundingSignal, void, undefined> {
+    const { hal, clock, settle, refresh, within, interfaces } = this.#options;
+    const told = settled(
+      {
+        clock,
+        settle,
+        refresh,
+        within,
+        events: async function* (options) {
+          for await (const event of hal.watch(options)) {
+            yield event.type === 'unavailable' ? { ...event, reason: OUTAGES[event.reason] } : event;
+          }
+        },
+        read: async (options) => ipObservation(await hal.read(options), { interfaces }),
+        failed: outageOf,
+        common: commonObservation,
+        same: isSameObservation,
+        empty: isEmptyObservation,
+      },
+      { signal },
+    );
+    for await (const known of told) {
+      const base = {
+        kind: 'ipConfig',
+        source: hal.name,
+        observedAt: known.at,
+        validFor: milliseconds(2 * refresh),
+        simulated: hal.simulated,
+      } as const;
+      yield known.known
+        ? { ...base, state: 'observed', observation: known.value }
+        : { ...base, state: 'unavailable', ...known.reason };
+    }
+  }
+}
