@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/mutation/all.ts'],
+    runner: './test/mutation/runner.ts',
     env: { UNLOCKD_POLICY_CASES: '0.02', UNLOCKD_POLICY_SEED: '20260101' },
     testTimeout: 60_000,
     pool: 'threads',
