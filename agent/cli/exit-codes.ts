@@ -91,7 +91,7 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.recoveryNeeded,
     meaning: 'Only `unlockctl recover` helps.',
-    codes: ['ERR_EPOCH_*', 'ERR_TPM_OTHER_DEVICE', 'ERR_STATE_CORRUPT'],
+    codes: ['ERR_EPOCH_*', 'ERR_TPM_OTHER_DEVICE', 'ERR_STATE_CORRUPT', 'ERR_CONTAINER_FACTOR_MISSING'],
   },
   {
     exit: EXIT.notReady,

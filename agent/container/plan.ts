@@ -2,6 +2,7 @@
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { FactorKind } from '../../drivers/signal.ts';
 import { decodePublicArea, nameOf, type Signature, TPM_ALG } from '../../drivers/tpm2/index.ts';
+import { factorWords } from '../policy/words.ts';
 import type { FactorClaim } from './authority/statement.ts';
 import { compilePolicy, type Leaf } from './compile/compile.ts';
 import { type CounterIdentity, writtenCounter } from './counter.ts';
@@ -64,6 +65,22 @@ function leavesOf({ containerId, factors, signers }: Provable): Map<FactorKind, 
   return leaves;
 }
 
+function requireLeaves(
+  { branches }: Pick<PolicyState, 'branches'>,
+  leaves: ReadonlyMap<FactorKind, Leaf>,
+  context: SealedContext,
+): void {
+  const factor = branches.flat().find((each) => !leaves.has(each));
+  if (factor === undefined) return;
+  const what = factorWords(factor);
+  const whose = context === UNLOCK_CONTEXT ? 'the container' : `the context ${context}`;
+  throw new UnlockdError(
+    'ERR_CONTAINER_FACTOR_MISSING',
+    `${whose} is sealed to ${what}, among others, and its state file holds none`,
+    { detail: { factor, context } },
+  );
+}
+
 /** @throws {ERR_CONTAINER_PENDING_SIGNATURE} when no policy has been signed yet */
 export function policyOf(state: ContainerState): PolicyState {
   if (state.policy === null) {
@@ -91,6 +108,15 @@ export function viewOf(state: ContainerState, context: FurtherContext): Containe
   };
 }
 
+/**
+ * Whether everything is there that the policy of the container, or of the context, was compiled from. To be asked before
+ * anybody is asked for a factor.
+ * @throws {ERR_CONTAINER_FACTOR_MISSING | ERR_CONTAINER_PENDING_SIGNATURE}
+ */
+export function requireFactors(state: ContainerView): void {
+  requireLeaves(policyOf(state), leavesOf(state), state.context ?? UNLOCK_CONTEXT);
+}
+
 /** What the authority's authValue is sealed under. @throws {ERR_CONTAINER_PENDING_SIGNATURE} */
 export function changePlanOf(state: ContainerState): PassPlan {
   const { change } = state.authority;
@@ -112,12 +138,7 @@ export const planOfContext = (
 function planUnder(state: ContainerState, policy: PolicyState, context: SealedContext): PassPlan {
   const counter = counterOf(state);
   const leaves = leavesOf(state);
-  for (const branch of policy.branches) {
-    for (const factor of branch) {
-      if (!leaves.has(factor))
-        throw new UnlockdError('ERR_STATE_CORRUPT', `container.policy: ${factor} is not enrolled`);
-    }
-  }
+  requireLeaves(policy, leaves, context);
   return {
     compiled: compilePolicy(policy.branches, leaves, writtenCounter(counter).name, policy.n),
     counter,

@@ -12,7 +12,7 @@ import type { Ticket } from '../../drivers/tpm2/index.ts';
 import { toRefusal } from '../api/refusal.ts';
 import { protectsPin, readLockout } from '../container/lockout.ts';
 import type { FactorProof } from '../container/pass.ts';
-import type { ContainerView } from '../container/plan.ts';
+import { type ContainerView, requireFactors } from '../container/plan.ts';
 import { type SealedContext, UNLOCK_CONTEXT } from '../container/references.ts';
 import type { MachineState } from '../container/state.ts';
 import type { Branch } from '../policy/branches.ts';
@@ -85,6 +85,7 @@ function denial(decision: Decision | null, outcome: string, failure: UnlockdErro
 
 /**
  * @returns the way to a grant, and the proofs; the caller disposes it
+ * @throws {ERR_CONTAINER_FACTOR_MISSING} before anything is asked: nothing opens this state file
  * @throws {ERR_POLICY_DENIED} with the reasons; whatever the TPM says when it is not reachable
  */
 export async function collectFactors(
@@ -96,6 +97,7 @@ export async function collectFactors(
   collecting: CollectOptions = {},
 ): Promise<Collected> {
   const { clock, settings } = parts;
+  requireFactors(state);
   const confirmed = deferred<void>();
   const triesLeft = await (collecting.triesLeft ?? pinTriesLeft(parts, state.uid, null));
   const collector = new Collector(parts, machine, state, run, collecting, triesLeft, confirmed.promise);

@@ -6,7 +6,7 @@ import { toHex } from '../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import { readCounter } from '../container/counter.ts';
 import { epochAhead } from '../container/epoch.ts';
-import { counterOf } from '../container/plan.ts';
+import { counterOf, requireFactors } from '../container/plan.ts';
 import type { ContainerState, MachineState } from '../container/state.ts';
 import type { ServiceParts } from './parts.ts';
 import { needsRecovery } from './startup.ts';
@@ -38,6 +38,7 @@ export class EpochLook {
         // Read again while the TPM is ours: a change that was under way before has moved both, the file and the counter.
         const now = await store.readContainer(uid);
         if (now === null || now.policy === null || keyOf(now) !== found) return false;
+        requireFactors(now);
         const value = await readCounter(root, counterOf(now));
         if (value > now.policy.n) throw epochAhead(now.policy.n, value);
         return value === now.policy.n;

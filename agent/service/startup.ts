@@ -6,6 +6,7 @@ import { seconds } from '../../drivers/base/brand.ts';
 import { startDeadline } from '../../drivers/base/deadline.ts';
 import { isUnlockdError, type UnlockdError } from '../../drivers/base/errors.ts';
 import { settleEpoch } from '../container/epoch.ts';
+import { requireFactors } from '../container/plan.ts';
 import type { MachineState } from '../container/state.ts';
 import { clearIntent } from './leftovers.ts';
 import type { ServiceParts } from './parts.ts';
@@ -15,7 +16,7 @@ const SETTLE_WITHIN = seconds(60);
 
 /** What only the recovery sheet, or another file or TPM, can make good. */
 export const needsRecovery = (error: UnlockdError): boolean =>
-  /^ERR_(EPOCH|STATE)_|^ERR_TPM_OTHER_DEVICE$/.test(error.code);
+  /^ERR_(EPOCH|STATE)_|^ERR_(TPM_OTHER_DEVICE|CONTAINER_FACTOR_MISSING)$/.test(error.code);
 
 async function settle(parts: ServiceParts, machine: MachineState, uid: number, signal: AbortSignal): Promise<void> {
   try {
@@ -24,6 +25,7 @@ async function settle(parts: ServiceParts, machine: MachineState, uid: number, s
     const moved = await parts.tpm.withRoot(signal, machine, (root) =>
       settleEpoch(root, state, () => parts.store.syncContainer(uid)),
     );
+    requireFactors(state);
     if (moved) await parts.audit('change-finished', uid, { epoch: state.policy.n });
     parts.unsettled.delete(uid);
   } catch (error) {

@@ -53,7 +53,8 @@ export const CONTAINER_CODES = {
     cure: 'Pair it first (`bluetoothctl`, compare the number on both sides); `unlockctl phone list` shows what is there.',
   },
   ERR_PHONE_WEAK_BOND: {
-    cause: 'The pairing was made without comparing a number, so whoever stood in the middle then could pass for the phone.',
+    cause:
+      'The pairing was made without comparing a number, so whoever stood in the middle then could pass for the phone.',
     cure: 'Remove the pairing on both sides and pair anew; compare the number that both show.',
   },
   ERR_PHONE_NOT_PROVED: {
@@ -79,6 +80,11 @@ export const CONTAINER_CODES = {
   ERR_CONTAINER_NO_EARLIER_KEY: {
     cause: 'The container was not recovered as often as the number asks for.',
     cure: 'Name a smaller number: 1 is the key before the newest recovery.',
+  },
+  ERR_CONTAINER_FACTOR_MISSING: {
+    cause:
+      'The state file of the container names a factor in its policy that it does not hold, so nothing opens it as it is.',
+    cure: 'Put the newest state file back, or use the recovery sheet: `unlockctl recover`. Nothing was changed or asked for.',
   },
   ERR_CONTAINER_LOCKED: {
     cause: 'The container is locked.',
