@@ -8,4 +8,10 @@ export interface FactorDriver {
    * that is absent, refused or broken is an `unavailable` signal: this never throws for hardware reasons.
    */
   watch(options: { signal: AbortSignal }): AsyncIterable<FactorSignal>;
+  /**
+   * Somebody waits for it until `signal` aborts. Where a look costs others something (a phone its battery), it is only
+   * looked meanwhile; a driver without this looks all the time.
+   * @param options.user whose devices; null: everybody's
+   */
+  demand?(options: { readonly user: number | null; readonly signal: AbortSignal }): void;
 }
