@@ -11,7 +11,7 @@ import { SYSTEM_BUS } from '../dbus/address.ts';
 import type { BusServiceEvent } from '../dbus/bus-service.ts';
 import { NetworkManager } from '../network-manager/network-manager.ts';
 import { NmLinks } from './nm-links.ts';
-import { askNodeWifi } from './node-wifi.ts';
+import { askNodeWifi, type NodeWifiPlace } from './node-wifi.ts';
 import { isWorthALook } from './wake.ts';
 import { watchWifi } from './watch.ts';
 import { wpaLink } from './wpa-links.ts';
@@ -23,8 +23,7 @@ export interface LinuxWifiOptions {
   readonly clock?: Clock;
   /** Longest time of one call. */
   readonly within?: Milliseconds;
-  /** The program that asks node-wifi. */
-  readonly lastResort?: string;
+  readonly nodeWifi?: NodeWifiPlace;
 }
 
 type Waiting = { readonly signal: AbortSignal };
@@ -42,14 +41,13 @@ class LinuxWifi implements WifiHal {
   readonly #askLastResort: (options: Waiting) => Promise<readonly WifiLink[] | null>;
   #inUse: ReadonlySet<string> = new Set();
 
-  constructor({ bus = SYSTEM_BUS, clock = systemClock, within = WITHIN, lastResort }: LinuxWifiOptions) {
+  constructor({ bus = SYSTEM_BUS, clock = systemClock, within = WITHIN, nodeWifi = {} }: LinuxWifiOptions) {
     const options = { address: bus, clock, within };
     this.#clock = clock;
     this.#manager = new NetworkManager(options);
     this.#wpa = new WpaSupplicant(options);
     this.#links = new NmLinks(this.#manager);
-    const program = lastResort === undefined ? {} : { program: lastResort };
-    this.#askLastResort = (waiting) => askNodeWifi({ clock, within, ...program }, waiting);
+    this.#askLastResort = (waiting) => askNodeWifi({ ...nodeWifi, clock, within }, waiting);
   }
 
   async read(options: Waiting): Promise<WifiSnapshot> {
@@ -63,9 +61,17 @@ class LinuxWifi implements WifiHal {
   }
 
   async #weakly(options: Waiting): Promise<WifiSnapshot> {
-    const links = await this.#askLastResort(options);
-    if (links !== null) return { at: this.#clock.now(), present: true, links };
-    throw new UnlockdError('ERR_HAL_NOT_FOUND', 'neither NetworkManager nor wpa_supplicant is on the bus');
+    const at = this.#clock.now();
+    let cause: unknown;
+    try {
+      const links = await this.#askLastResort(options);
+      if (links !== null) return { at, present: true, links };
+    } catch (error) {
+      options.signal.throwIfAborted();
+      cause = error;
+    }
+    const why = 'neither NetworkManager nor wpa_supplicant is on the bus';
+    throw new UnlockdError('ERR_HAL_NOT_FOUND', why, cause === undefined ? {} : { cause });
   }
 
   async #read(options: Waiting): Promise<WifiSnapshot> {

@@ -20,15 +20,21 @@ const MAX_SSID = 32;
 /** For `nmcli`, and nothing that whoever started the daemon has set. */
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
 
-export interface NodeWifiOptions {
+/** Where the last resort is found; of a daemon as it was built nothing of it is set. */
+export interface NodeWifiPlace {
+  /** Path of the compiled program that asks. */
+  readonly program?: string | undefined;
+  /** A file beside whose `node_modules` the package is looked for. */
+  readonly packages?: string | undefined;
+}
+
+export interface NodeWifiOptions extends NodeWifiPlace {
   readonly clock: Clock;
   readonly within: Milliseconds;
-  /** The program of the child. */
-  readonly program?: string;
 }
 
 const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './node-wifi-child.ts' : './node-wifi-child.js', import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? './node-wifi-program.ts' : './node-wifi-program.js', import.meta.url),
 );
 
 const failed = (message: string, cause?: unknown): UnlockdError =>
@@ -39,9 +45,9 @@ interface Ended {
   readonly output: string;
 }
 
-function run(program: string, signal: AbortSignal): Promise<Ended> {
+function run(argv: readonly string[], signal: AbortSignal): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program], {
+    const child = spawn(process.execPath, argv, {
       stdio: ['ignore', 'pipe', 'ignore'],
       cwd: '/',
       env: ENVIRONMENT,
@@ -85,15 +91,17 @@ function linkOf(value: unknown): WifiLink | null {
  * @throws {ERR_HAL_IO | ERR_HAL_TIMEOUT | ERR_HAL_ANSWER_INVALID} or the signal's reason
  */
 export async function askNodeWifi(
-  { clock, within, program = PROGRAM }: NodeWifiOptions,
+  { clock, within, program = PROGRAM, packages }: NodeWifiOptions,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<readonly WifiLink[] | null> {
   signal.throwIfAborted();
   using deadline = startDeadline(clock, within, { what: 'node-wifi', signal });
-  const ended = await run(program, deadline.signal).catch((cause: unknown) => {
-    deadline.signal.throwIfAborted();
-    throw failed('could not be started', cause);
-  });
+  const ended = await run(packages === undefined ? [program] : [program, packages], deadline.signal).catch(
+    (cause: unknown) => {
+      deadline.signal.throwIfAborted();
+      throw failed('could not be started', cause);
+    },
+  );
   if (ended.code === NOT_INSTALLED) return null;
   if (ended.code !== 0) throw failed('its process has ended without an answer');
   try {
