@@ -26,6 +26,11 @@ export interface BusCall {
   /** Of `body`, in the type codes of the specification. */
   readonly signature?: string;
   readonly body?: readonly unknown[];
+  /**
+   * Called at the reply, in the order of the wire: what comes after the reply is told after it, even where both came in
+   * one piece. An error is none. Must not throw.
+   */
+  readonly onReply?: () => void;
 }
 
 export interface BusSignal {
@@ -48,6 +53,7 @@ export interface BusOptions {
 interface Waiting {
   readonly from: string;
   readonly what: string;
+  readonly onReply: (() => void) | undefined;
   readonly resolve: (body: readonly unknown[]) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -106,7 +112,8 @@ export class BusConnection implements AsyncDisposable {
     const what = `${call.interface}.${call.member}`;
     const serial = this.#nextSerial();
     const answer = deferred<readonly unknown[]>();
-    this.#waiting.set(serial, { from: call.destination, what, resolve: answer.resolve, reject: answer.reject });
+    const { destination: from, onReply } = call;
+    this.#waiting.set(serial, { from, what, onReply, resolve: answer.resolve, reject: answer.reject });
     using deadline = startDeadline(this.#options.clock, this.#options.within, { what, signal });
     try {
       this.#send(call, serial, what);
@@ -146,7 +153,7 @@ export class BusConnection implements AsyncDisposable {
   }
 
   #send(call: BusCall, serial: number, what: string): void {
-    const { signature, body, ...rest } = call;
+    const { signature, body, onReply: _, ...rest } = call;
     const message: Message = { ...rest, type: MESSAGE.call, serial };
     if (signature !== undefined && signature !== '') Object.assign(message, { signature, body });
     try {
@@ -176,8 +183,10 @@ export class BusConnection implements AsyncDisposable {
     if (waiting === undefined) return;
     // The bus answers for somebody who is not there; nobody else may answer for another.
     if (sender !== waiting.from && !(sender === BUS && type === MESSAGE.error)) return;
-    if (type === MESSAGE.reply) waiting.resolve(body);
-    else waiting.reject(replyError(message, waiting.what));
+    if (type === MESSAGE.reply) {
+      waiting.onReply?.();
+      waiting.resolve(body);
+    } else waiting.reject(replyError(message, waiting.what));
   }
 
   #end(cause: unknown): void {

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type DBusConnection, type Message } from 'dbus-native';
 
-export type Answer = Pick<Message, 'type' | 'sender' | 'signature' | 'body' | 'errorName' | 'replySerial'>;
+export type Answer = Pick<
+  Message,
+  'type' | 'sender' | 'signature' | 'body' | 'errorName' | 'replySerial' | 'path' | 'interface' | 'member'
+>;
 
 export class LyingBus implements AsyncDisposable {
   readonly address: string;
