@@ -26,6 +26,7 @@ import { newAttempt, step } from '../unlock/machine.ts';
 import type { UnlockEffect, UnlockEvent } from '../unlock/state.ts';
 import { type CeremonyRun, Denied } from './ceremony-run.ts';
 import { type CollectOptions, Collector } from './collector.ts';
+import { LookAround } from './look-around.ts';
 import { observedProofsOf } from './observed-proofs.ts';
 import type { ServiceParts } from './parts.ts';
 import { type BegunPass, pinTriesLeft } from './pin-check.ts';
@@ -111,7 +112,8 @@ export async function collectFactors(
   const plan = { policy, ...(further === undefined ? {} : { further }), ...limits };
   let current = newAttempt({ ...plan, options: options(timed) });
   const hindrances = hindrancesOf(state, policy, pinIsBound, parts.simulated);
-  const waiting = new Waiting(run, () => current.decision);
+  const looking = new LookAround(parts, state.uid);
+  const waiting = new Waiting(run, () => current.decision, looking);
   const finished = deferred<GrantedDecision>();
   const stops = new Map<FactorKind, AbortController>();
   const asked: Promise<void>[] = [];
@@ -217,6 +219,8 @@ export async function collectFactors(
     feed({ type: 'start', at: clock.now(), snapshot: surroundings(parts, hindrances) });
     confirming = confirm();
     const { branch } = await finished.promise;
+    // What was found without a wait may be about to grow old.
+    for (const factor of branch.factors) if (isSurrounding(factor)) waiting.look(factor);
     await collector.settle();
     const gestures = [...current.snapshot].filter(([, signal]) => isGesture(signal));
     const judge = (under = policy) => {
@@ -243,7 +247,10 @@ export async function collectFactors(
       hold,
       key,
       kdfMs,
-      [Symbol.dispose]: () => collector[Symbol.dispose](),
+      [Symbol.dispose]: () => {
+        looking[Symbol.dispose]();
+        collector[Symbol.dispose]();
+      },
     };
   } finally {
     stopTimer();
@@ -254,7 +261,10 @@ export async function collectFactors(
     await confirming;
     await Promise.allSettled(asked);
     await collector.settle().catch(() => undefined);
-    if (!granted) collector[Symbol.dispose]();
+    if (!granted) {
+      looking[Symbol.dispose]();
+      collector[Symbol.dispose]();
+    }
   }
 }
 

@@ -3,8 +3,9 @@
  * theirs to tell.
  */
 import { deferred } from '../../drivers/base/deferred.ts';
-import type { FactorSignal, SignalKind } from '../../drivers/signal.ts';
+import { type FactorSignal, type SignalKind, SURROUNDING_KINDS } from '../../drivers/signal.ts';
 import type { SensedSignal, SignalChange, SignalsView } from '../api/ports.ts';
+import { LookAround } from './look-around.ts';
 import type { ServiceParts } from './parts.ts';
 
 type Parts = Pick<ServiceParts, 'sensors' | 'clock'>;
@@ -43,6 +44,8 @@ export async function* watchSignals(
   });
   const onAbort = () => wake.resolve();
   signal.addEventListener('abort', onAbort, { once: true });
+  using looking = new LookAround({ sensors, clock }, uid);
+  looking.begin(SURROUNDING_KINDS);
   try {
     while (!signal.aborted) {
       const [next] = pending;

@@ -10,6 +10,7 @@ import type { Decision, FactorReason } from '../policy/decision.ts';
 import { explainFactor } from '../policy/explain.ts';
 import type { UnlockPolicy } from '../policy/model.ts';
 import type { CeremonyRun } from './ceremony-run.ts';
+import type { LookAround } from './look-around.ts';
 import type { ServiceParts } from './parts.ts';
 
 /** What no driver says counts for as long as anybody could wait. */
@@ -95,18 +96,27 @@ function waitingText(factor: Surrounding, leaves: readonly FactorReason[]): stri
 export class Waiting {
   readonly #run: CeremonyRun;
   readonly #decision: () => Decision | null;
+  readonly #looking: LookAround;
   #factor: Surrounding | null = null;
   #told = '';
 
-  constructor(run: CeremonyRun, decision: () => Decision | null) {
+  /** @param looking goes on after the wait: what was found has to stay fresh until it is used */
+  constructor(run: CeremonyRun, decision: () => Decision | null, looking: LookAround) {
     this.#run = run;
     this.#decision = decision;
+    this.#looking = looking;
   }
 
   begin(factor: Surrounding): void {
     this.#factor = factor;
     this.#told = '';
+    this.look(factor);
     this.tell();
+  }
+
+  /** Has it looked at from now on. */
+  look(factor: Surrounding): void {
+    this.#looking.begin(KINDS[factor]);
   }
 
   end(): void {

@@ -29,6 +29,20 @@ export class Sensors implements AsyncDisposable {
     return this.#drivers.some((driver) => driver.kind === kind);
   }
 
+  /**
+   * Somebody waits for what is sensed of these kinds, until `signal` aborts.
+   * @param options.user whose devices; null: everybody's
+   * @returns whether any of them is looked at only meanwhile
+   */
+  demand(
+    kinds: readonly SignalKind[],
+    options: { readonly user: number | null; readonly signal: AbortSignal },
+  ): boolean {
+    const asked = this.#drivers.filter(({ kind, demand }) => demand !== undefined && kinds.includes(kind));
+    for (const driver of asked) driver.demand?.(options);
+    return asked.length > 0;
+  }
+
   /** Begins to follow; to be called once. */
   start(): void {
     this.#following = Promise.all(this.#drivers.map((driver) => this.#follow(driver)));

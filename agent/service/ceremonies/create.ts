@@ -3,6 +3,7 @@
  * Everything is asked and shown before the state file is written; until then there is only an intent, and what it names
  * is freed again when the ceremony ends otherwise.
  */
+import { seconds } from '../../../drivers/base/brand.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import type { Secret } from '../../../drivers/base/secret.ts';
 import type { FactorKind } from '../../../drivers/signal.ts';
@@ -16,6 +17,7 @@ import type { Biometric, ContainerState, MachineState } from '../../container/st
 import { enforcedSets } from '../../policy/branches.ts';
 import { parseDocument } from '../../policy/forms/native-json.ts';
 import { contextsOf, policyFor } from '../../policy/model.ts';
+import { factorsIn } from '../../policy/requirement.ts';
 import { opensWith, weakest } from '../../policy/words.ts';
 import { knownBiometrics, requireMatch, verifyBiometric } from '../biometrics.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
@@ -29,6 +31,7 @@ import {
   secretFactorsOf,
 } from '../context.ts';
 import { clearIntent } from '../leftovers.ts';
+import { LookAround } from '../look-around.ts';
 import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
 import { observedProofs } from '../observed-proofs.ts';
@@ -36,6 +39,9 @@ import type { ServiceParts } from '../parts.ts';
 import { requireNoLockout, triesOf } from '../pin-check.ts';
 import { decisionOfEnrolment, doorOfEnrolment } from '../rehearsal.ts';
 import { showSheet } from '../sheets.ts';
+
+/** A page of a phone that is away takes five seconds, and one that is missed is repeated. */
+const LOOK_WITHIN = seconds(12);
 
 export interface CreateParts {
   readonly machine: MachineState;
@@ -45,8 +51,11 @@ export interface CreateParts {
   readonly creatable: Creatable;
 }
 
-/** The machine's policy as the ceremony has found it, once: what is asked for is what the container is sealed to. */
-export interface Creatable {
+/**
+ * The machine's policy as the ceremony has found it, once: what is asked for is what the container is sealed to. Until it
+ * is disposed, the phones that the policy wants are looked at.
+ */
+export interface Creatable extends Disposable {
   readonly policy: CurrentPolicy;
   /** The factors that it wants enrolled. */
   readonly wanted: readonly SecretFactor[];
@@ -88,9 +97,18 @@ export async function requireCreatable(
   const biometrics = await knownBiometrics(parts, policies, parts.userName(uid), signal);
   const factors = [...wanted, ...biometrics];
   provableBranches(policy.policy, factors, machine);
-  decisionOfEnrolment(parts, machine, policy.policy, uid, factors);
-  if (wanted.includes('pin')) await requireNoLockout(parts, signal);
-  return { policy, wanted, biometrics };
+  const looking = new LookAround(parts, uid);
+  try {
+    const decide = () => decisionOfEnrolment(parts, machine, policy.policy, uid, factors);
+    const needsPhone = factorsIn(policy.policy.require).includes('phone');
+    if (needsPhone && looking.begin(['bluetooth'])) await looking.until(decide, { within: LOOK_WITHIN, signal });
+    else decide();
+    if (wanted.includes('pin')) await requireNoLockout(parts, signal);
+  } catch (error) {
+    looking[Symbol.dispose]();
+    throw error;
+  }
+  return { policy, wanted, biometrics, [Symbol.dispose]: () => looking[Symbol.dispose]() };
 }
 
 /** What the reader recognises now; what it does not is told, and the container is made without it. */

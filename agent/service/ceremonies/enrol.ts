@@ -18,7 +18,7 @@ export async function enrolScript(
     throw new UnlockdError('ERR_CONTAINER_EXISTS', `${parts.userName(run.uid)} is enrolled already`);
   }
   const { result } = await withPhone(parts, run, phone, async () => {
-    const creatable = await requireCreatable(parts, machine, run.uid, run.signal);
+    using creatable = await requireCreatable(parts, machine, run.uid, run.signal);
     return await createContainer(parts, run, { machine, uid: run.uid, records: EMPTY_RECORDS, creatable });
   });
   await parts.audit('enrolled', run.uid, { strength: String(result.strength) });

@@ -73,7 +73,7 @@ async function recoverContainer(
   machine: MachineState,
   state: ContainerState,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const creatable = await requireCreatable(parts, machine, run.uid, run.signal);
+  using creatable = await requireCreatable(parts, machine, run.uid, run.signal);
   const records = await oldRecords(run, state);
   try {
     await parts.audit('recovery-begun', run.uid, {});
