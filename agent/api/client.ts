@@ -14,6 +14,7 @@ import type {
   ConfigRow,
   PhonesView,
   PolicyExplanation,
+  PolicyFacts,
   PolicyView,
   Refusal,
   SecretSlotIn,
@@ -29,6 +30,7 @@ import {
   CONFIGURATION,
   EVENTS,
   EXPLANATION,
+  FACTS,
   isRecord,
   PHONES,
   POLICY,
@@ -82,7 +84,8 @@ export interface ApiClient {
   policy(options?: CallOptions): Promise<PolicyView>;
   /** `document`: JSON text. */
   setPolicy(document: string, options?: CallOptions): Promise<PolicyView>;
-  explainPolicy(options?: CallOptions): Promise<PolicyExplanation>;
+  explainPolicy(options?: CallOptions & { readonly context?: UnlockContext }): Promise<PolicyExplanation>;
+  policyFacts(options?: CallOptions): Promise<PolicyFacts>;
   phones(options?: CallOptions): Promise<PhonesView>;
   /** @param uid null: the caller's own phone */
   removePhone(address: string, uid: number | null, options?: CallOptions): Promise<{ removed: true }>;
@@ -268,7 +271,9 @@ export function createClient(options: ClientOptions): ApiClient {
       secret('POST', '/v1/purpose-key', { ...call, json: JSON.stringify({ purpose, context }) }),
     policy: (call = {}) => json('GET', '/v1/policy', POLICY, call),
     setPolicy: (document, call = {}) => json('PUT', '/v1/policy', POLICY, { ...call, json: document }),
-    explainPolicy: (call = {}) => json('GET', '/v1/policy/explain', EXPLANATION, call),
+    explainPolicy: ({ context = 'unlock', ...call } = {}) =>
+      json('GET', `/v1/policy/explain?context=${context}`, EXPLANATION, call),
+    policyFacts: (call = {}) => json('GET', '/v1/policy/facts', FACTS, call),
     phones: (call = {}) => json('GET', '/v1/phones', PHONES, call),
     removePhone: (address, uid, call = {}) => {
       const whose = uid === null ? '' : `?uid=${uid}`;

@@ -36,6 +36,7 @@ export const PERMISSIONS = {
   users: { what: 'list who is enrolled', own: 'root', other: null },
   configuration: { what: 'read the configuration that the daemon was started with', own: 'root', other: null },
   'policy-show': { what: 'read the unlock policy of this machine', own: 'everyone', other: null },
+  'policy-facts': { what: 'list what every user has enrolled, for `policy risk`', own: 'root', other: null },
   'policy-explain': { what: 'hold the policy against what is around the machine', own: 'everyone', other: 'nobody' },
   signals: { what: 'see what the machine senses around it, of phones the own ones', own: 'everyone', other: 'nobody' },
   phones: { what: 'list the enrolled phones and those that could be', own: 'everyone', other: 'nobody' },

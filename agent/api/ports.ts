@@ -275,10 +275,28 @@ export type SignalChange =
   /** Nothing is known of this kind any more. */
   | { readonly type: 'lost'; readonly now: number; readonly kind: string };
 
+/** What users have enrolled, for `policy lint` and `policy risk`. */
+export interface PolicyFacts {
+  /** Whether the TPM of this machine limits tries at the PIN. */
+  readonly pinIsBound: boolean;
+  readonly users: readonly {
+    readonly user: string;
+    readonly gestures: readonly string[];
+    /** Security keys. */
+    readonly keys: number;
+    /** Phones that are enrolled for the user. */
+    readonly phones: number;
+  }[];
+  /** Users whose container cannot be read: nothing is known of them. */
+  readonly unread: readonly string[];
+}
+
 /** What the policy says of the caller now, with nothing presented yet. */
 export interface PolicyExplanation {
   /** Whose policy: that of the own container as it is sealed, or that of the machine. */
   readonly of: 'container' | 'machine';
+  /** The context whose policy it is: `unlock` where the one that was asked for has none of its own. */
+  readonly context: UnlockContext;
   readonly words: string;
   readonly verdict: 'granted' | 'denied';
   readonly reasons: readonly ReasonLine[];
@@ -328,7 +346,9 @@ export interface AgentService {
   purposeKey(peer: Peer, purpose: string, context?: UnlockContext): Promise<Secret>;
   policy(peer: Peer): Promise<PolicyView>;
   /** The policy held against what is around the machine now. */
-  explainPolicy(peer: Peer): Promise<PolicyExplanation>;
+  explainPolicy(peer: Peer, context?: UnlockContext): Promise<PolicyExplanation>;
+  /** Root only. */
+  policyFacts(peer: Peer): Promise<PolicyFacts>;
   /** What the machine senses around it; of phones the caller's own. */
   signals(peer: Peer): Promise<SignalsView>;
   /** The caller's phones, and paired ones that are nobody's; for root all. */

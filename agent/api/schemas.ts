@@ -10,6 +10,7 @@ import {
   type ConfigRow,
   type PhonesView,
   type PolicyExplanation,
+  type PolicyFacts,
   type PolicyView,
   type Refusal,
   SECRET_SLOTS_IN,
@@ -236,9 +237,20 @@ export const signalChangeSchema = z
   ])
   .openapi('SignalChange');
 
+export const policyFactsSchema = z
+  .object({
+    pinIsBound: z.boolean(),
+    users: z
+      .array(z.object({ user: z.string(), gestures: z.array(z.string()).readonly(), keys: z.int(), phones: z.int() }))
+      .readonly(),
+    unread: z.array(z.string()).readonly(),
+  })
+  .openapi('PolicyFacts');
+
 export const policyExplanationSchema = z
   .object({
     of: z.enum(['container', 'machine']),
+    context: contextSchema,
     words: z.string(),
     verdict: z.enum(['granted', 'denied']),
     reasons: z.array(reasonSchema).readonly(),
@@ -266,6 +278,7 @@ export type Agreement = [
   Same<z.output<typeof statusSchema>, Status>,
   Same<z.output<typeof userLineSchema>, UserLine>,
   Same<z.output<typeof policyViewSchema>, PolicyView>,
+  Same<z.output<typeof policyFactsSchema>, PolicyFacts>,
   Same<z.output<typeof phonesViewSchema>, PhonesView>,
   Same<z.output<typeof signalsViewSchema>, SignalsView>,
   Same<z.output<typeof signalChangeSchema>, SignalChange>,

@@ -120,8 +120,15 @@ export const SIGNAL_CHANGES: Readonly<Record<string, Shape>> = {
   lost: { now: 'number', kind: 'string' },
 };
 
+export const FACTS: Shape = {
+  pinIsBound: 'boolean',
+  users: [{ user: 'string', gestures: ['string'], keys: 'number', phones: 'number' }],
+  unread: ['string'],
+};
+
 export const EXPLANATION: Shape = {
   of: 'string',
+  context: 'string',
   words: 'string',
   verdict: 'string',
   reasons: [{ depth: 'number', ok: 'boolean', text: 'string' }],

@@ -18,6 +18,7 @@ import type {
   Peer,
   PhonesView,
   PolicyExplanation,
+  PolicyFacts,
   PolicyView,
   SignalChange,
   SignalsView,
@@ -48,6 +49,7 @@ import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
 import { phonesView } from './phones.ts';
 import { policyExplanation } from './policy-explanation.ts';
+import { policyFacts } from './policy-facts.ts';
 import { policyRequest } from './policy-request.ts';
 import { signalsNow, watchSignals } from './signals-view.ts';
 import { readTpmStatus } from './tpm-status.ts';
@@ -280,10 +282,15 @@ export class Service implements AgentService {
     return await policyView(this.#parts, machine, replaced?.document ?? null);
   }
 
-  async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
+  async explainPolicy(peer: Peer, context: UnlockContext = 'unlock'): Promise<PolicyExplanation> {
     requirePermission(peer, 'policy-explain');
     this.#noticeSuspend();
-    return await policyExplanation(this.#parts, peer.uid);
+    return await policyExplanation(this.#parts, peer.uid, context);
+  }
+
+  async policyFacts(peer: Peer): Promise<PolicyFacts> {
+    requirePermission(peer, 'policy-facts');
+    return await policyFacts(this.#parts);
   }
 
   async signals(peer: Peer): Promise<SignalsView> {

@@ -1,8 +1,8 @@
-/** /v1/policy: read, set, and the signing request of a managed machine. */
+/** /v1/policy: read, set, what users have enrolled, and the signing request of a managed machine. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { AgentService } from '../ports.ts';
 import { type Router, refusalAnswer } from '../router.ts';
-import { policyViewSchema } from '../schemas.ts';
+import { policyFactsSchema, policyViewSchema } from '../schemas.ts';
 
 const view = { 200: { description: 'The policy', content: { 'application/json': { schema: policyViewSchema } } } };
 
@@ -21,6 +21,16 @@ const set = createRoute({
   responses: { ...view, ...refusalAnswer },
 });
 
+const facts = createRoute({
+  method: 'get',
+  path: '/v1/policy/facts',
+  summary: 'What every user has enrolled, to be held against a policy; root only',
+  responses: {
+    200: { description: 'The facts', content: { 'application/json': { schema: policyFactsSchema } } },
+    ...refusalAnswer,
+  },
+});
+
 const request = createRoute({
   method: 'get',
   path: '/v1/policy/request',
@@ -37,6 +47,7 @@ export function addPolicyRoutes(router: Router, service: AgentService): void {
     // The text as it was sent, not the parsed object: what is set is what the admin wrote.
     return c.json(await service.setPolicy(c.env.peer, await c.req.text()), 200);
   });
+  router.openapi(facts, async (c) => c.json(await service.policyFacts(c.env.peer), 200));
   // Whatever the service made is sent as it is: its shape belongs to the signer, not to this API.
   router.openAPIRegistry.registerPath(request);
   router.get('/v1/policy/request', async (c) => {

@@ -1,9 +1,9 @@
 /** /v1/signals and /v1/policy/explain: what is around the machine, and what the policy says of it for the caller. */
-import { createRoute } from '@hono/zod-openapi';
+import { createRoute, z } from '@hono/zod-openapi';
 import { encodeEvent } from '../event-stream.ts';
 import type { AgentService, SignalChange } from '../ports.ts';
 import { EVENT_STREAM_HEADERS, type Router, refusalAnswer } from '../router.ts';
-import { policyExplanationSchema, signalChangeSchema, signalsViewSchema } from '../schemas.ts';
+import { contextSchema, policyExplanationSchema, signalChangeSchema, signalsViewSchema } from '../schemas.ts';
 
 const signals = createRoute({
   method: 'get',
@@ -26,6 +26,7 @@ const explain = createRoute({
   method: 'get',
   path: '/v1/policy/explain',
   summary: 'The unlock policy held against what is around the machine now, before anything is presented',
+  request: { query: z.object({ context: contextSchema.default('unlock') }) },
   responses: {
     200: { description: 'The verdict', content: { 'application/json': { schema: policyExplanationSchema } } },
     ...refusalAnswer,
@@ -44,5 +45,7 @@ export function addSignalRoutes(router: Router, service: AgentService): void {
     c.env.stream = changeTexts(service.watchSignals(peer, { signal: gone }));
     return c.body(null, 200, EVENT_STREAM_HEADERS);
   });
-  router.openapi(explain, async (c) => c.json(await service.explainPolicy(c.env.peer), 200));
+  router.openapi(explain, async (c) =>
+    c.json(await service.explainPolicy(c.env.peer, c.req.valid('query').context), 200),
+  );
 }

@@ -37,6 +37,7 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   users: (who) => agent.service.users(who),
   configuration: (who) => agent.service.configuration(who),
   'policy-show': (who) => agent.service.policy(who),
+  'policy-facts': (who) => agent.service.policyFacts(who),
   'policy-explain': (who) => agent.service.explainPolicy(who),
   signals: (who) => agent.service.signals(who),
   phones: (who) => agent.service.phones(who),

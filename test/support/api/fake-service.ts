@@ -9,11 +9,13 @@ import type {
   PhoneLine,
   PhonesView,
   PolicyExplanation,
+  PolicyFacts,
   PolicyView,
   SensedSignal,
   SignalChange,
   SignalsView,
 } from '../../../agent/api/ports.ts';
+import type { UnlockContext } from '../../../agent/api/purpose.ts';
 import { toRefusal } from '../../../agent/api/refusal.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
@@ -40,6 +42,9 @@ export class FakeService implements AgentService {
   managed = false;
   sensed: SensedSignal[] = [];
   paired: PhoneLine[] = [];
+  /** Contexts with a policy of their own. */
+  ownContexts: UnlockContext[] = ['unlock'];
+  facts: PolicyFacts = { pinIsBound: true, users: [], unread: [] };
   policyDocument: unknown = JSON.parse('{ "first": ["pin"], "then": ["security-key"] }');
   readonly #bell = new Bell();
 
@@ -259,12 +264,19 @@ export class FakeService implements AgentService {
     return { ...this.#view(), warnings: ['this got weaker'] };
   }
 
-  async explainPolicy(peer: Peer): Promise<PolicyExplanation> {
+  async policyFacts(peer: Peer): Promise<PolicyFacts> {
+    this.#enter('policyFacts', peer);
+    requirePermission(peer, 'policy-facts');
+    return this.facts;
+  }
+
+  async explainPolicy(peer: Peer, context: UnlockContext = 'unlock'): Promise<PolicyExplanation> {
     this.#enter('explainPolicy', peer);
     const reasons = [{ depth: 0, ok: false, text: 'denied: no pair of factors of the policy is satisfied' }];
     const missing = [['pin', 'securityKey']];
     return {
       of: 'machine',
+      context: this.ownContexts.includes(context) ? context : 'unlock',
       words: 'two',
       verdict: 'denied',
       reasons,

@@ -4,9 +4,10 @@
  */
 import { monotonicMs } from '../../../../drivers/base/brand.ts';
 import { UnlockdError } from '../../../../drivers/base/errors.ts';
+import type { PolicyExplanation } from '../../../api/ports.ts';
 import { evaluate } from '../../../policy/evaluate.ts';
 import { explain } from '../../../policy/explain.ts';
-import { policyFor } from '../../../policy/model.ts';
+import { type ContextName, policyFor } from '../../../policy/model.ts';
 import { localTimeOf, snapshotAt, spanOf } from '../../../policy/study/trace.ts';
 import { requirementWords } from '../../../policy/words.ts';
 import type { Context } from '../../context.ts';
@@ -17,20 +18,24 @@ import type { PolicyStudyChoice } from './study-options.ts';
 
 type ExplainChoice = Extract<PolicyStudyChoice, { name: 'policy explain' }>;
 
-async function live({ client, deps, output }: Context): Promise<ExitCode> {
-  const found = await client.explainPolicy({ signal: deps.interrupted });
-  output.result({ ...found }, () => [
-    `${found.of === 'container' ? 'your container' : 'the policy of this machine'}: ${found.words}`,
-    ...reasonTree(found.reasons),
-  ]);
+/** `your container for wallet`; a context without a policy of its own is told by the one that it has. */
+function whose({ of, context }: PolicyExplanation, asked: ContextName): string {
+  const policy = of === 'container' ? 'your container' : 'the policy of this machine';
+  if (context !== asked) return `${policy}, as ${asked} has no policy of its own`;
+  return context === 'unlock' ? policy : `${policy} for ${context}`;
+}
+
+async function live({ client, deps, output }: Context, context: ContextName): Promise<ExitCode> {
+  const found = await client.explainPolicy({ context, signal: deps.interrupted });
+  output.result({ ...found }, () => [`${whose(found, context)}: ${found.words}`, ...reasonTree(found.reasons)]);
   return EXIT.ok;
 }
 
 export async function policyExplainCommand(context: Context, choice: ExplainChoice): Promise<ExitCode> {
   const { file, trace: path, atSeconds, pinIsBound } = choice;
   if (path === null) {
-    if (file === null && atSeconds === null && choice.context === 'unlock') return live(context);
-    throw new UnlockdError('ERR_CLI_USAGE', 'a file, a context or a time is explained with a --trace');
+    if (file === null && atSeconds === null) return live(context, choice.context);
+    throw new UnlockdError('ERR_CLI_USAGE', 'a file or a time is explained with a --trace');
   }
   const trace = traceOf(path);
   const policy = policyFor(await documentOf(context, file), choice.context);

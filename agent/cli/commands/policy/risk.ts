@@ -2,15 +2,15 @@
 import { riskOf, riskWords, typicalUsers } from '../../../policy/study/risk.ts';
 import type { Context } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
-import { documentOf, usersOf } from './study-files.ts';
+import { documentOf, populationOf } from './study-files.ts';
 import type { PolicyStudyChoice } from './study-options.ts';
 
 type RiskChoice = Extract<PolicyStudyChoice, { name: 'policy risk' }>;
 
 export async function policyRiskCommand(context: Context, choice: RiskChoice): Promise<ExitCode> {
-  const { file, users: path, pinIsBound } = choice;
-  const document = await documentOf(context, file);
-  const users = path === null ? typicalUsers(document, { pinIsBound }) : usersOf(path);
+  const document = await documentOf(context, choice.file);
+  const { users: known, pinIsBound } = await populationOf(context, choice.users, choice.pinIsBound);
+  const users = known ?? typicalUsers(document, { pinIsBound });
   const report = riskOf(document, users, { pinIsBound });
   context.output.result({ users, ...report }, () => riskWords(report));
   return EXIT.ok;

@@ -9,6 +9,7 @@ import type { Trace } from '../../../policy/study/trace.ts';
 import type { Context } from '../../context.ts';
 import { readBytes } from '../../file-io.ts';
 import { readPolicy } from './files.ts';
+import type { UsersChoice } from './study-options.ts';
 
 export const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
 
@@ -33,5 +34,23 @@ function named<T>(path: string, read: (text: string) => T): T {
 /** @throws {ERR_CLI_FILE | ERR_POLICY_TRACE} */
 export const traceOf = (path: string): Trace => named(path, parseTrace);
 
-/** @throws {ERR_CLI_FILE | ERR_POLICY_USER_FACTS} */
-export const usersOf = (path: string): readonly UserFacts[] => named(path, parseUserFacts);
+/** Users as the policy is to be held against them, and whether a PIN is protected where they are. */
+export interface Population {
+  /** Null: nobody is known, people are made up. */
+  readonly users: readonly UserFacts[] | null;
+  readonly pinIsBound: boolean;
+}
+
+/**
+ * @param pinIsBound as the line says it; of the users of this machine the daemon says it too
+ * @throws {ERR_CLI_FILE | ERR_POLICY_USER_FACTS}
+ */
+export async function populationOf(context: Context, users: UsersChoice, pinIsBound: boolean): Promise<Population> {
+  if (users === null) return { users, pinIsBound };
+  if (users !== 'enrolled') return { users: named(users.file, parseUserFacts), pinIsBound };
+  const { client, deps, output } = context;
+  const facts = await client.policyFacts({ signal: deps.interrupted });
+  for (const user of facts.unread)
+    output.note(`nothing is known of ${user}: the container cannot be read`, { type: 'unread', user });
+  return { users: parseUserFacts(JSON.stringify(facts.users)), pinIsBound: pinIsBound && facts.pinIsBound };
+}

@@ -8,11 +8,14 @@ import { CONTEXT_NAMES, type ContextName } from '../../../policy/model.ts';
 import type { CommonOptions } from '../../context.ts';
 import { parseSeconds } from '../../values.ts';
 
+/** Whose facts: of a file, of the users of this machine, or of people who are made up (null). */
+export type UsersChoice = { readonly file: string } | 'enrolled' | null;
+
 export type PolicyStudyChoice =
   | {
       readonly name: 'policy lint';
       readonly file: string | null;
-      readonly users: string | null;
+      readonly users: UsersChoice;
       readonly pinIsBound: boolean;
     }
   | {
@@ -35,7 +38,7 @@ export type PolicyStudyChoice =
   | {
       readonly name: 'policy risk';
       readonly file: string | null;
-      readonly users: string | null;
+      readonly users: UsersChoice;
       readonly pinIsBound: boolean;
     }
   | {
@@ -56,6 +59,7 @@ export interface Registering {
 interface Values extends CommonOptions {
   readonly withoutLockout?: true;
   readonly users?: string;
+  readonly enrolled?: true;
   readonly context: ContextName;
   readonly trace: string;
   readonly at?: number;
@@ -66,6 +70,8 @@ interface Values extends CommonOptions {
 
 const FILE = ['[file]', 'a policy in any form; - for standard input; left out: the policy of this machine'] as const;
 const USERS = ['--users <file>', 'what users have enrolled, as JSON; left out: people are made up'] as const;
+const ENROLLED = () =>
+  new Option('--enrolled', 'hold it against what the users of this machine have enrolled, as root').conflicts('users');
 const PIN = ['--without-lockout', 'as on a machine whose TPM does not limit tries at the PIN'] as const;
 const contextOption = () =>
   new Option('--context <name>', 'which part of the policy').choices(CONTEXT_NAMES).default('unlock');
@@ -73,13 +79,16 @@ const contextOption = () =>
 /** Adds the commands to `policy`. */
 export function addPolicyStudy(policy: Command, { add, examples, choose }: Registering): void {
   const pinIsBound = (o: Values) => o.withoutLockout !== true;
+  const usersOf = (o: Values): UsersChoice =>
+    o.enrolled === true ? 'enrolled' : o.users === undefined ? null : { file: o.users };
 
   const lint = add(policy, 'lint', 'errors and risks of a policy; fails when there are errors')
     .argument(...FILE)
     .option(...USERS)
+    .addOption(ENROLLED())
     .option(...PIN);
   lint.action((file: string | undefined, o: Values) =>
-    choose({ name: 'policy lint', common: o, file: file ?? null, users: o.users ?? null, pinIsBound: pinIsBound(o) }),
+    choose({ name: 'policy lint', common: o, file: file ?? null, users: usersOf(o), pinIsBound: pinIsBound(o) }),
   );
   examples(lint, 'unlockctl policy lint policy.toml', 'unlockctl policy lint policy.toml --users users.json --json');
 
@@ -128,11 +137,16 @@ export function addPolicyStudy(policy: Command, { add, examples, choose }: Regis
   const risk = add(policy, 'risk', 'who needs the recovery sheet when a server, a network, a phone or a key goes')
     .argument(...FILE)
     .option(...USERS)
+    .addOption(ENROLLED())
     .option(...PIN);
   risk.action((file: string | undefined, o: Values) =>
-    choose({ name: 'policy risk', common: o, file: file ?? null, users: o.users ?? null, pinIsBound: pinIsBound(o) }),
+    choose({ name: 'policy risk', common: o, file: file ?? null, users: usersOf(o), pinIsBound: pinIsBound(o) }),
   );
-  examples(risk, 'unlockctl policy risk policy.toml --users users.json');
+  examples(
+    risk,
+    'unlockctl policy risk policy.toml --users users.json',
+    'sudo unlockctl policy risk policy.toml --enrolled',
+  );
 
   const diff = add(policy, 'diff', 'which situations change their verdict between two policies')
     .argument('<a>', 'a policy in any form; - for standard input')
