@@ -62,7 +62,8 @@ describe('a time window', () => {
 
   test.each([-1, 1440, 0.5, Number.NaN, Number.POSITIVE_INFINITY])('is not open at the minute %d', (minute) => {
     const always: TimeWindow = { days: [...WEEKDAYS], from: '00:00', to: '24:00' };
-    expect(isWithin(always, { day: 'monday', minute })).toBe(false);
+    const weekNights: TimeWindow = { days: [...WEEKDAYS], from: '22:00', to: '06:00' };
+    for (const window of [always, weekNights]) expect(isWithin(window, { day: 'monday', minute })).toBe(false);
     expect(isWithin(always, { day: 'monday', minute: 0 })).toBe(true);
     expect(isWithin(always, { day: 'monday', minute: 1439 })).toBe(true);
   });
