@@ -1,9 +1,8 @@
 /** Authenticator data as bytes (WebAuthn §6.1): what is signed, and the one place where a behaviour can make it lie. */
 import { concat, fromHex, u8, u16, u32 } from '../../drivers/base/bytes.ts';
 import { type CborValue, encodeCanonical } from '../../drivers/fido2/wire/cbor.ts';
-import { AUTH_DATA_FLAG, COSE_ALG } from '../../drivers/fido2/wire/constants.ts';
+import { AUTH_DATA_FLAG } from '../../drivers/fido2/wire/constants.ts';
 import { type Credential, rpIdHashOf } from './credential.ts';
-import { coseKey } from './p256.ts';
 import type { Profile } from './profile.ts';
 
 export interface AuthDataParts {
@@ -41,7 +40,7 @@ export function authDataParts(
       ? {
           aaguid: fromHex(profile.aaguid),
           credentialId: credential.id,
-          publicKey: coseKey(credential.keys, COSE_ALG.ES256),
+          publicKey: credential.key.publicKey,
         }
       : null,
     extensions,

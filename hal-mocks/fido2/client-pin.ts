@@ -13,6 +13,7 @@ import {
   PIN_MAX_BYTES,
   PIN_PADDED_LENGTH,
 } from '../../drivers/fido2/wire/constants.ts';
+import { verifyFinger } from './built-in-uv.ts';
 import { sha256 } from './credential.ts';
 import type { Params } from './params.ts';
 import type { PinUvAuthProtocol } from './pin-uv-protocol.ts';
@@ -60,6 +61,7 @@ function storeNewPin(context: CommandContext, protocol: PinUvAuthProtocol, share
   }
   state.pinHash = hash;
   state.pinRetries = profile.maxPinRetries;
+  state.uvRetries = profile.maxUvRetries;
   state.forcePinChange = false;
   context.save();
 }
@@ -99,6 +101,8 @@ function checkPin(context: CommandContext, protocol: PinUvAuthProtocol, shared: 
   }
   session.pinMismatches = 0;
   state.pinRetries = context.profile.maxPinRetries;
+  // §6.5.5.7.2: the right PIN lets the reader try again.
+  state.uvRetries = context.profile.maxUvRetries;
   context.save();
 }
 
@@ -127,33 +131,76 @@ function tokenForPin(context: CommandContext, params: Params, permissions: numbe
   return new Map<number, CborValue>([[CLIENT_PIN_RESPONSE.pinUvAuthToken, protocol.encrypt(shared, token)]]);
 }
 
+const ALL_PERMISSIONS = Object.values(PERMISSION).reduce((all, bit) => all | bit, 0);
+
 function getPinToken(context: CommandContext, params: Params): CborMap {
   params.require(CLIENT_PIN.pinUvAuthProtocol, CLIENT_PIN.keyAgreement, CLIENT_PIN.pinHashEnc);
   const { tokenPermissions } = context.profile;
   if (tokenPermissions && (params.has(CLIENT_PIN.permissions) || params.has(CLIENT_PIN.rpId))) {
     throw refusal('CTAP1_ERR_INVALID_PARAMETER');
   }
-  return tokenForPin(context, params, PERMISSION.mc | PERMISSION.ga, null);
+  // The tokens of CTAP 2.0 knew no permissions: they do everything.
+  return tokenForPin(context, params, tokenPermissions ? PERMISSION.mc | PERMISSION.ga : ALL_PERMISSIONS, null);
+}
+
+/** §6.5.5.7: what this authenticator gives out at all. */
+function offered({ profile }: CommandContext): number {
+  const when = (has: boolean, bit: number): number => (has ? bit : 0);
+  return (
+    PERMISSION.mc |
+    PERMISSION.ga |
+    when(profile.credentialManagement === 'yes', PERMISSION.cm) |
+    when(profile.fingerprints !== null, PERMISSION.be) |
+    when(profile.largeBlobs > 0, PERMISSION.lbw) |
+    when(profile.config !== null, PERMISSION.acfg)
+  );
+}
+
+/** The permissions and the relying party that a request names. */
+function scopeOf(context: CommandContext, params: Params) {
+  const permissions = params.int(CLIENT_PIN.permissions);
+  if (permissions <= 0) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
+  if ((permissions & ~offered(context)) !== 0) throw refusal('CTAP2_ERR_UNAUTHORIZED_PERMISSION');
+  const rpId = params.textOr(CLIENT_PIN.rpId) ?? null;
+  if (rpId === null && (permissions & (PERMISSION.mc | PERMISSION.ga)) !== 0) {
+    throw refusal('CTAP2_ERR_MISSING_PARAMETER');
+  }
+  return { permissions, rpId };
 }
 
 function getTokenWithPermissions(context: CommandContext, params: Params): CborMap {
   params.require(CLIENT_PIN.pinUvAuthProtocol, CLIENT_PIN.keyAgreement, CLIENT_PIN.pinHashEnc);
-  const permissions = params.int(CLIENT_PIN.permissions);
-  if (permissions <= 0) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
-  const offered = PERMISSION.mc | PERMISSION.ga;
-  if ((permissions & ~offered) !== 0) throw refusal('CTAP2_ERR_UNAUTHORIZED_PERMISSION');
-  return tokenForPin(context, params, permissions, params.text(CLIENT_PIN.rpId));
+  const { permissions, rpId } = scopeOf(context, params);
+  return tokenForPin(context, params, permissions, rpId);
+}
+
+/** §6.5.5.7.3 */
+async function getTokenWithUv(context: CommandContext, params: Params): Promise<CborMap> {
+  params.require(CLIENT_PIN.pinUvAuthProtocol, CLIENT_PIN.keyAgreement);
+  const protocol = protocolOf(context, params);
+  const scope = scopeOf(context, params);
+  const shared = protocol.decapsulate(params.map(CLIENT_PIN.keyAgreement));
+  await verifyFinger(context);
+  const token = context.session.token.begin({ protocol: protocol.number, ...scope, present: true });
+  return new Map<number, CborValue>([[CLIENT_PIN_RESPONSE.pinUvAuthToken, protocol.encrypt(shared, token)]]);
 }
 
 function keyAgreement(context: CommandContext, params: Params): CborMap {
   return new Map<number, CborValue>([[CLIENT_PIN_RESPONSE.keyAgreement, protocolOf(context, params).publicKey()]]);
 }
 
-export function clientPin(context: CommandContext, params: Params): CborMap | null {
+export function clientPin(context: CommandContext, params: Params): CborMap | null | Promise<CborMap> {
   const { profile, state } = context;
   const subCommand = params.int(CLIENT_PIN.subCommand);
   // hmac-secret needs key agreement also where there is no PIN (§12.5).
   if (subCommand === CLIENT_PIN_SUBCOMMAND.getKeyAgreement) return keyAgreement(context, params);
+  if (profile.fingerprints !== null) {
+    if (subCommand === CLIENT_PIN_SUBCOMMAND.getUVRetries) {
+      return new Map<number, CborValue>([[CLIENT_PIN_RESPONSE.uvRetries, state.uvRetries]]);
+    }
+    const byUv = CLIENT_PIN_SUBCOMMAND.getPinUvAuthTokenUsingUvWithPermissions;
+    if (subCommand === byUv && profile.tokenPermissions) return getTokenWithUv(context, params);
+  }
   if (!profile.clientPin) throw refusal('CTAP2_ERR_INVALID_SUBCOMMAND');
   switch (subCommand) {
     case CLIENT_PIN_SUBCOMMAND.getPINRetries: {

@@ -6,11 +6,16 @@ import { seconds } from '../../drivers/base/brand.ts';
 import type { CborMap } from '../../drivers/fido2/wire/cbor.ts';
 import { CTAP_COMMAND } from '../../drivers/fido2/wire/constants.ts';
 import { CTAP_STATUS } from '../../drivers/fido2/wire/status-codes.ts';
+import { bioEnrollment } from './bio-enrollment.ts';
 import { clientPin } from './client-pin.ts';
+import { authenticatorConfig } from './config.ts';
+import { credentialManagement } from './credential-management.ts';
 import { getAssertion, getNextAssertion } from './get-assertion.ts';
 import { getInfo } from './get-info.ts';
+import { largeBlobs } from './large-blobs.ts';
 import { makeCredential } from './make-credential.ts';
 import { decodeRequest, type Params } from './params.ts';
+import type { Profile } from './profile.ts';
 import { CtapRefusal, refusal } from './refusal.ts';
 import type { CommandContext } from './session.ts';
 
@@ -42,6 +47,21 @@ async function selection(context: CommandContext): Promise<null> {
   return null;
 }
 
+type Run = (context: CommandContext, params: Params) => Answer;
+
+/** A command that only some kinds of authenticator have. */
+const only =
+  (has: (profile: Profile) => boolean, run: Run): Run =>
+  (context, params) => {
+    if (!has(context.profile)) throw refusal('CTAP1_ERR_INVALID_COMMAND');
+    return run(context, params);
+  };
+
+const isBio =
+  (enrollment: 'yes' | 'preview') =>
+  ({ fingerprints }: Profile): boolean =>
+    fingerprints?.enrollment === enrollment || (fingerprints !== null && enrollment === 'preview');
+
 const COMMANDS: ReadonlyMap<number, Command> = new Map<number, Command>([
   [CTAP_COMMAND.authenticatorMakeCredential, { takes: 'parameters', run: makeCredential }],
   [CTAP_COMMAND.authenticatorGetAssertion, { takes: 'parameters', run: getAssertion }],
@@ -50,6 +70,23 @@ const COMMANDS: ReadonlyMap<number, Command> = new Map<number, Command>([
   [CTAP_COMMAND.authenticatorReset, { takes: 'nothing', run: reset }],
   [CTAP_COMMAND.authenticatorGetNextAssertion, { takes: 'nothing', run: getNextAssertion }],
   [CTAP_COMMAND.authenticatorSelection, { takes: 'nothing', run: selection }],
+  [CTAP_COMMAND.authenticatorBioEnrollment, { takes: 'parameters', run: only(isBio('yes'), bioEnrollment) }],
+  [CTAP_COMMAND.authenticatorBioEnrollmentPreview, { takes: 'parameters', run: only(isBio('preview'), bioEnrollment) }],
+  [
+    CTAP_COMMAND.authenticatorCredentialManagement,
+    { takes: 'parameters', run: only((it) => it.credentialManagement === 'yes', credentialManagement) },
+  ],
+  [
+    CTAP_COMMAND.authenticatorCredentialManagementPreview,
+    { takes: 'parameters', run: only((it) => it.credentialManagement !== 'no', credentialManagement) },
+  ],
+  [CTAP_COMMAND.authenticatorLargeBlobs, { takes: 'parameters', run: largeBlobs }],
+  [CTAP_COMMAND.authenticatorConfig, { takes: 'parameters', run: authenticatorConfig }],
+]);
+
+const MANAGES_CREDENTIALS: ReadonlySet<number> = new Set([
+  CTAP_COMMAND.authenticatorCredentialManagement,
+  CTAP_COMMAND.authenticatorCredentialManagementPreview,
 ]);
 
 async function run(context: CommandContext, number: number, rest: Uint8Array): Promise<CborMap | null> {
@@ -57,6 +94,8 @@ async function run(context: CommandContext, number: number, rest: Uint8Array): P
   if (command === undefined) throw refusal('CTAP1_ERR_INVALID_COMMAND');
   // §6.3: the next assertion can be fetched only directly after the last one.
   if (number !== CTAP_COMMAND.authenticatorGetNextAssertion) context.session.remembered = null;
+  // §6.8: and the same of an enumeration.
+  if (!MANAGES_CREDENTIALS.has(number)) context.session.enumeration = null;
   if (command.takes === 'nothing') {
     if (rest.length > 0) throw refusal('CTAP1_ERR_INVALID_LENGTH');
     return await command.run(context);

@@ -6,7 +6,8 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 import { bytesEqual, concat, u8, utf8 } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
-import { keyPairFrom, type P256KeyPair } from './p256.ts';
+import { COSE_ALG } from '../../drivers/fido2/wire/constants.ts';
+import { KEY_RANDOM, type SigningAlgorithm, type SigningKey, signingKeyFrom } from './signing-key.ts';
 import type { AuthenticatorState, ResidentCredential } from './state.ts';
 
 /** §12.1 credProtect: optional, optional with credential id list, required. */
@@ -16,7 +17,9 @@ export interface Credential {
   readonly id: Uint8Array;
   readonly rpId: string;
   readonly protection: ProtectionLevel;
-  readonly keys: P256KeyPair;
+  readonly key: SigningKey;
+  /** §12.3; null: none was asked for. */
+  readonly largeBlobKey: Uint8Array | null;
   /** Null for credentials that live in their id alone. */
   readonly resident: ResidentCredential | null;
 }
@@ -25,6 +28,9 @@ const NONCE = 12;
 const TAG = 16;
 const SEED = 32;
 const RESIDENT_BIT = 0x80;
+const EDDSA_BIT = 0x40;
+const LARGE_BLOB_BIT = 0x20;
+const PROTECTION_BITS = 0x03;
 export const CREDENTIAL_ID_LENGTH = NONCE + 1 + SEED + TAG;
 
 const expand = (secret: Uint8Array, salt: Uint8Array, info: string, length: number): Uint8Array =>
@@ -40,10 +46,22 @@ const wrapKey = (state: AuthenticatorState) => expand(state.masterSecret, new Ui
 export function newCredentialId(
   state: AuthenticatorState,
   entropy: Entropy,
-  options: { rpId: string; protection: ProtectionLevel; resident: boolean },
+  options: {
+    readonly rpId: string;
+    readonly protection: ProtectionLevel;
+    readonly resident: boolean;
+    readonly alg: SigningAlgorithm;
+    readonly largeBlob: boolean;
+  },
 ): Uint8Array {
   const nonce = entropy.bytes(NONCE);
-  const head = u8(options.protection | (options.resident ? RESIDENT_BIT : 0));
+  const bit = (on: boolean, mask: number): number => (on ? mask : 0);
+  const head = u8(
+    options.protection |
+      bit(options.resident, RESIDENT_BIT) |
+      bit(options.alg === COSE_ALG.EdDSA, EDDSA_BIT) |
+      bit(options.largeBlob, LARGE_BLOB_BIT),
+  );
   const cipher = createCipheriv('aes-256-gcm', wrapKey(state), nonce);
   cipher.setAAD(rpIdHashOf(options.rpId));
   const body = concat(cipher.update(concat(head, entropy.bytes(SEED))), cipher.final());
@@ -53,6 +71,8 @@ export function newCredentialId(
 interface Unwrapped {
   readonly protection: ProtectionLevel;
   readonly isResident: boolean;
+  readonly alg: SigningAlgorithm;
+  readonly hasLargeBlob: boolean;
   readonly seed: Uint8Array;
 }
 
@@ -68,9 +88,15 @@ function unwrap(state: AuthenticatorState, id: Uint8Array, rpId: string): Unwrap
     return null;
   }
   const head = body[0] ?? 0;
-  const protection = head & ~RESIDENT_BIT;
+  const protection = head & PROTECTION_BITS;
   if (protection !== 1 && protection !== 2 && protection !== 3) return null;
-  return { protection, isResident: (head & RESIDENT_BIT) !== 0, seed: body.slice(1) };
+  return {
+    protection,
+    isResident: (head & RESIDENT_BIT) !== 0,
+    alg: (head & EDDSA_BIT) === 0 ? COSE_ALG.ES256 : COSE_ALG.EdDSA,
+    hasLargeBlob: (head & LARGE_BLOB_BIT) !== 0,
+    seed: body.slice(1),
+  };
 }
 
 /** The credential behind an id, or null: not of this authenticator, not of this relying party, or replaced since. */
@@ -79,9 +105,11 @@ export function findCredential(state: AuthenticatorState, id: Uint8Array, rpId: 
   if (unwrapped === null) return null;
   const resident = state.residents.find((it) => it.rpId === rpId && bytesEqual(it.id, id)) ?? null;
   if (unwrapped.isResident && resident === null) return null;
-  const keys = keyPairFrom(expand(unwrapped.seed, state.masterSecret, 'signing key', 48));
-  unwrapped.seed.fill(0);
-  return { id, rpId, protection: unwrapped.protection, keys, resident };
+  const { protection, alg, seed, hasLargeBlob } = unwrapped;
+  const key = signingKeyFrom(alg, expand(seed, state.masterSecret, 'signing key', KEY_RANDOM));
+  const largeBlobKey = hasLargeBlob ? expand(seed, state.masterSecret, 'largeBlobKey', 32) : null;
+  seed.fill(0);
+  return { id, rpId, protection, key, largeBlobKey, resident };
 }
 
 /** CredRandomWithUV or CredRandomWithoutUV, 32 bytes. The caller zeroes it. */

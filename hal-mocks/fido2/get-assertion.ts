@@ -7,18 +7,19 @@ import { concat } from '../../drivers/base/bytes.ts';
 import type { CborMap, CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { GET_ASSERTION, GET_ASSERTION_RESPONSE, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
 import { authDataParts, encodeAuthData } from './authenticator-data.ts';
+import { uvIsConfigured } from './built-in-uv.ts';
 import { type Credential, residentsOf } from './credential.ts';
 import { credentialIds, locate, PUBLIC_KEY } from './descriptors.ts';
 import { type HmacSecretRequest, hmacSecretRequest } from './hmac-secret.ts';
-import { signEs256 } from './p256.ts';
 import type { Params } from './params.ts';
 import { refusal } from './refusal.ts';
 import type { CommandContext } from './session.ts';
 import type { UserEntity } from './state.ts';
-import { selectByTouch, spendToken, type UvKeys, verifyUser } from './user-verification.ts';
+import { requirePresence, selectByTouch, type UvKeys, verifyUser } from './user-verification.ts';
 
 const UV_KEYS: UvKeys = {
   clientDataHash: GET_ASSERTION.clientDataHash,
+  options: GET_ASSERTION.options,
   param: GET_ASSERTION.pinUvAuthParam,
   protocol: GET_ASSERTION.pinUvAuthProtocol,
 };
@@ -29,7 +30,6 @@ const REMEMBER = seconds(30);
 function upOf(params: Params): boolean {
   const options = params.mapOr(GET_ASSERTION.options);
   if (options?.has('rk')) throw refusal('CTAP2_ERR_UNSUPPORTED_OPTION');
-  if (options?.boolOr('uv') && !params.has(GET_ASSERTION.pinUvAuthParam)) throw refusal('CTAP2_ERR_INVALID_OPTION');
   return options?.boolOr('up') ?? true;
 }
 
@@ -54,6 +54,8 @@ interface Ceremony {
   readonly up: boolean;
   readonly uv: boolean;
   readonly hmacSecret: HmacSecretRequest | null;
+  readonly credBlob: boolean;
+  readonly largeBlobKey: boolean;
   readonly hasChoice: boolean;
 }
 
@@ -61,6 +63,7 @@ function answer(context: CommandContext, ceremony: Ceremony, credential: Credent
   const { up, uv, hmacSecret } = ceremony;
   const extensions = new Map<string, CborValue>();
   if (hmacSecret) extensions.set('hmac-secret', hmacSecret.answer(credential, uv));
+  if (ceremony.credBlob) extensions.set('credBlob', credential.resident?.credBlob ?? new Uint8Array(0));
   context.state.signCount++;
   context.save();
   const { signCount } = context.state;
@@ -75,12 +78,23 @@ function answer(context: CommandContext, ceremony: Ceremony, credential: Credent
       ]),
     ],
     [GET_ASSERTION_RESPONSE.authData, authData],
-    [GET_ASSERTION_RESPONSE.signature, signEs256(credential.keys, concat(authData, ceremony.clientDataHash))],
+    [GET_ASSERTION_RESPONSE.signature, credential.key.sign(concat(authData, ceremony.clientDataHash))],
   ]);
   if (credential.resident) {
     response.set(GET_ASSERTION_RESPONSE.user, userEntity(credential.resident.user, uv && ceremony.hasChoice));
   }
+  if (ceremony.largeBlobKey && credential.largeBlobKey !== null) {
+    response.set(GET_ASSERTION_RESPONSE.largeBlobKey, credential.largeBlobKey);
+  }
   return response;
+}
+
+/** §12.2 and §12.3: extensions that are asked for by `true`. */
+function asks(context: CommandContext, input: Params | undefined, name: 'credBlob' | 'largeBlobKey'): boolean {
+  if (!context.profile.extensions.includes(name) || input?.has(name) !== true) return false;
+  const wanted = input.boolOr(name) === true;
+  if (!wanted && name === 'largeBlobKey') throw refusal('CTAP2_ERR_INVALID_OPTION');
+  return wanted;
 }
 
 export async function getAssertion(context: CommandContext, params: Params): Promise<CborMap> {
@@ -90,10 +104,11 @@ export async function getAssertion(context: CommandContext, params: Params): Pro
   const clientDataHash = params.bytes(GET_ASSERTION.clientDataHash);
   if (clientDataHash.length !== 32) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
   const up = upOf(params);
-  if (context.state.alwaysUv && up && !params.has(GET_ASSERTION.pinUvAuthParam)) {
+  const verifies = params.has(GET_ASSERTION.pinUvAuthParam) || uvIsConfigured(context);
+  if (context.state.alwaysUv && up && !verifies) {
     throw refusal(context.profile.clientPin ? 'CTAP2_ERR_PUAT_REQUIRED' : 'CTAP2_ERR_OPERATION_DENIED');
   }
-  const uv = verifyUser(context, params, UV_KEYS, PERMISSION.ga, rpId);
+  const uv = await verifyUser(context, params, UV_KEYS, PERMISSION.ga, rpId, up);
   const ids = credentialIds(context, params, GET_ASSERTION.allowList);
   const found = applicable(context, ids, rpId, uv);
 
@@ -103,13 +118,12 @@ export async function getAssertion(context: CommandContext, params: Params): Pro
     if (!up) throw refusal('CTAP2_ERR_UNSUPPORTED_OPTION');
     hmacSecret = hmacSecretRequest(context, input.map('hmac-secret'));
   }
-  if (up) {
-    await context.touch();
-    spendToken(context);
-  }
+  const [credBlob, largeBlobKey] = [asks(context, input, 'credBlob'), asks(context, input, 'largeBlobKey')];
+  if (up) await requirePresence(context);
   const [first, ...left] = ids === null ? found : found.slice(0, 1);
   if (first === undefined) throw refusal('CTAP2_ERR_NO_CREDENTIALS');
-  const ceremony: Ceremony = { clientDataHash, up, uv, hmacSecret, hasChoice: left.length > 0 };
+  const hasChoice = left.length > 0;
+  const ceremony: Ceremony = { clientDataHash, up, uv, hmacSecret, credBlob, largeBlobKey, hasChoice };
   const response = answer(context, ceremony, first);
   if (left.length > 0) {
     response.set(GET_ASSERTION_RESPONSE.numberOfCredentials, left.length + 1);

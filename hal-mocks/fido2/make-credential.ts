@@ -1,22 +1,25 @@
 /**
- * authenticatorMakeCredential (CTAP 2.1 §6.1.2): a new ES256 credential with packed self attestation, resident or
+ * authenticatorMakeCredential (CTAP 2.1 §6.1.2): a new credential with packed self attestation, resident or
  * inside its id, after the touch.
  */
 import { bytesEqual, concat } from '../../drivers/base/bytes.ts';
 import type { CborMap, CborValue } from '../../drivers/fido2/wire/cbor.ts';
-import { COSE_ALG, MAKE_CREDENTIAL, MAKE_CREDENTIAL_RESPONSE, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
+import { MAKE_CREDENTIAL, MAKE_CREDENTIAL_RESPONSE, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
 import { authDataParts, encodeAuthData } from './authenticator-data.ts';
-import { findCredential, newCredentialId, type ProtectionLevel } from './credential.ts';
+import { uvIsConfigured } from './built-in-uv.ts';
+import { findCredential, newCredentialId } from './credential.ts';
 import { credentialIds, locate, PUBLIC_KEY } from './descriptors.ts';
-import { signEs256 } from './p256.ts';
+import { registrationExtensions } from './extensions.ts';
 import { Params } from './params.ts';
 import { refusal } from './refusal.ts';
 import type { CommandContext } from './session.ts';
+import type { SigningAlgorithm } from './signing-key.ts';
 import type { UserEntity } from './state.ts';
-import { selectByTouch, spendToken, type UvKeys, verifyUser } from './user-verification.ts';
+import { asksForFinger, requirePresence, selectByTouch, type UvKeys, verifyUser } from './user-verification.ts';
 
 const UV_KEYS: UvKeys = {
   clientDataHash: MAKE_CREDENTIAL.clientDataHash,
+  options: MAKE_CREDENTIAL.options,
   param: MAKE_CREDENTIAL.pinUvAuthParam,
   protocol: MAKE_CREDENTIAL.pinUvAuthProtocol,
 };
@@ -30,56 +33,60 @@ function userOf(params: Params): UserEntity {
 }
 
 /** Step 3: every element is looked at, although the first known one decides. */
-function checkAlgorithms(params: Params): void {
+function algorithmOf(context: CommandContext, params: Params): SigningAlgorithm {
   const algorithms = (params.listOr(MAKE_CREDENTIAL.pubKeyCredParams) ?? []).map((entry) => {
     const it = Params.of(entry);
     const [alg, type] = [it.int('alg'), it.text('type')];
     return type === PUBLIC_KEY ? alg : null;
   });
-  if (!algorithms.includes(COSE_ALG.ES256)) throw refusal('CTAP2_ERR_UNSUPPORTED_ALGORITHM');
+  for (const wanted of algorithms) {
+    const known = context.profile.algorithms.find((alg) => alg === wanted);
+    if (known !== undefined) return known;
+  }
+  throw refusal('CTAP2_ERR_UNSUPPORTED_ALGORITHM');
 }
 
 /** Step 5. Returns whether the credential shall be resident. */
 function residentOf(context: CommandContext, params: Params): boolean {
   const options = params.mapOr(MAKE_CREDENTIAL.options);
   if (options?.boolOr('up') === false) throw refusal('CTAP2_ERR_INVALID_OPTION');
-  if (options?.boolOr('uv') && !params.has(MAKE_CREDENTIAL.pinUvAuthParam)) throw refusal('CTAP2_ERR_INVALID_OPTION');
   const resident = options?.boolOr('rk') ?? false;
   if (resident && context.profile.residentCapacity === 0) throw refusal('CTAP2_ERR_UNSUPPORTED_OPTION');
   return resident;
 }
 
+/** Step 4 (enterprise attestation, §7.1): the platform's list is enough, as this key has none of its own. */
+function enterpriseOf({ state }: CommandContext, params: Params): boolean {
+  const asked = params.intOr(MAKE_CREDENTIAL.enterpriseAttestation);
+  if (asked === undefined) return false;
+  if (!state.enterpriseAttestation) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
+  if (asked !== 1 && asked !== 2) throw refusal('CTAP2_ERR_INVALID_OPTION');
+  return asked === 2;
+}
+
 /** Steps 6 to 9: who has to bring a token. */
 function checkVerificationNeeded(context: CommandContext, params: Params, resident: boolean): void {
-  if (params.has(MAKE_CREDENTIAL.pinUvAuthParam)) return;
+  if (params.has(MAKE_CREDENTIAL.pinUvAuthParam) || asksForFinger(context, params, UV_KEYS)) return;
   const { profile, state } = context;
+  // §6.1.2 step 6: a key that always verifies does so by itself where it can.
+  if (state.alwaysUv && uvIsConfigured(context)) return;
   if (state.alwaysUv) throw refusal(profile.clientPin ? 'CTAP2_ERR_PUAT_REQUIRED' : 'CTAP2_ERR_OPERATION_DENIED');
-  if (state.pinHash === null || (profile.makeCredUvNotRqd && !resident)) return;
+  const isProtected = state.pinHash !== null || uvIsConfigured(context);
+  if (!isProtected || (profile.makeCredUvNotRqd && !resident)) return;
   throw refusal('CTAP2_ERR_PUAT_REQUIRED');
 }
 
-/** §12.1 and §12.5: what the extensions ask for at registration. */
-function extensionsOf(context: CommandContext, params: Params) {
-  const input = params.mapOr(MAKE_CREDENTIAL.extensions);
-  const output = new Map<string, CborValue>();
-  let protection: ProtectionLevel = 1;
-  if (context.profile.extensions.includes('credProtect') && input?.has('credProtect')) {
-    const level = input.int('credProtect');
-    if (level !== 1 && level !== 2 && level !== 3) throw refusal('CTAP2_ERR_INVALID_OPTION');
-    protection = level;
-    output.set('credProtect', level);
-  }
-  if (context.profile.extensions.includes('hmac-secret') && input?.boolOr('hmac-secret')) {
-    output.set('hmac-secret', true);
-  }
-  return { protection, output };
-}
-
-function store(context: CommandContext, id: Uint8Array, rpId: string, user: UserEntity): void {
+function store(
+  context: CommandContext,
+  id: Uint8Array,
+  rpId: string,
+  user: UserEntity,
+  credBlob: Uint8Array | null,
+): void {
   const { state, profile } = context;
   const others = state.residents.filter((it) => it.rpId !== rpId || !bytesEqual(it.user.id, user.id));
   if (others.length >= profile.residentCapacity) throw refusal('CTAP2_ERR_KEY_STORE_FULL');
-  state.residents = [...others, { id, rpId, user, serial: state.nextSerial++ }];
+  state.residents = [...others, { id, rpId, user, serial: state.nextSerial++, credBlob }];
 }
 
 export async function makeCredential(context: CommandContext, params: Params): Promise<CborMap> {
@@ -90,26 +97,27 @@ export async function makeCredential(context: CommandContext, params: Params): P
   if (clientDataHash.length !== 32) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
   const rpId = params.map(MAKE_CREDENTIAL.rp).text('id');
   const user = userOf(params);
-  checkAlgorithms(params);
+  const alg = algorithmOf(context, params);
   const resident = residentOf(context, params);
-  if (params.has(MAKE_CREDENTIAL.enterpriseAttestation)) throw refusal('CTAP1_ERR_INVALID_PARAMETER');
+  const enterprise = enterpriseOf(context, params);
   checkVerificationNeeded(context, params, resident);
-  const { protection, output } = extensionsOf(context, params);
-  const uv = verifyUser(context, params, UV_KEYS, PERMISSION.mc, rpId);
+  const uv = await verifyUser(context, params, UV_KEYS, PERMISSION.mc, rpId);
+  const extensions = registrationExtensions(context, params, { rpId, resident });
+  const { protection, output, credBlob, largeBlob, hmacSecret } = extensions;
 
   const excluded = locate(context, credentialIds(context, params, MAKE_CREDENTIAL.excludeList) ?? [], rpId);
   const isExcluded = excluded.some((it) => it.protection !== 3 || uv);
-  await context.touch();
-  spendToken(context);
+  await requirePresence(context);
   if (isExcluded) throw refusal('CTAP2_ERR_CREDENTIAL_EXCLUDED');
 
   const { state } = context;
-  const id = newCredentialId(state, context.entropy, { rpId, protection, resident });
-  if (resident) store(context, id, rpId, user);
+  const id = newCredentialId(state, context.entropy, { rpId, protection, resident, alg, largeBlob });
+  if (resident) store(context, id, rpId, user, credBlob);
   state.signCount++;
   context.save();
   const credential = findCredential(state, id, rpId);
   if (credential === null) throw refusal('CTAP2_ERR_PROCESSING');
+  if (hmacSecret !== null) output.set('hmac-secret-mc', hmacSecret.answer(credential, uv));
   const parts = authDataParts(context.profile, {
     credential,
     attest: true,
@@ -120,12 +128,17 @@ export async function makeCredential(context: CommandContext, params: Params): P
   });
   const authData = encodeAuthData(context.bend(parts));
   const attStmt = new Map<string, CborValue>([
-    ['alg', COSE_ALG.ES256],
-    ['sig', signEs256(credential.keys, concat(authData, clientDataHash))],
+    ['alg', credential.key.alg],
+    ['sig', credential.key.sign(concat(authData, clientDataHash))],
   ]);
-  return new Map<number, CborValue>([
+  const response = new Map<number, CborValue>([
     [MAKE_CREDENTIAL_RESPONSE.fmt, 'packed'],
     [MAKE_CREDENTIAL_RESPONSE.authData, authData],
     [MAKE_CREDENTIAL_RESPONSE.attStmt, attStmt],
   ]);
+  if (enterprise) response.set(MAKE_CREDENTIAL_RESPONSE.epAtt, true);
+  if (credential.largeBlobKey !== null) {
+    response.set(MAKE_CREDENTIAL_RESPONSE.largeBlobKey, credential.largeBlobKey);
+  }
+  return response;
 }

@@ -41,6 +41,11 @@ export class Params {
     return this.#map.has(key);
   }
 
+  /** The encoded map, as it came: what a pinUvAuthParam is made over. */
+  encoded(): Uint8Array {
+    return encodeCanonical(this.#map);
+  }
+
   entries(): IterableIterator<[CborKey, CborValue]> {
     return this.#map.entries();
   }

@@ -3,13 +3,17 @@
  * (CTAP 2.1 §6.5.2.1 and §6.5.5.7). One exists at a time and every power-up makes it worthless.
  */
 import { type MonotonicMs, seconds } from '../../drivers/base/brand.ts';
+import { bytesEqual } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { PERMISSION } from '../../drivers/fido2/wire/constants.ts';
+import { rpIdHashOf } from './credential.ts';
 
 /** §6.5.2.1: for USB, until it is used for the first time, and in all. */
 const INITIAL_USAGE = seconds(30);
 const MAX_USAGE = seconds(600);
+/** §6.5.2.1: the user present time limit. */
+const PRESENT_FOR = seconds(19);
 const LENGTH = 32;
 
 interface Use {
@@ -18,6 +22,8 @@ interface Use {
   permissions: number;
   rpId: string | null;
   used: boolean;
+  /** The finger that the token was given for is still good for one test of presence. */
+  present: boolean;
 }
 
 export class PinUvAuthToken {
@@ -40,9 +46,9 @@ export class PinUvAuthToken {
   }
 
   /** beginUsingPinUvAuthToken after a reset. Returns the bytes to hand out. */
-  begin(grant: { protocol: number; permissions: number; rpId: string | null }): Uint8Array {
+  begin(grant: { protocol: number; permissions: number; rpId: string | null; present?: boolean }): Uint8Array {
     this.reset();
-    this.#use = { ...grant, begun: this.#clock.now(), used: false };
+    this.#use = { ...grant, present: grant.present ?? false, begun: this.#clock.now(), used: false };
     return this.#bytes;
   }
 
@@ -66,6 +72,27 @@ export class PinUvAuthToken {
     use.rpId = rpId;
     use.used = true;
     return true;
+  }
+
+  /**
+   * Whether the token permits managing the authenticator; one that is bound to a relying party, only what is about that.
+   * @param rpIdHash null: about all of them
+   */
+  permitsManaging(permission: number, rpIdHash: Uint8Array | null): boolean {
+    const use = this.#use;
+    if (use === null || (use.permissions & permission) === 0) return false;
+    if (use.rpId !== null && (rpIdHash === null || !bytesEqual(rpIdHashOf(use.rpId), rpIdHash))) return false;
+    use.used = true;
+    return true;
+  }
+
+  /** getUserPresentFlagValue and clearUserPresentFlag: good once, for {@link PRESENT_FOR}. */
+  takePresence(): boolean {
+    const use = this.#use;
+    if (use === null) return false;
+    const { present } = use;
+    use.present = false;
+    return present && this.#clock.now() - use.begun < PRESENT_FOR;
   }
 
   /** clearPinUvAuthTokenPermissionsExceptLbw: after user presence was taken for a ceremony. */

@@ -3,11 +3,21 @@
  * ones in between (CTAP 2.1 §6.4, authenticatorGetInfo). A new kind is a new row here, not a new branch elsewhere.
  */
 import { type Milliseconds, seconds } from '../../drivers/base/brand.ts';
+import { COSE_ALG } from '../../drivers/fido2/wire/constants.ts';
+import type { SigningAlgorithm } from './signing-key.ts';
+
+export type ExtensionName =
+  | 'credBlob'
+  | 'credProtect'
+  | 'hmac-secret'
+  | 'hmac-secret-mc'
+  | 'largeBlobKey'
+  | 'minPinLength';
 
 export interface Profile {
   readonly name: string;
   readonly versions: readonly string[];
-  readonly extensions: readonly ('credProtect' | 'hmac-secret')[];
+  readonly extensions: readonly ExtensionName[];
   /** Sixteen bytes, hexadecimal. */
   readonly aaguid: string;
   /** Most wanted first. */
@@ -32,12 +42,31 @@ export interface Profile {
   readonly minPinLength: number;
   readonly maxPinRetries: number;
   readonly touchTimeout: Milliseconds;
+  /** Algorithms of credentials, most wanted first. */
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** `preview`: under the command numbers of CTAP 2.1 preview, as keys of before have them. */
+  readonly credentialManagement: 'no' | 'preview' | 'yes';
+  /** A reader of fingers; null: none. */
+  readonly fingerprints: {
+    readonly kind: 'touch' | 'swipe';
+    readonly enrollment: 'preview' | 'yes';
+    readonly templates: number;
+    readonly samples: number;
+    readonly maxNameLength: number;
+  } | null;
+  readonly maxUvRetries: number;
+  /** Bytes of the serialized large-blob array; 0: none. */
+  readonly largeBlobs: number;
+  /** authenticatorConfig; `setMinPinLengthRpIds`: how many relying parties may ask for the length. */
+  readonly config: { readonly setMinPinLengthRpIds: number; readonly enterpriseAttestation: boolean } | null;
+  /** Bytes. */
+  readonly maxCredBlobLength: number;
 }
 
 const FIDO_2_1: Profile = {
   name: '2.1',
   versions: ['FIDO_2_0', 'FIDO_2_1'],
-  extensions: ['credProtect', 'hmac-secret'],
+  extensions: ['credBlob', 'credProtect', 'hmac-secret', 'largeBlobKey', 'minPinLength'],
   aaguid: '756e6c6f636b642d7669727475616c21',
   pinUvAuthProtocols: [2, 1],
   clientPin: true,
@@ -52,6 +81,21 @@ const FIDO_2_1: Profile = {
   minPinLength: 4,
   maxPinRetries: 8,
   touchTimeout: seconds(30),
+  algorithms: [COSE_ALG.ES256, COSE_ALG.EdDSA],
+  credentialManagement: 'yes',
+  fingerprints: null,
+  maxUvRetries: 3,
+  largeBlobs: 1024,
+  config: { setMinPinLengthRpIds: 4, enterpriseAttestation: false },
+  maxCredBlobLength: 32,
+};
+
+const READER: Profile['fingerprints'] = {
+  kind: 'touch',
+  enrollment: 'yes',
+  templates: 5,
+  samples: 3,
+  maxNameLength: 32,
 };
 
 export const PROFILES = {
@@ -66,9 +110,52 @@ export const PROFILES = {
     makeCredUvNotRqd: false,
     getInfo21: false,
     selection: false,
+    algorithms: [COSE_ALG.ES256],
+    credentialManagement: 'preview',
+    largeBlobs: 0,
+    config: null,
   },
-  '2.1-no-pin': { ...FIDO_2_1, name: '2.1-no-pin', clientPin: false, tokenPermissions: false },
+  '2.3': {
+    ...FIDO_2_1,
+    name: '2.3',
+    versions: ['FIDO_2_0', 'FIDO_2_1', 'FIDO_2_3'],
+    extensions: ['credBlob', 'credProtect', 'hmac-secret', 'hmac-secret-mc', 'largeBlobKey', 'minPinLength'],
+  },
+  '2.1-no-pin': {
+    ...FIDO_2_1,
+    name: '2.1-no-pin',
+    extensions: ['credBlob', 'credProtect', 'hmac-secret'],
+    clientPin: false,
+    tokenPermissions: false,
+    credentialManagement: 'no',
+    largeBlobs: 0,
+    config: null,
+  },
   'always-uv': { ...FIDO_2_1, name: 'always-uv', alwaysUv: true, makeCredUvNotRqd: false },
+  bio: { ...FIDO_2_1, name: 'bio', alwaysUv: false, fingerprints: READER },
+  'bio-preview': {
+    ...FIDO_2_1,
+    name: 'bio-preview',
+    versions: ['FIDO_2_0', 'FIDO_2_1_PRE'],
+    extensions: ['credProtect', 'hmac-secret'],
+    pinUvAuthProtocols: [1],
+    tokenPermissions: false,
+    makeCredUvNotRqd: false,
+    getInfo21: false,
+    selection: false,
+    algorithms: [COSE_ALG.ES256],
+    credentialManagement: 'preview',
+    fingerprints: { ...READER, enrollment: 'preview' },
+    largeBlobs: 0,
+    config: null,
+  },
+  'few-credentials': { ...FIDO_2_1, name: 'few-credentials', residentCapacity: 2 },
+  enterprise: {
+    ...FIDO_2_1,
+    name: 'enterprise',
+    alwaysUv: false,
+    config: { setMinPinLengthRpIds: 4, enterpriseAttestation: true },
+  },
   'no-hmac-secret': { ...FIDO_2_1, name: 'no-hmac-secret', extensions: ['credProtect'] },
   'small-messages': { ...FIDO_2_1, name: 'small-messages', maxMsgSize: 1024, maxCredentialCountInList: 2 },
   'protocol-1-only': { ...FIDO_2_1, name: 'protocol-1-only', pinUvAuthProtocols: [1] },

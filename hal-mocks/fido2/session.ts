@@ -2,12 +2,13 @@
  * What the virtual authenticator knows only while it has power (key agreement keys, the token, how often the PIN was
  * wrong since power-up, the assertions still to be fetched), and the context that every command is given.
  */
-import type { MonotonicMs } from '../../drivers/base/brand.ts';
+import type { Milliseconds, MonotonicMs } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { CborMap } from '../../drivers/fido2/wire/cbor.ts';
 import type { AuthDataParts } from './authenticator-data.ts';
 import type { Credential } from './credential.ts';
+import type { Sample } from './finger-reader.ts';
 import { PinUvAuthProtocol } from './pin-uv-protocol.ts';
 import { PinUvAuthToken } from './pin-uv-token.ts';
 import type { Profile } from './profile.ts';
@@ -22,6 +23,27 @@ export interface RememberedAssertions {
   since: MonotonicMs;
 }
 
+/** CTAP 2.1 §6.8: what an enumeration goes on with. */
+export interface Enumeration {
+  readonly of: 'relying parties' | 'credentials';
+  readonly left: (() => CborMap)[];
+}
+
+/** CTAP 2.1 §6.7.3: a finger that is being enrolled. */
+export interface Enrollment {
+  readonly id: Uint8Array;
+  /** Samples still wanted. */
+  left: number;
+  /** Which finger the samples so far are of. */
+  finger: string | null;
+}
+
+/** CTAP 2.1 §6.10.2: a large-blob array that is being written. */
+export interface PendingLargeBlobs {
+  readonly length: number;
+  written: Uint8Array;
+}
+
 export class PowerSession {
   readonly since: MonotonicMs;
   readonly token: PinUvAuthToken;
@@ -29,6 +51,11 @@ export class PowerSession {
   /** Consecutive wrong PINs; at three the PIN is blocked until the next power-up (§6.5.5.6). */
   pinMismatches = 0;
   remembered: RememberedAssertions | null = null;
+  enumeration: Enumeration | null = null;
+  enrollment: Enrollment | null = null;
+  largeBlobs: PendingLargeBlobs | null = null;
+  /** The command under way was let in by a finger on the reader, which is presence as well. */
+  presentByFinger = false;
 
   /** @param since when power came; now unless told */
   constructor(profile: Profile, clock: Clock, entropy: Entropy, since: MonotonicMs = clock.now()) {
@@ -58,6 +85,8 @@ export interface CommandContext {
   save(): void;
   /** Waits for a touch. @throws {CtapRefusal} */
   touch(): Promise<void>;
+  /** Waits for a finger on the reader. @returns null: nobody came in time @throws {CtapRefusal} */
+  finger(within: Milliseconds): Promise<Sample | null>;
   /** Makes the authenticator forget everything (authenticatorReset). */
   factoryReset(): void;
   /** Lets the behaviours that a test added change authenticator data before it is signed. */

@@ -2,7 +2,7 @@
  * What the virtual authenticator remembers without power: its master secret, PIN, counter and resident credentials.
  * The form in a file is one canonical CBOR map with a version, read as strictly as a request.
  */
-import { bytesEqual } from '../../drivers/base/bytes.ts';
+import { bytesEqual, fromHex } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { type CborValue, decodeStrict, encodeCanonical } from '../../drivers/fido2/wire/cbor.ts';
@@ -23,6 +23,16 @@ export interface ResidentCredential {
   readonly user: UserEntity;
   /** Grows with every credential; the newest is offered first. */
   readonly serial: number;
+  /** §12.2; null: none was stored. */
+  readonly credBlob: Uint8Array | null;
+}
+
+/** A finger that was enrolled (§6.7). */
+export interface Template {
+  readonly id: Uint8Array;
+  readonly name: string | null;
+  /** Which finger it is: what the operator shows to the reader. */
+  readonly finger: string;
 }
 
 export interface AuthenticatorState {
@@ -37,6 +47,13 @@ export interface AuthenticatorState {
   signCount: number;
   nextSerial: number;
   residents: ResidentCredential[];
+  uvRetries: number;
+  templates: Template[];
+  /** §6.10: the serialized large-blob array. */
+  largeBlobs: Uint8Array;
+  /** §6.11.4: who may ask for the minimum length of the PIN (extension minPinLength). */
+  minPinLengthRpIds: string[];
+  enterpriseAttestation: boolean;
 }
 
 /** Keeps the state over power cycles. Synchronous, because a PIN retry has to be counted before anything is compared. */
@@ -46,6 +63,9 @@ export interface StateStore {
 }
 
 export const memoryStore = (): StateStore => ({ load: () => null, save: () => undefined });
+
+/** §6.10: an empty array, and the first half of its SHA-256. */
+export const EMPTY_LARGE_BLOBS: Uint8Array = fromHex('8076be8b528d0075f7aae98d6fa57a6d3c');
 
 /** The state of a new authenticator, and after authenticatorReset. */
 export const freshState = (profile: Profile, entropy: Entropy): AuthenticatorState => ({
@@ -58,9 +78,14 @@ export const freshState = (profile: Profile, entropy: Entropy): AuthenticatorSta
   signCount: 0,
   nextSerial: 1,
   residents: [],
+  uvRetries: profile.maxUvRetries,
+  templates: [],
+  largeBlobs: new Uint8Array(EMPTY_LARGE_BLOBS),
+  minPinLengthRpIds: [],
+  enterpriseAttestation: false,
 });
 
-const VERSION = 1;
+const VERSION = 2;
 const KEY = {
   version: 1,
   masterSecret: 2,
@@ -72,8 +97,14 @@ const KEY = {
   signCount: 8,
   nextSerial: 9,
   residents: 10,
+  uvRetries: 11,
+  templates: 12,
+  largeBlobs: 13,
+  minPinLengthRpIds: 14,
+  enterpriseAttestation: 15,
 } as const;
-const RESIDENT = { id: 1, rpId: 2, userId: 3, userName: 4, userDisplayName: 5, serial: 6 } as const;
+const RESIDENT = { id: 1, rpId: 2, userId: 3, userName: 4, userDisplayName: 5, serial: 6, credBlob: 7 } as const;
+const TEMPLATE = { id: 1, name: 2, finger: 3 } as const;
 
 const encodeResident = (it: ResidentCredential): CborValue => {
   const map = new Map<number, CborValue>([
@@ -84,6 +115,7 @@ const encodeResident = (it: ResidentCredential): CborValue => {
   ]);
   if (it.user.name !== null) map.set(RESIDENT.userName, it.user.name);
   if (it.user.displayName !== null) map.set(RESIDENT.userDisplayName, it.user.displayName);
+  if (it.credBlob !== null) map.set(RESIDENT.credBlob, it.credBlob);
   return map;
 };
 
@@ -95,7 +127,26 @@ const decodeResident = (value: CborValue): ResidentCredential => {
     rpId: it.text(RESIDENT.rpId),
     user: { id: it.bytes(RESIDENT.userId), name, displayName },
     serial: it.int(RESIDENT.serial),
+    credBlob: it.bytesOr(RESIDENT.credBlob) ?? null,
   };
+};
+
+const encodeTemplate = ({ id, name, finger }: Template): CborValue => {
+  const map = new Map<number, CborValue>([
+    [TEMPLATE.id, id],
+    [TEMPLATE.finger, finger],
+  ]);
+  return name === null ? map : map.set(TEMPLATE.name, name);
+};
+
+const decodeTemplate = (value: CborValue): Template => {
+  const it = Params.of(value);
+  return { id: it.bytes(TEMPLATE.id), name: it.textOr(TEMPLATE.name) ?? null, finger: it.text(TEMPLATE.finger) };
+};
+
+const decodeText = (value: CborValue): string => {
+  if (typeof value !== 'string') throw corrupt('a text of another type');
+  return value;
 };
 
 export function encodeState(state: AuthenticatorState): Uint8Array {
@@ -109,6 +160,11 @@ export function encodeState(state: AuthenticatorState): Uint8Array {
     [KEY.signCount, state.signCount],
     [KEY.nextSerial, state.nextSerial],
     [KEY.residents, state.residents.map(encodeResident)],
+    [KEY.uvRetries, state.uvRetries],
+    [KEY.templates, state.templates.map(encodeTemplate)],
+    [KEY.largeBlobs, state.largeBlobs],
+    [KEY.minPinLengthRpIds, state.minPinLengthRpIds],
+    [KEY.enterpriseAttestation, state.enterpriseAttestation],
   ]);
   if (state.pinHash) map.set(KEY.pinHash, state.pinHash);
   return encodeCanonical(map);
@@ -125,7 +181,9 @@ export function decodeState(bytes: Uint8Array): AuthenticatorState {
     const masterSecret = it.bytes(KEY.masterSecret);
     const pinHash = it.bytesOr(KEY.pinHash) ?? null;
     if (masterSecret.length !== 32 || (pinHash && pinHash.length !== 16)) throw corrupt('a secret of another length');
-    const numbers = [KEY.pinRetries, KEY.minPinLength, KEY.signCount, KEY.nextSerial].map((key) => it.int(key));
+    const numbers = [KEY.pinRetries, KEY.minPinLength, KEY.signCount, KEY.nextSerial, KEY.uvRetries].map((key) =>
+      it.int(key),
+    );
     if (numbers.some((value) => value < 0)) throw corrupt('a negative number');
     const state: AuthenticatorState = {
       masterSecret,
@@ -137,6 +195,11 @@ export function decodeState(bytes: Uint8Array): AuthenticatorState {
       signCount: it.int(KEY.signCount),
       nextSerial: it.int(KEY.nextSerial),
       residents: (it.listOr(KEY.residents) ?? []).map(decodeResident),
+      uvRetries: it.int(KEY.uvRetries),
+      templates: (it.listOr(KEY.templates) ?? []).map(decodeTemplate),
+      largeBlobs: it.bytes(KEY.largeBlobs),
+      minPinLengthRpIds: (it.listOr(KEY.minPinLengthRpIds) ?? []).map(decodeText),
+      enterpriseAttestation: it.boolOr(KEY.enterpriseAttestation) ?? false,
     };
     if (!bytesEqual(encodeState(state), bytes)) throw corrupt('a member too many or too few');
     return state;

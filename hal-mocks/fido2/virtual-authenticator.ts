@@ -11,6 +11,7 @@ import { DEFAULT_REPORT_SIZE, KEEPALIVE } from '../../drivers/fido2/wire/ctaphid
 import type { Behaviour, BehaviourHost } from './behaviour.ts';
 import { executeCommand } from './commands.ts';
 import { CtapHidDevice } from './ctaphid-device.ts';
+import { FingerReader } from './finger-reader.ts';
 import { Presence } from './presence.ts';
 import { PROFILES, type Profile } from './profile.ts';
 import { type CommandContext, PowerSession } from './session.ts';
@@ -41,6 +42,8 @@ export class VirtualAuthenticator {
   readonly reportSize: number;
   /** Who touches: see {@link Presence.touch}, {@link Presence.decline}, {@link Presence.onWait}. */
   readonly presence: Presence;
+  /** Who puts a finger on the reader: see {@link FingerReader.show}. */
+  readonly reader: FingerReader;
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #store: StateStore;
@@ -62,6 +65,7 @@ export class VirtualAuthenticator {
     this.#entropy = options.entropy;
     this.#store = options.store ?? memoryStore();
     this.presence = new Presence(options.clock, this.profile.touchTimeout);
+    this.reader = new FingerReader(options.clock);
     const kept = this.#store.load();
     this.#state = kept ?? freshState(this.profile, options.entropy);
     if (kept === null) this.#store.save(this.#state);
@@ -190,6 +194,12 @@ export class VirtualAuthenticator {
         waiting(KEEPALIVE.UPNEEDED);
         await this.presence.wait(signal);
         waiting(KEEPALIVE.PROCESSING);
+      },
+      finger: async (within) => {
+        waiting(KEEPALIVE.UPNEEDED);
+        const sample = await this.reader.wait(signal, within);
+        waiting(KEEPALIVE.PROCESSING);
+        return sample;
       },
       factoryReset: () => {
         this.#state = freshState(this.profile, this.#entropy);

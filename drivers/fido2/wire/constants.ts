@@ -16,6 +16,9 @@ export const CTAP_COMMAND = {
   authenticatorSelection: 0x0b,
   authenticatorLargeBlobs: 0x0c,
   authenticatorConfig: 0x0d,
+  /** CTAP 2.1 preview, as keys of before speak it. */
+  authenticatorBioEnrollmentPreview: 0x40,
+  authenticatorCredentialManagementPreview: 0x41,
 } as const;
 
 /** §6.4: members of the authenticatorGetInfo response. */
@@ -128,6 +131,120 @@ export const PERMISSION = {
   /** Authenticator Configuration */
   acfg: 0x20,
 } as const;
+
+/** §6.8: parameters of authenticatorCredentialManagement, of its subcommands, and members of its response. */
+export const CREDENTIAL_MANAGEMENT = {
+  subCommand: 0x01,
+  subCommandParams: 0x02,
+  pinUvAuthProtocol: 0x03,
+  pinUvAuthParam: 0x04,
+} as const;
+export const CREDENTIAL_MANAGEMENT_SUBCOMMAND = {
+  getCredsMetadata: 0x01,
+  enumerateRPsBegin: 0x02,
+  enumerateRPsGetNextRP: 0x03,
+  enumerateCredentialsBegin: 0x04,
+  enumerateCredentialsGetNextCredential: 0x05,
+  deleteCredential: 0x06,
+  updateUserInformation: 0x07,
+} as const;
+export const CREDENTIAL_MANAGEMENT_PARAM = { rpIDHash: 0x01, credentialID: 0x02, user: 0x03 } as const;
+export const CREDENTIAL_MANAGEMENT_RESPONSE = {
+  existingResidentCredentialsCount: 0x01,
+  maxPossibleRemainingResidentCredentialsCount: 0x02,
+  rp: 0x03,
+  rpIDHash: 0x04,
+  totalRPs: 0x05,
+  user: 0x06,
+  credentialID: 0x07,
+  publicKey: 0x08,
+  totalCredentials: 0x09,
+  credProtect: 0x0a,
+  largeBlobKey: 0x0b,
+} as const;
+
+/** §6.7: parameters of authenticatorBioEnrollment, of its subcommands, and members of its response. */
+export const BIO_ENROLLMENT = {
+  modality: 0x01,
+  subCommand: 0x02,
+  subCommandParams: 0x03,
+  pinUvAuthProtocol: 0x04,
+  pinUvAuthParam: 0x05,
+  getModality: 0x06,
+} as const;
+export const BIO_ENROLLMENT_SUBCOMMAND = {
+  enrollBegin: 0x01,
+  enrollCaptureNextSample: 0x02,
+  cancelCurrentEnrollment: 0x03,
+  enumerateEnrollments: 0x04,
+  setFriendlyName: 0x05,
+  removeEnrollment: 0x06,
+  getFingerprintSensorInfo: 0x07,
+} as const;
+export const BIO_ENROLLMENT_PARAM = {
+  templateId: 0x01,
+  templateFriendlyName: 0x02,
+  timeoutMilliseconds: 0x03,
+} as const;
+export const BIO_ENROLLMENT_RESPONSE = {
+  modality: 0x01,
+  fingerprintKind: 0x02,
+  maxCaptureSamplesRequiredForEnroll: 0x03,
+  templateId: 0x04,
+  lastEnrollSampleStatus: 0x05,
+  remainingSamples: 0x06,
+  templateInfos: 0x07,
+  maxTemplateFriendlyName: 0x08,
+} as const;
+/** §6.7.1: the one modality there is, and what kind of sensor reads it. */
+export const BIO_MODALITY_FINGERPRINT = 0x01;
+export const FINGERPRINT_KIND = { touch: 0x01, swipe: 0x02 } as const;
+/** §6.7.2: lastEnrollSampleStatus. */
+export const SAMPLE_STATUS = {
+  good: 0x00,
+  tooHigh: 0x01,
+  tooLow: 0x02,
+  tooLeft: 0x03,
+  tooRight: 0x04,
+  tooFast: 0x05,
+  tooSlow: 0x06,
+  poorQuality: 0x07,
+  tooSkewed: 0x08,
+  tooShort: 0x09,
+  mergeFailure: 0x0a,
+  exists: 0x0b,
+  noUserActivity: 0x0d,
+  noUserPresenceTransition: 0x0e,
+} as const;
+
+/** §6.10: parameters of authenticatorLargeBlobs, and the one member of its response. */
+export const LARGE_BLOBS = {
+  get: 0x01,
+  set: 0x02,
+  offset: 0x03,
+  length: 0x04,
+  pinUvAuthParam: 0x05,
+  pinUvAuthProtocol: 0x06,
+} as const;
+export const LARGE_BLOBS_RESPONSE = { config: 0x01 } as const;
+/** §6.10.3: members of an element of the large-blob array. */
+export const LARGE_BLOB_ELEMENT = { ciphertext: 0x01, nonce: 0x02, origSize: 0x03 } as const;
+/** §6.10.2: what of maxMsgSize is not a fragment's. */
+export const LARGE_BLOB_OVERHEAD = 64;
+
+/** §6.11: parameters of authenticatorConfig, its subcommands, and the parameters of setMinPINLength. */
+export const AUTHENTICATOR_CONFIG = {
+  subCommand: 0x01,
+  subCommandParams: 0x02,
+  pinUvAuthProtocol: 0x03,
+  pinUvAuthParam: 0x04,
+} as const;
+export const AUTHENTICATOR_CONFIG_SUBCOMMAND = {
+  enableEnterpriseAttestation: 0x01,
+  toggleAlwaysUv: 0x02,
+  setMinPINLength: 0x03,
+} as const;
+export const SET_MIN_PIN_LENGTH = { newMinPINLength: 0x01, minPinLengthRPIDs: 0x02, forceChangePin: 0x03 } as const;
 
 /** §12.5: members of the hmac-secret input of authenticatorGetAssertion. */
 export const HMAC_SECRET_INPUT = {

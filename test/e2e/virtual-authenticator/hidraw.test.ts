@@ -68,7 +68,7 @@ describe.skipIf(tools)(`libfido2's tools through /dev/hidraw0${because(tools)}`,
     expect(list.stdout).toBe(`${NODE}: vendor=0x1209, product=0xbeee (unlockd Virtual Security Key)\n`);
     const info = await runUnderBridge(at, ['fido2-token', '-I', NODE]);
     expect(info.stdout).toContain('version strings: FIDO_2_0, FIDO_2_1');
-    expect(info.stdout).toContain('extension strings: credProtect, hmac-secret');
+    expect(info.stdout).toContain('extension strings: credBlob, credProtect, hmac-secret, largeBlobKey, minPinLength');
     expect(info.stdout).toContain('noclientPin');
     expect(info.stdout).toContain('pin retries: 8');
   });
