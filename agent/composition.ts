@@ -12,6 +12,7 @@ import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import type { FactorDriver } from '../drivers/driver.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
+import { fprintd } from '../drivers/linux/biometric/fprintd.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { linuxMachine } from '../drivers/linux/machine.ts';
@@ -257,6 +258,8 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   sensors.start();
   opened.add(async () => machine.hid?.released?.());
   const store = new StateStore(config.paths.stateDir, files, clock);
+  const biometric = config.signals.biometric ? fprintd({ bus: config.signals.bus, clock }) : null;
+  opened.add(async () => biometric?.[Symbol.asyncDispose]());
   const locks: { runner: DynamicLockRunner | null } = { runner: null };
   const parts: ServiceParts = {
     clock,
@@ -270,7 +273,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     }),
     hid: machine.hid,
     bluetooth: null,
-    biometric: null,
+    biometric,
     phones: new PhoneBook(store),
     simulated: machine.simulated || config.simulation.surroundings !== '',
     store,
