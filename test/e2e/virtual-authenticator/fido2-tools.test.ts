@@ -61,7 +61,7 @@ async function key(profile: ProfileName) {
   const resident = async (user: string, ...options: readonly string[]): Promise<string> => {
     const input = [randomBytes(32).toString('base64'), RP, user, Buffer.from(user).toString('base64')].join('\n');
     await writeFile(path('make'), `${input}\n`);
-    await ok('fido2-cred', '-M', '-r', '-v', ...options, '-i', path('make'), '-o', path('cred'));
+    await ok('fido2-cred', '-M', '-r', ...options, '-i', path('make'), '-o', path('cred'));
     return (await readFile(path('cred'), 'utf8')).split('\n')[4] ?? '';
   };
   return { authenticator, path, run, ok, resident };
