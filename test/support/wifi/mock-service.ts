@@ -27,7 +27,7 @@ export class Hand {
   readonly #client: MessageBus;
 
   constructor(bus: PrivateBus) {
-    this.#client = createClient({ socket: bus.socket, authMethods: ['EXTERNAL'] });
+    this.#client = createClient({ socket: bus.socket, authMethods: ['EXTERNAL'], variants: 'plain' });
     this.#client.connection.on('error', () => undefined);
   }
 
