@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type MessageBus } from 'dbus-native';
+import { seconds } from '../../../drivers/base/brand.ts';
 import type { Probe } from '../../../drivers/hal/bluetooth.ts';
 import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
 import type { RadioProbe, RadioProber } from '../../../drivers/linux/bluetooth/radio-prober.ts';
@@ -81,7 +82,8 @@ export class MockBluez implements BluetoothWorld {
   private constructor(bus: PrivateBus, bonds: string) {
     this.bus = bus;
     this.bonds = bonds;
-    this.hal = bluezBluetooth({ bus: bus.address, prober: this.radio, bondFolder: bonds });
+    const within = seconds(2);
+    this.hal = bluezBluetooth({ bus: bus.address, within, prober: this.radio, bondFolder: bonds });
   }
 
   static async start(): Promise<MockBluez> {
