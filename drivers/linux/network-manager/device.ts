@@ -9,7 +9,7 @@ export interface NmDevice {
   readonly name: string;
   /** NMDeviceType. */
   readonly type: number;
-  /** Fully up: neither being configured nor on the way down. */
+  /** Fully up: neither being configured nor on the way down, nor without a carrier. */
   readonly activated: boolean;
   /** NetworkManager configures it; false: whatever it says of it, it has not made it so. */
   readonly managed: boolean;
@@ -27,6 +27,16 @@ export function objectOf(properties: NmProperties, name: string): string | null 
   return text === '/' || text === '' ? null : text;
 }
 
+/** NMDeviceInterfaceFlags: LOWER_UP or CARRIER. */
+const CARRIER = 0x2 | 0x10000;
+
+/** A pulled cable leaves the state as it is for some seconds: NetworkManager waits whether it comes back. */
+function hasCarrier(properties: NmProperties): boolean {
+  const flags = properties.get('InterfaceFlags');
+  // NetworkManager tells since 1.22.
+  return flags === undefined || (numberOf(flags, 'InterfaceFlags') & CARRIER) !== 0;
+}
+
 /** @throws {ERR_HAL_ANSWER_INVALID} */
 export function deviceOf(path: string, properties: NmProperties): NmDevice {
   const own = textOf(properties.get('Interface'), 'Interface');
@@ -35,7 +45,7 @@ export function deviceOf(path: string, properties: NmProperties): NmDevice {
     path,
     name: carrying === '' ? own : carrying,
     type: numberOf(properties.get('DeviceType'), 'DeviceType'),
-    activated: numberOf(properties.get('State'), 'State') === NM_ACTIVATED,
+    activated: numberOf(properties.get('State'), 'State') === NM_ACTIVATED && hasCarrier(properties),
     managed: flagOf(properties.get('Managed'), 'Managed'),
     activeConnection: objectOf(properties, 'ActiveConnection'),
     ip4Config: objectOf(properties, 'Ip4Config'),

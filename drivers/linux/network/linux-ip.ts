@@ -113,12 +113,13 @@ class LinuxIp implements IpHal {
       if (found !== null) add(found, daemon.name);
     }
     const left = await this.#isLeft(interfaces, facts);
-    if (left || sources.length === 0) {
+    const asksKernel = left || sources.length === 0;
+    if (asksKernel) {
       const found = await this.#ofKernel({ signal, factsOf: facts }, sources.length > 0);
       if (found !== null) add(found, KERNEL_SOURCE);
     }
     this.#sources = sources;
-    this.#letKernelTell(left || this.#daemons.some(({ name, present }) => present && name !== 'NetworkManager'));
+    this.#letKernelTell(asksKernel || this.#daemons.some(({ name, present }) => present && name !== 'NetworkManager'));
     const all = [...interfaces.values()].sort((a, b) => Number(b.physical) - Number(a.physical));
     return { at, interfaces: all.slice(0, MAX_INTERFACES), primaryDnsSuffix: await this.#primarySuffix() };
   }
