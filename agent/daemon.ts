@@ -108,6 +108,7 @@ async function serve(config: Config, log: Log): Promise<void> {
 /** Runs the daemon until it is told to stop. @returns the exit status */
 export async function runDaemon(): Promise<number> {
   let log: Log | undefined;
+  let logFile = '';
   try {
     const read = readArguments();
     if ('print' in read) {
@@ -115,17 +116,20 @@ export async function runDaemon(): Promise<number> {
       return 0;
     }
     const { level, file } = read.config.log;
+    logFile = file;
     log = openLog({ level, file: file === '' ? null : file, name: 'unlockd' });
     await serve(read.config, log);
     return 0;
   } catch (error) {
     if (!isUnlockdError(error)) throw error;
-    if (log) log.fatal(error.message, { code: error.code }, error);
-    else {
+    const isAdmins = /^ERR_(CLI_USAGE$|CONFIG_|HAL_MOCK_)/.test(error.code);
+    // What somebody has written has to be corrected by them: words, and no stack of this program.
+    if (isAdmins && logFile !== '') log?.fatal(error.message, { code: error.code });
+    if (isAdmins || log === undefined) {
       const cure = error.code === 'ERR_CLI_USAGE' ? 'See `unlockd --help`.' : error.cure;
       process.stderr.write(`unlockd: ${error.message} (${error.code})\n${cure}\n`);
-    }
-    return error.code === 'ERR_CLI_USAGE' || error.code.startsWith('ERR_CONFIG_') ? 2 : 1;
+    } else log.fatal(error.message, { code: error.code }, error);
+    return isAdmins ? 2 : 1;
   } finally {
     log?.flush();
   }

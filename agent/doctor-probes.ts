@@ -8,8 +8,10 @@ import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError } from '../drivers/base/errors.ts';
 import { noTrace } from '../drivers/base/trace.ts';
 import { linuxTpm } from '../drivers/linux/tpm/open.ts';
+import { readConfigText } from './config/file.ts';
 import { type Config, describeConfig, loadConfig } from './config/load.ts';
 import { readAuthorityFile } from './container/authority/authority-file.ts';
+import { documentKeysOf } from './container/document-keys.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import type { ConfigRow, DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
@@ -36,23 +38,68 @@ interface Places {
   readonly stateDir: string;
   readonly runDir: string;
   readonly authorityFile: string;
+  readonly documentKey: string;
+  readonly surroundings: string;
 }
 
 function placesOf(rows: readonly ConfigRow[] | null, own: () => Config): Places {
   const at = (key: string) => rows?.find((row) => row.key === key)?.value;
-  const [stateDir, runDir, authority] = [at('paths.state_dir'), at('paths.run_dir'), at('policy.authority_file')];
-  if (stateDir !== undefined && runDir !== undefined) return { stateDir, runDir, authorityFile: authority ?? '' };
-  const { paths, policy } = own();
-  return { stateDir: paths.stateDir, runDir: paths.runDir, authorityFile: policy.authorityFile };
+  const [stateDir, runDir] = [at('paths.state_dir'), at('paths.run_dir')];
+  if (stateDir !== undefined && runDir !== undefined) {
+    const [authorityFile = '', documentKey = ''] = [at('policy.authority_file'), at('policy.document_key')];
+    return { stateDir, runDir, authorityFile, documentKey, surroundings: at('simulation.surroundings') ?? '' };
+  }
+  const { paths, policy, simulation } = own();
+  const { authorityFile, documentKey } = policy;
+  return { stateDir: paths.stateDir, runDir: paths.runDir, authorityFile, documentKey, ...simulation };
 }
 
-function folders(places: Places): readonly FolderFact[] {
+async function folders(places: Places): Promise<readonly FolderFact[]> {
   const owners = [...new Set([0, process.getuid?.() ?? 0])];
   return [
     probeFolder({ path: places.stateDir, forbidden: PRIVATE, owners }),
     probeFolder({ path: places.runDir, forbidden: NOT_WRITABLE, owners }),
     ...authorityFile(places.authorityFile),
+    ...documentKeyFile(places.documentKey),
+    ...(await surroundingsScript(places.surroundings)),
   ];
+}
+
+const refusedFile = (path: string, error: unknown, cure: string): FolderFact => {
+  if (!isUnlockdError(error)) throw error;
+  return { path, missing: false, problem: error.message.replace(`${path}: `, ''), cure };
+};
+
+/** Read at the first `policy set`, which may be years away. */
+function documentKeyFile(path: string): readonly FolderFact[] {
+  if (path === '') return [];
+  try {
+    documentKeysOf(readConfigText(path));
+    return [{ path, missing: false, problem: null, cure: '' }];
+  } catch (error) {
+    // Root's file, or one of the daemon's user: whether it is sound is not for somebody else to see.
+    const reason = isUnlockdError(error) ? error.cause : null;
+    const isTheirs = isUnlockdError(error, 'ERR_CONFIG_PERMISSION') || hasCode(reason, 'EACCES');
+    if (process.geteuid?.() !== 0 && isTheirs) return [];
+    const cure =
+      'Put Ed25519 public keys in PEM there, owned by root and writable by nobody else, or empty the setting.';
+    return [refusedFile(path, error, `${cure} Until then no policy can be set.`)];
+  }
+}
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+
+/** The daemon does not start with one that it cannot play. */
+async function surroundingsScript(path: string): Promise<readonly FolderFact[]> {
+  if (path === '') return [];
+  const { readScript } = await import('../hal-mocks/signals/script.ts');
+  try {
+    await readScript(path);
+    return [{ path, missing: false, problem: null, cure: '' }];
+  } catch (error) {
+    return [refusedFile(path, error, isUnlockdError(error) ? error.cure : '')];
+  }
 }
 
 /** Set-up reads it; a bad one should be known before. */

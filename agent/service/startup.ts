@@ -4,7 +4,7 @@
  */
 import { seconds } from '../../drivers/base/brand.ts';
 import { startDeadline } from '../../drivers/base/deadline.ts';
-import { isUnlockdError, type UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { settleEpoch } from '../container/epoch.ts';
 import { requireFactors } from '../container/plan.ts';
 import type { MachineState } from '../container/state.ts';
@@ -35,18 +35,30 @@ async function settle(parts: ServiceParts, machine: MachineState, uid: number, s
   }
 }
 
+/** Without its keys no policy can be set, which should not be learned on the day when one has to be. */
+function documentKeyProblems({ settings }: ServiceParts): readonly UnlockdError[] {
+  try {
+    settings.documentKeys?.();
+    return [];
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    const { code, message, detail } = error;
+    return [new UnlockdError(code, `no policy can be set: ${message}`, { detail, cause: error })];
+  }
+}
+
 /** @returns what could not be done now; it is tried again at the first use, and at the next start */
 export async function startUp(parts: ServiceParts, signal: AbortSignal): Promise<readonly UnlockdError[]> {
   await parts.store.open();
+  const problems: UnlockdError[] = [...documentKeyProblems(parts)];
   let machine: MachineState | null;
   try {
     machine = await parts.store.readMachine();
   } catch (error) {
     // Who asks for service is told by the same error; a daemon that does not run could tell nobody.
-    if (isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) return [error];
+    if (isUnlockdError(error, 'ERR_STATE_CORRUPT', 'ERR_STATE_NEWER')) return [...problems, error];
     throw error;
   }
-  const problems: UnlockdError[] = [];
   using deadline = startDeadline(parts.clock, SETTLE_WITHIN, { what: 'start-up', signal });
   try {
     await deadline.race(settleAll(parts, machine, problems, deadline.signal));

@@ -36,6 +36,10 @@ export const HAL_CODES = {
     cause: 'A service of the host answered with something else than its interface says.',
     cure: 'Look whether the service that the message names is the one of the system, and of a known version.',
   },
+  ERR_HAL_MOCK_SCRIPT: {
+    cause: 'The script that a simulated machine was to play is not one.',
+    cure: 'Correct the line that the message names, or empty the setting `simulation.surroundings`: then nothing is simulated.',
+  },
   ERR_HAL_MOCK_STATE: {
     cause: 'The file with the state of a virtual device is damaged or was written by another version.',
     cure: 'Move the file away; the virtual device starts as a new one.',

@@ -1,8 +1,8 @@
 /** Small words of the command line: spans of time, users, and where a text stops being JSON. */
 import { describe, expect, it } from 'vitest';
 import { statusWords } from '../../../agent/cli/commands/status.ts';
-import { jsonErrorAt } from '../../../agent/cli/json-error.ts';
 import { spanWords, userWords } from '../../../agent/cli/output.ts';
+import { jsonErrorAt } from '../../../drivers/base/json-error.ts';
 import { FakeService } from '../../support/api/fake-service.ts';
 
 describe('a span of time', () => {

@@ -7,7 +7,7 @@ import { Sensors } from '../../../agent/signals/sensors.ts';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import type { FactorDriver } from '../../../drivers/driver.ts';
-import { parseScript, ScriptPlayer } from '../../../hal-mocks/signals/script.ts';
+import { parseScript, readScript, ScriptPlayer } from '../../../hal-mocks/signals/script.ts';
 import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
 import { ManualClock, settle } from '../../support/fido2/manual-clock.ts';
 import { officeNetwork } from '../../support/policy-fixtures.ts';
@@ -76,17 +76,52 @@ describe('a script of surroundings', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   it.each([
-    ['no JSON', '{'],
-    ['another kind', '{"kind":"face","observation":{}}'],
-    ['neither observation nor reason', '{"kind":"wifi"}'],
-    ['an unknown reason', '{"kind":"wifi","unavailable":"tired"}'],
-    ['a time before now', '{"kind":"wifi","observation":{},"afterSeconds":-1}'],
-    ['a list', '[]'],
-  ])('with %s is refused with the number of its line', (_, line) => {
+    ['no JSON', '{', 2, 'this is not JSON'],
+    ['half of a word', '{"kind": wifi}', 10, 'this is not JSON'],
+    ['another kind', '{"kind":"face","observation":{}}', 2, 'kind: is to be one of bluetooth, ipConfig, wifi'],
+    ['neither observation nor reason', ' {"kind":"wifi"}', 2, 'neither an observation nor unavailable is there'],
+    [
+      'both',
+      '{"kind":"wifi","observation":{},"unavailable":"failed"}',
+      33,
+      'unavailable: stands beside an observation',
+    ],
+    ['an unknown reason', '{"kind":"wifi","unavailable":"tired"}', 16, 'unavailable: is to be one of no-device, '],
+    ['no object', '{"kind":"wifi","observation":7}', 16, 'observation: is to be an object'],
+    ['a time before now', '{"kind":"wifi","observation":{},"afterSeconds":-1}', 33, 'afterSeconds: is to be a number'],
+    [
+      'a span that is none',
+      '{"kind":"wifi","observation":{},"validForSeconds":"1"}',
+      33,
+      'validForSeconds: is to be a',
+    ],
+    ['a word for once', '{"kind":"wifi","observation":{},"once":"yes"}', 33, 'once: is to be true or false'],
+    [
+      'a field that is not known',
+      '{"kind":"wifi","observation":{},"validFor":1}',
+      33,
+      'validFor: there is no such field',
+    ],
+    ['a list', '[]', 1, 'each line is to be an object'],
+  ])('with %s is refused with its place and what is wanted', (_, line, column, reason) => {
     const good = '{"kind":"wifi","unavailable":"no-device"}';
     expect(() => parseScript(`${good}\n\n${line}`)).toThrow(
-      expect.objectContaining({ code: 'ERR_HAL_MOCK_STATE', message: expect.stringContaining('line 3') }),
+      expect.objectContaining({
+        code: 'ERR_HAL_MOCK_SCRIPT',
+        message: expect.stringContaining(`line 3 column ${column}: ${reason}`),
+      }),
     );
+  });
+
+  it('is named by its file in every refusal', async () => {
+    const path = join(folder, 'script');
+    await writeFile(path, '\n{"kind":"face","observation":{}}\n');
+    await expect(readScript(path)).rejects.toMatchObject({
+      code: 'ERR_HAL_MOCK_SCRIPT',
+      message: `${path}:2:2: kind: is to be one of bluetooth, ipConfig, wifi`,
+      detail: { path, line: 2, column: 2 },
+    });
+    await expect(readScript(folder)).rejects.toMatchObject({ message: `${folder}: it is no regular file` });
   });
 
   it('that is not there is refused', async () => {
@@ -96,7 +131,10 @@ describe('a script of surroundings', () => {
       new SimulatedSurroundings(systemClock),
       () => undefined,
     );
-    await expect(opening).rejects.toMatchObject({ code: 'ERR_HAL_NOT_FOUND' });
+    await expect(opening).rejects.toMatchObject({
+      code: 'ERR_HAL_MOCK_SCRIPT',
+      message: expect.stringMatching(/none: there is no such file$/),
+    });
   });
 
   it('is played, and what takes its place as well; one that cannot be played leaves things as they are', async () => {
@@ -123,7 +161,7 @@ describe('a script of surroundings', () => {
     await until(() => sees(officeNetwork()));
     await place('nonsense');
     await until(() => problems.length === 1);
-    expect(problems).toEqual(['ERR_HAL_MOCK_STATE']);
+    expect(problems).toEqual(['ERR_HAL_MOCK_SCRIPT']);
     expect(sees(officeNetwork())).toBe(true);
     await place(at(HOME));
     await until(() => sees(HOME));

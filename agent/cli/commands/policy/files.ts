@@ -1,8 +1,8 @@
 /** Files that the policy commands read: what stands in them is named by file, line and column in every error. */
 import { isUnlockdError, UnlockdError } from '../../../../drivers/base/errors.ts';
+import { jsonErrorAt } from '../../../../drivers/base/json-error.ts';
 import { type PolicyFormat, type ReadPolicy, readPolicyFiles } from '../../../policy/forms/policy-file.ts';
 import { readBytes } from '../../file-io.ts';
-import { jsonErrorAt } from '../../json-error.ts';
 
 const nameOf = (path: string): string => (path === '-' ? 'standard input' : path);
 
