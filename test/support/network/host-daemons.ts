@@ -1,8 +1,18 @@
 /** The real daemons of a Linux host, on the machine of a lab and a private bus. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PrivateBus } from '../session/private-bus.ts';
-import { type NetworkLab, type Started, UPLINK } from './network-lab.ts';
+import { missingForBus, type PrivateBus } from '../session/private-bus.ts';
+import { missingCommand } from '../umockdev/bridge.ts';
+import { missingForLab, type NetworkLab, type Started, UPLINK } from './network-lab.ts';
+
+const NETWORKD = '/lib/systemd/systemd-networkd';
+
+/** What is missing for each, for the title of what is skipped; null: nothing. */
+export const missingForNetworkManager = (): string | null =>
+  missingForLab() ?? missingForBus() ?? missingCommand('NetworkManager', 'network-manager');
+export const missingForNetworkd = (): string | null =>
+  missingForLab() ?? missingForBus() ?? missingCommand(NETWORKD, 'systemd');
+export const missingForDhclient = (): string | null => missingForLab() ?? missingCommand('dhclient', 'isc-dhcp-client');
 
 const NM_CONF = `[main]
 plugins=keyfile
@@ -39,7 +49,7 @@ export async function startNetworkd(lab: NetworkLab, bus: PrivateBus): Promise<S
   await writeFile(lab.file('/etc/systemd/network/10-uplink.network'), NETWORK);
   // It gives up root before it connects to the bus.
   await chmod(bus.folder, 0o755);
-  return lab.startOnMachine(['/lib/systemd/systemd-networkd'], {
+  return lab.startOnMachine([NETWORKD], {
     DBUS_SYSTEM_BUS_ADDRESS: bus.address,
     SYSTEMD_LOG_LEVEL: 'err',
   });

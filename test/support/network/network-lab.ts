@@ -226,14 +226,6 @@ export class NetworkLab implements AsyncDisposable {
     return this.runOnRouter('ip', 'link', 'set', 'served', plugged ? 'up' : 'down');
   }
 
-  /** A folder as `/sys/class/net`, in which `uplink` has a device behind it. */
-  async pretendDevice(): Promise<string> {
-    const folder = join(this.folder, 'sys-class-net');
-    await mkdir(join(folder, UPLINK, 'device'), { recursive: true });
-    await writeFile(join(folder, UPLINK, 'type'), '1\n');
-    return folder;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const started of this.#started.toReversed()) await started.kill();
     await rm(this.folder, { recursive: true, force: true });
