@@ -7,7 +7,11 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import { UnlockdError } from '../base/errors.ts';
 
-type CFunction = (...args: unknown[]) => unknown;
+interface CFunction {
+  (...args: unknown[]): unknown;
+  /** The same on a thread of the pool; the last argument is called with the result. */
+  async(...args: unknown[]): void;
+}
 
 interface Koffi {
   load(path: string): { func(prototype: string): CFunction };
@@ -22,6 +26,18 @@ const PROTOTYPES = {
   mallopt: 'int mallopt(int parameter, int value)',
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
   socket: 'int socket(int domain, int type, int protocol)',
+  bind: 'int bind(int fd, uint8_t *address, uint32_t length)',
+  connect: 'int connect(int fd, uint8_t *address, uint32_t length)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, uint8_t *value, uint32_t length)',
+  ioctl: 'int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)',
+  poll: 'int poll(_Inout_ uint8_t *fds, unsigned long count, int milliseconds)',
+  read: 'intptr_t read(int fd, _Out_ uint8_t *bytes, size_t length)',
+  write: 'intptr_t write(int fd, uint8_t *bytes, size_t length)',
+  close: 'int close(int fd)',
+  fcntl: 'int fcntl(int fd, int command, long argument)',
+  capget: 'int capget(uint8_t *header, _Out_ uint8_t *data)',
+  capset: 'int capset(uint8_t *header, uint8_t *data)',
+  execve: 'int execve(const char *path, const char **arguments, const char **environment)',
   sendto:
     'intptr_t sendto(int fd, uint8_t *message, size_t length, int flags, uint8_t *address, uint32_t addressLength)',
 } as const;
@@ -74,12 +90,38 @@ export function libc(name: LibcName, ...args: readonly unknown[]): LibcResult {
   const { koffi, call } = load();
   const value = Number(call(name)(...args));
   if (value >= 0) return { value, errno: null };
-  const errno = koffi.errno();
+  return { value, errno: errnoName(koffi.errno()) };
+}
+
+/** Of Linux (asm-generic/errno.h), where Node has no name. */
+const MORE_NAMES: Readonly<Record<number, string>> = { 52: 'EBADE', 115: 'EINPROGRESS', 132: 'ERFKILL' };
+
+/** `EACCES` for 13. An error number without a name keeps its number. */
+export function errnoName(errno: number): string {
+  const more = MORE_NAMES[errno];
+  if (more !== undefined) return more;
   try {
-    return { value, errno: getSystemErrorName(-errno) };
+    const name = getSystemErrorName(-errno);
+    return /^E[A-Z0-9]+$/.test(name) ? name : `errno ${errno}`;
   } catch {
-    return { value, errno: `errno ${errno}` };
+    return `errno ${errno}`;
   }
+}
+
+/**
+ * Calls a function of the C library on a thread of the pool, which it keeps until it returns. What it was handed must
+ * stay as it is for so long. Its errno is lost with the thread.
+ * @returns what the function gave back
+ * @throws {ERR_HAL_MODULE_MISSING}
+ */
+export function libcAsync(name: LibcName, ...args: readonly unknown[]): Promise<number> {
+  const { call } = load();
+  return new Promise((resolve, reject) => {
+    call(name).async(...args, (error: unknown, value: unknown) => {
+      if (error === null || error === undefined) resolve(Number(value));
+      else reject(error);
+    });
+  });
 }
 
 /**

@@ -21,6 +21,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
+import { BOOT_MODULES, RADIO_MODULES } from './modules.ts';
 
 /** Beyond Debian's essential packages. */
 const GUEST_PACKAGES = [
@@ -34,13 +35,6 @@ const GUEST_PACKAGES = [
   'libstdc++6',
   'mount',
 ];
-const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'squashfs', 'overlay', '9pnet_virtio', '9p'];
-/** Without drbg and sha512 the kernel cannot pair over LE, and says so only in its log. */
-export const RADIO_MODULES = [
-  ...['hci_vhci', 'algif_hash', 'algif_skcipher', 'cmac', 'ecb', 'ccm'],
-  ...['drbg', 'hmac', 'sha256_generic', 'sha512_generic', 'bnep'],
-];
-
 const FILES = ['vmlinuz', 'initramfs.gz', 'root.sqfs'] as const;
 
 export interface Image {
@@ -67,9 +61,9 @@ function run(command: string, args: readonly string[], cwd?: string): string {
 }
 
 /** Everything that decides what is in an image, but for the versions of the packages at the time when it is made. */
-function recipe(): string {
+function recipe(kernel: string): string {
   const parts = ['init', 'radio-init'].map((name) => readFileSync(here(`guest/${name}`), 'utf8'));
-  return digest(JSON.stringify([GUEST_PACKAGES, BOOT_MODULES, RADIO_MODULES, ...parts])).slice(0, 16);
+  return digest(JSON.stringify([kernel, GUEST_PACKAGES, BOOT_MODULES, RADIO_MODULES, ...parts])).slice(0, 16);
 }
 
 /** The image in the cache, when it is whole. */
@@ -101,8 +95,16 @@ export function missingForBuild(): string | null {
  * @param say progress, for people
  * @throws an Error that says what failed
  */
-export function prepareImage(cache: string, options: { rebuild: boolean; say: (line: string) => void }): Image {
-  const folder = join(cache, recipe());
+export function prepareImage(
+  cache: string,
+  options: {
+    /** `linux-image-amd64`, or another name that depends on an exact kernel, or such a kernel itself. */
+    readonly kernel: string;
+    readonly rebuild: boolean;
+    readonly say: (line: string) => void;
+  },
+): Image {
+  const folder = join(cache, recipe(options.kernel));
   const found = options.rebuild ? null : cached(folder);
   if (found !== null) return found;
   const missing = missingForBuild();
@@ -110,7 +112,7 @@ export function prepareImage(cache: string, options: { rebuild: boolean; say: (l
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, 'making-'));
   try {
-    const kernel = make(work, options.say);
+    const kernel = make(work, options);
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(work, 'image'), folder);
     options.say(`image of ${kernel} in ${folder}`);
@@ -122,11 +124,12 @@ export function prepareImage(cache: string, options: { rebuild: boolean; say: (l
   return { ...made, built: true };
 }
 
-function make(work: string, say: (line: string) => void): string {
+function make(work: string, options: { readonly kernel: string; readonly say: (line: string) => void }): string {
+  const { say } = options;
   const image = join(work, 'image');
   const root = join(work, 'root');
   mkdirSync(image);
-  const { name, version } = unpackKernel(work, say);
+  const { name, version } = unpackKernel(work, options.kernel, say);
   say(`root file system with ${GUEST_PACKAGES.join(', ')}`);
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   if (codename === undefined) throw new Error('/etc/os-release names no Debian release');
@@ -147,10 +150,14 @@ function make(work: string, say: (line: string) => void): string {
   return name;
 }
 
-/** The kernel that `linux-image-amd64` depends on, by its exact name: apt takes a part of a name for a pattern. */
-function unpackKernel(work: string, say: (line: string) => void): { name: string; version: string } {
-  const name = /^\s*Depends: (linux-image-\d\S*)$/m.exec(run('apt-cache', ['depends', 'linux-image-amd64']))?.[1];
-  if (name === undefined) throw new Error('apt knows no kernel that linux-image-amd64 depends on');
+/** Exact names only: apt takes a part of a name for a pattern. */
+const EXACT = /^linux-image-\d+\.\d+\.\d\S*-amd64$/;
+
+function unpackKernel(work: string, asked: string, say: (line: string) => void): { name: string; version: string } {
+  const depends = EXACT.test(asked) ? [] : run('apt-cache', ['depends', asked]).split('\n');
+  const names = depends.map((line) => /^\s*Depends: (\S+)$/.exec(line)?.[1] ?? '');
+  const name = [asked, ...names].find((candidate) => EXACT.test(candidate));
+  if (name === undefined) throw new Error(`apt knows no kernel that ${asked} depends on`);
   say(`kernel ${name}`);
   const download = join(work, 'download');
   mkdirSync(download);
@@ -183,7 +190,9 @@ function installModules(work: string, root: string, version: string): string[] {
     return [...new Set(paths)];
   };
   const boot = files(BOOT_MODULES);
-  const kept = new Set([...boot, ...files(RADIO_MODULES)].map((path) => join(root, path.replace(/^\/lib/, '/usr/lib'))));
+  const kept = new Set(
+    [...boot, ...files(RADIO_MODULES)].map((path) => join(root, path.replace(/^\/lib/, '/usr/lib'))),
+  );
   for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile() && /\.ko(\.\w+)?$/.test(entry.name) && !kept.has(path)) rmSync(path);

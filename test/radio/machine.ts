@@ -4,7 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -49,7 +58,10 @@ export async function runMachine(options: MachineOptions): Promise<MachineRun> {
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-M', 'q35', '-smp', '2', '-m', String(memoryMiB)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', join(image.folder, 'vmlinuz'), '-initrd', join(image.folder, 'initramfs.gz')],
-    ...['-append', 'console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off random.trust_cpu=on tsc=reliable'],
+    ...[
+      '-append',
+      'console=ttyS0 quiet loglevel=3 panic=-1 oops=panic mitigations=off random.trust_cpu=on tsc=unstable clocksource=hpet',
+    ],
     ...['-chardev', `file,id=serial,path=${join(out, 'serial.log')}`, '-serial', 'chardev:serial'],
     ...['-drive', `if=none,id=root,file=${join(image.folder, 'root.sqfs')},format=raw,readonly=on`],
     ...['-device', 'virtio-blk-pci,drive=root', '-device', 'virtio-rng-pci'],

@@ -1,0 +1,198 @@
+/**
+ * The daemon's side of the radio process: starts it at the first probe, believes only what its messages may say, starts
+ * it again after it ended, ever more slowly while it keeps ending, and lets it go when nobody probes for a while. What
+ * needs CAP_NET_ADMIN is in that process and nowhere else.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Milliseconds, milliseconds } from '../../base/brand.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { type Deferred, deferred } from '../../base/deferred.ts';
+import type { Bearer, Probe, ProbeFailure } from '../../hal/bluetooth.ts';
+import { EXIT, FrameReader, frame, fromRadio, LONGEST_PROBE, MOST_PROBES, type ToRadio } from './radio-messages.ts';
+import type { RadioProbe, RadioProber } from './radio-prober.ts';
+
+type Outcome = Probe['outcome'];
+
+export interface RadioProcessOptions {
+  readonly clock?: Clock;
+  /** The program, in JavaScript. */
+  readonly program?: string;
+  /** Whom the process becomes; null: it stays who the daemon is. Left out: `nobody` where the daemon is root. */
+  readonly user?: { readonly uid: number; readonly gid: number } | null;
+  /** How long it is kept without a probe. */
+  readonly idle?: Milliseconds;
+}
+
+/** nobody:nogroup of every Linux: owns nothing. */
+const NOBODY = { uid: 65_534, gid: 65_534 } as const;
+const IDLE = milliseconds(60_000);
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 30_000;
+/** Beyond the time of a probe: what the messages and a busy machine take. */
+const GRACE = 2000;
+
+/** Asked and not answered yet; a probe that was cancelled stays here until the process has closed what it opened. */
+interface Asked {
+  readonly bearer: Bearer;
+  readonly answer: Deferred<Outcome>;
+}
+
+const notProved = (reason: ProbeFailure, detail: string): Outcome => ({ proved: false, reason, detail });
+const failed = (detail: string): Outcome => notProved('failed', detail);
+
+const OUT_OF_TURN = failed('the radio process spoke out of turn');
+
+/** What an exit status of the program says. */
+function endOf(status: number | null): Outcome {
+  if (status === EXIT.noModule) return notProved('unsupported', 'the package koffi is not installed');
+  if (status === EXIT.notConfined) return notProved('no-permission', 'the radio process could not be confined');
+  return failed('the radio process ended');
+}
+
+class RadioProcess implements RadioProber {
+  readonly #clock: Clock;
+  readonly #argv: readonly string[];
+  readonly #idle: Milliseconds;
+  readonly #asked = new Map<number, Asked>();
+  #child: ChildProcess | null = null;
+  #gone: Promise<void> = Promise.resolve();
+  #stopIdle = () => {};
+  #id = 0;
+  #pause = FIRST_PAUSE;
+  #notBefore = 0;
+  #closed = false;
+
+  constructor(clock: Clock, argv: readonly string[], idle: Milliseconds) {
+    this.#clock = clock;
+    this.#argv = argv;
+    this.#idle = idle;
+  }
+
+  /** Its process; null: none runs. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  async probe(probe: RadioProbe): Promise<Outcome> {
+    const { signal, ...rest } = probe;
+    signal.throwIfAborted();
+    if (this.#closed) return failed('the radio process was closed');
+    const within = milliseconds(Math.max(1, Math.min(LONGEST_PROBE, Math.floor(probe.within))));
+    const wait = this.#notBefore - this.#clock.now();
+    if (this.#child === null && wait > 0) {
+      if (wait >= within) return failed('the radio process keeps ending');
+      await this.#clock.sleep(milliseconds(wait), { signal });
+    }
+    if (this.#asked.size >= MOST_PROBES) return failed('too many probes at once');
+    const child = this.#child ?? this.#start();
+    const id = ++this.#id;
+    const answer = deferred<Outcome>();
+    this.#asked.set(id, { bearer: probe.bearer, answer });
+    this.#stopIdle();
+    const onAbort = () => {
+      this.#say(child, { type: 'cancel', id });
+      answer.reject(signal.reason);
+    };
+    // The process has its own limit; one that does not keep it is not waited for, and not kept.
+    const stop = this.#clock.timer(milliseconds(within + GRACE), () => {
+      if (this.#asked.has(id)) this.#drop(child, failed('the radio process did not answer in time'));
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#say(child, { type: 'probe', id, probe: { ...rest, within } });
+    try {
+      return await answer.promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      if (!this.#asked.has(id)) stop();
+    }
+  }
+
+  #start(): ChildProcess {
+    const [program = '', ...args] = this.#argv;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {}, cwd: '/' });
+    this.#child = child;
+    const gone = deferred<void>();
+    this.#gone = gone.promise;
+    const reader = new FrameReader();
+    child.stdout?.on('data', (bytes: Buffer) => {
+      const values = reader.push(bytes);
+      if (values === null) this.#drop(child, OUT_OF_TURN);
+      else for (const value of values) this.#receive(child, value);
+    });
+    child.stdin?.on('error', () => undefined);
+    child.stdout?.on('error', () => undefined);
+    child.once('error', () => {
+      this.#forget(child, failed('the radio process could not be started'));
+      gone.resolve();
+    });
+    child.once('exit', (status) => {
+      this.#forget(child, endOf(status));
+      gone.resolve();
+    });
+    return child;
+  }
+
+  #receive(child: ChildProcess, value: unknown): void {
+    if (this.#child !== child) return;
+    const message = fromRadio(value, (id) => this.#asked.get(id)?.bearer ?? null);
+    if (message === null) this.#drop(child, OUT_OF_TURN);
+    else if (message.type === 'outcome') {
+      this.#pause = FIRST_PAUSE;
+      this.#asked.get(message.id)?.answer.resolve(message.outcome);
+      this.#asked.delete(message.id);
+      this.#restWhenIdle(child);
+    }
+  }
+
+  #say(child: ChildProcess, message: ToRadio): void {
+    child.stdin?.write(frame(message));
+  }
+
+  /** Ends a process that is of no more use. */
+  #drop(child: ChildProcess, outcome: Outcome): void {
+    child.kill('SIGKILL');
+    this.#forget(child, outcome);
+  }
+
+  #forget(child: ChildProcess, outcome: Outcome): void {
+    if (this.#child !== child) return;
+    this.#child = null;
+    this.#stopIdle();
+    this.#notBefore = this.#clock.now() + this.#pause;
+    this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
+    for (const { answer } of this.#asked.values()) answer.resolve(outcome);
+    this.#asked.clear();
+  }
+
+  #restWhenIdle(child: ChildProcess): void {
+    if (this.#asked.size > 0) return;
+    this.#stopIdle = this.#clock.timer(this.#idle, () => {
+      if (this.#asked.size > 0 || this.#child !== child) return;
+      // Its end is no failure.
+      this.#child = null;
+      child.kill('SIGKILL');
+    });
+  }
+
+  /** Idempotent. Probes that wait get an outcome. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopIdle();
+    if (this.#child !== null) this.#drop(this.#child, failed('the radio process was closed'));
+    await this.#gone;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Proves devices over the air, through a process of its own. Nothing is started before the first probe. */
+export function radioProcess(options: RadioProcessOptions = {}): RadioProber & { readonly pid: number | null } {
+  const { clock = systemClock, idle = IDLE } = options;
+  const program = options.program ?? fileURLToPath(new URL('./radio-helper.js', import.meta.url));
+  const user = options.user === undefined ? (process.getuid?.() === 0 ? NOBODY : null) : options.user;
+  const ids = user === null ? ['-', '-'] : [String(user.uid), String(user.gid)];
+  return new RadioProcess(clock, [process.execPath, '--disallow-code-generation-from-strings', program, ...ids], idle);
+}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { probeLink } from '../../../drivers/linux/bluetooth/radio-probe.ts';
+import { kernelSockets } from '../../../drivers/linux/bluetooth/radio-sockets.ts';
+import { BluezClient, PC, PHONE } from './bluez-client.ts';
+import { tool, until, World } from './world.ts';
+
+const log = (...x: unknown[]) => process.stdout.write(`${(performance.now() / 1000).toFixed(2)} ${x.map((y) => typeof y === 'string' ? y : JSON.stringify(y)).join(' ')}\n`);
+const world = new World();
+await world.startBus();
+await world.startControllers();
+world.startDaemon();
+const bluez = new BluezClient();
+await until('bluez', 30, () => bluez.address(PHONE));
+log('up');
+await bluez.registerAgent('DisplayYesNo');
+for (const a of [PC, PHONE]) { await bluez.set(a, 'Powered', 'b', true); await bluez.set(a, 'Pairable', 'b', true); }
+await bluez.set(PHONE, 'Discoverable', 'b', true);
+tool('hciconfig', 'hci1', 'class', '0x5a020c');
+const [pc, phone] = [await bluez.address(PC), await bluez.address(PHONE)];
+log(pc, phone);
+await bluez.discover(PC, 'bredr', true);
+await until('found', 30, async () => (await bluez.device(PC, phone, 'RSSI')) !== undefined && (await bluez.device(PC, phone, 'Name')));
+await bluez.discover(PC, 'bredr', false);
+log('found');
+await bluez.pair(PC, phone);
+log('paired', bluez.shown);
+log(tool('sh', '-c', 'grep -A3 -h LinkKey /var/lib/bluetooth/*/*/info'));
+const probe = async (minLevel: 'medium' | 'high', more = {}) => {
+  const t = performance.now();
+  const o = await probeLink({ adapter: 0, address: phone, addressType: 'public', bearer: 'BR/EDR', minLevel, within: milliseconds(8000), ...more }, { sockets: kernelSockets, clock: systemClock, signal: new AbortController().signal });
+  log(minLevel, o, `${(performance.now() - t).toFixed(0)} ms`);
+};
+await probe('medium'); await probe('high'); await probe('medium');
+for (const n of ['Paired', 'Bonded', 'Connected', 'Class']) log(n, await bluez.device(PC, phone, n).catch(String));
+await bluez.set(PHONE, 'Powered', 'b', false);
+await probe('medium'); await probe('high');
+await bluez.set(PHONE, 'Powered', 'b', true);
+tool('hciconfig', 'hci1', 'class', '0x5a020c');
+await probe('medium');
+await bluez.removeDevice(PHONE, pc);
+await probe('medium'); await probe('high');
+try { log(tool('hcitool', '-i', 'hci1', 'cc', pc)); } catch (e) { log(String(e)); }
+for (const n of ['Paired', 'Bonded', 'Connected', 'Class']) log(n, await bluez.device(PC, phone, n).catch(String));
+await probe('medium'); await probe('high');
+log('daemon', world.daemonRuns);
+log(readdirSync('/proc/self/fd').length);
+log(readFileSync('/proc/self/status', 'utf8').split('\n').filter((l) => l.startsWith('Cap')));
+process.exit(0);
