@@ -59,6 +59,12 @@ export async function getPinRetries(
   };
 }
 
+/** Only to be asked of a key whose option uv is there. @returns tries until the key's own verification is blocked */
+export async function getUvRetries(authenticator: Authenticator, options: CallOptions): Promise<number> {
+  const response = await clientPin(authenticator, 'getUVRetries', [], options);
+  return member(response, CLIENT_PIN_RESPONSE.uvRetries, asUnsigned, 'uvRetries');
+}
+
 /** Agrees on a secret with the key. The caller disposes it. @throws {ERR_CTAP_MALFORMED_RESPONSE} */
 export async function getKeyAgreement(authenticator: Authenticator, options: PinCallOptions): Promise<SharedSecret> {
   const members = [[CLIENT_PIN.pinUvAuthProtocol, options.protocol] as const];
@@ -114,7 +120,8 @@ export async function changePin(
 /** What a token may be used for: {@link PERMISSION} bits, and the relying party it is bound to. */
 export interface TokenScope {
   readonly permissions: number;
-  readonly rpId: string;
+  /** Null: none, as for what is about the whole key (§6.5.5.7: making and using credentials needs one). */
+  readonly rpId: string | null;
 }
 
 /** §6.5.6, §6.5.7: a token is 16 or 32 bytes in protocol 1, 32 bytes in protocol 2. */
@@ -131,7 +138,7 @@ function readToken(response: CborMap, shared: SharedSecret): PinUvAuthToken {
 
 const scopeMembers = (scope: TokenScope): [number, CborValue][] => [
   [CLIENT_PIN.permissions, scope.permissions],
-  [CLIENT_PIN.rpId, scope.rpId],
+  ...(scope.rpId === null ? [] : ([[CLIENT_PIN.rpId, scope.rpId]] as [number, CborValue][])),
 ];
 
 /**

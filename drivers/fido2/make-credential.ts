@@ -13,7 +13,7 @@ import {
 } from './auth-data.ts';
 import type { Authenticator, CallOptions } from './authenticator.ts';
 import { type CosePublicKey, readCoseKey, SUPPORTED_ALGORITHMS } from './cose-key.ts';
-import { asBytes, asMap, asText, member } from './fields.ts';
+import { type As, asBytes, asMap, asText, malformed, member, optionalMember } from './fields.ts';
 import { type Verification, verificationMembers } from './verification.ts';
 import type { CborMap, CborValue } from './wire/cbor.ts';
 import { MAKE_CREDENTIAL, MAKE_CREDENTIAL_RESPONSE } from './wire/constants.ts';
@@ -39,6 +39,8 @@ export interface MadeCredential {
   readonly credential: AttestedCredential;
   readonly publicKey: CosePublicKey;
   readonly attestation: AttestationResult;
+  /** §12.3, 32 bytes; null: none was asked for, or the key has none. */
+  readonly largeBlobKey: Uint8Array | null;
 }
 
 /** PublicKeyCredentialDescriptors (WebAuthn §5.8.3). */
@@ -57,6 +59,13 @@ function userEntity({ id, name, displayName }: MakeCredentialRequest['user']): C
   if (displayName !== undefined) entity.set('displayName', displayName);
   return entity;
 }
+
+/** CTAP 2.1 §12.3. */
+export const asLargeBlobKey: As<Uint8Array> = (value, what) => {
+  const key = asBytes(value, what);
+  if (key.length !== 32) throw malformed(`${what} of ${key.length} bytes`);
+  return key;
+};
 
 function encode(request: MakeCredentialRequest, algorithms: readonly number[]): CborMap {
   const members = new Map<number, CborValue>([
@@ -116,5 +125,6 @@ export async function authenticatorMakeCredential(
   const publicKey = readCoseKey(data.attested.publicKeyValue);
   if (!algorithms.includes(publicKey.algorithm)) throw unverified('the algorithm was not offered');
   const attestation = verifyAttestation(fmt, attStmt, data, publicKey, request.clientDataHash);
-  return { data, credential: data.attested, publicKey, attestation };
+  const largeBlobKey = optionalMember(response, MAKE_CREDENTIAL_RESPONSE.largeBlobKey, asLargeBlobKey, 'largeBlobKey');
+  return { data, credential: data.attested, publicKey, attestation, largeBlobKey: largeBlobKey ?? null };
 }

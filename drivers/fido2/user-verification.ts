@@ -6,11 +6,12 @@ import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
 import { cancelled } from './channel-errors.ts';
-import { getPinRetries, getTokenWithPin, getTokenWithUv, type TokenScope } from './client-pin.ts';
+import { getPinRetries, getTokenWithPin, getTokenWithUv, type PinUvAuthToken, type TokenScope } from './client-pin.ts';
 import type { AuthenticatorInfo } from './get-info.ts';
 import type { KeySession } from './key-session.ts';
 import { choosePinUvProtocol, type PinUvProtocolId } from './pin-uv-protocol.ts';
 import type { Verification } from './verification.ts';
+import { PERMISSION } from './wire/constants.ts';
 
 /** The key can verify its user as it is set up now. */
 export const canVerifyUser = ({ options }: AuthenticatorInfo): boolean =>
@@ -167,6 +168,40 @@ export async function verifyUser(
     throw new UnlockdError('ERR_CTAP_PIN_NOT_SET', message);
   }
   return await withPin(session, ceremony, scope, pin);
+}
+
+/** Which permission needs which option of the key's reader (§6.4: uvBioEnroll, uvAcfg); all others need none. */
+const READER_OPTION: ReadonlyMap<number, string> = new Map([
+  [PERMISSION.be, 'uvBioEnroll'],
+  [PERMISSION.acfg, 'uvAcfg'],
+]);
+
+/**
+ * A token to manage the key with: by its reader where that may give one, otherwise by its PIN.
+ * @param permission one of {@link PERMISSION}
+ * @returns the caller disposes it
+ * @throws as {@link verifyUser}
+ */
+export async function managementToken(
+  session: KeySession,
+  ceremony: SecurityKeyCeremony,
+  permission: number,
+  pin: KeyPin,
+): Promise<PinUvAuthToken> {
+  const { options } = session.info;
+  const scope = { permissions: permission, rpId: null };
+  const readerOption = READER_OPTION.get(permission);
+  const byReader = readerOption === undefined || options.get(readerOption) === true;
+  if (options.get('uv') === true && options.get('pinUvAuthToken') === true && byReader && pin.get() === null) {
+    const verification = await withReader(session, ceremony, scope);
+    if (verification?.kind === 'token') return verification.token;
+  }
+  if (options.get('clientPin') !== true) {
+    throw new UnlockdError('ERR_CTAP_PIN_NOT_SET', `${deviceName(session.device)} has no PIN, which this needs`);
+  }
+  const verification = await withPin(session, ceremony, scope, pin);
+  if (verification.kind !== 'token') throw new TypeError('a PIN gives a token');
+  return verification.token;
 }
 
 export function disposeVerification(verification: Verification): void {

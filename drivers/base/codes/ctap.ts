@@ -99,9 +99,17 @@ export const CTAP_CODES = {
     cause: 'The PIN does not satisfy the rules of the security key.',
     cure: 'Choose a PIN of at least the length the key wants and at most 63 bytes.',
   },
+  ERR_CTAP_RESET_TOO_LATE: {
+    cause: 'A security key takes a reset only within ten seconds after it got power.',
+    cure: 'Unplug the key, plug it in again and repeat the command at once.',
+  },
+  ERR_CTAP_STORAGE_FULL: {
+    cause: 'The security key has no room left for what was to be stored.',
+    cure: 'Delete what is not needed any more (`unlockctl key credentials`), or use another key.',
+  },
   ERR_CTAP_PIN_CHANGE_REQUIRED: {
     cause: 'The security key insists on a new PIN before it is used.',
-    cure: 'Change the PIN of the security key with the tool of its maker.',
+    cure: 'Change it: `unlockctl key pin change`.',
   },
   ERR_CTAP_UV_BLOCKED: {
     cause: 'The fingerprint of the security key was wrong too often.',

@@ -68,7 +68,8 @@ export const ROOMS: readonly Room[] = [
       `drivers/${name}/wire`,
     ),
     packages: ['cborg', 'ipaddr.js'],
-    builtins: ['node:crypto', 'node:buffer'],
+    // zlib: what CTAP 2.1 §6.10.3 compresses large blobs with.
+    builtins: ['node:crypto', 'node:buffer', ...(name === 'fido2' ? ['node:zlib'] : [])],
     never: 'the other protocols, hosts, the agent, mocks, native packages',
   })),
   ...['linux', 'windows'].map((name) => ({
