@@ -142,7 +142,7 @@ describe('a key that lies at enrolment is refused when it', () => {
     [
       'has no room for another credential',
       () => answerStatus(CTAP_COMMAND.authenticatorMakeCredential, 0x28),
-      'ERR_CTAP_STATUS',
+      'ERR_CTAP_STORAGE_FULL',
     ],
   ])('%s', async (_, behaviour, code) => {
     const one = key();
