@@ -4,7 +4,6 @@
  */
 import type { Milliseconds } from '../../drivers/base/brand.ts';
 import { deferred } from '../../drivers/base/deferred.ts';
-import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { SurroundingKind } from '../../drivers/signal.ts';
 import type { ServiceParts } from './parts.ts';
 
@@ -30,13 +29,13 @@ export class LookAround implements Disposable {
   }
 
   /**
-   * Decides again with every change, until nothing is missing any more.
-   * @throws what `decide` threw last when the time is over, or anything but ERR_POLICY_DENIED at once
+   * Resolves when it holds, or when the time is over; asked again with every change. Whoever waits asks once more.
+   * @throws what `holds` throws, and the reason of `signal`
    */
-  async until<T>(
-    decide: () => T,
+  async until(
+    holds: () => boolean,
     { within, signal }: { readonly within: Milliseconds; readonly signal: AbortSignal },
-  ): Promise<T> {
+  ): Promise<void> {
     const { sensors, clock } = this.#parts;
     let changed = deferred<void>();
     let late = false;
@@ -48,15 +47,10 @@ export class LookAround implements Disposable {
     });
     signal.addEventListener('abort', wake, { once: true });
     try {
-      for (;;) {
-        signal.throwIfAborted();
-        try {
-          return decide();
-        } catch (error) {
-          if (late || !isUnlockdError(error, 'ERR_POLICY_DENIED')) throw error;
-        }
+      while (!late && !holds()) {
         await changed.promise;
         changed = deferred();
+        signal.throwIfAborted();
       }
     } finally {
       stop();

@@ -2,6 +2,7 @@
  * What a caller may see of the surroundings, once or as they change. Other users' phones are left out: who is near is
  * theirs to tell.
  */
+import { seconds } from '../../drivers/base/brand.ts';
 import { deferred } from '../../drivers/base/deferred.ts';
 import { type FactorSignal, type SignalKind, SURROUNDING_KINDS } from '../../drivers/signal.ts';
 import type { SensedSignal, SignalChange, SignalsView } from '../api/ports.ts';
@@ -19,10 +20,30 @@ export function visibleTo(uid: number, signal: FactorSignal): SensedSignal {
   return { ...signal, observation: { devices } };
 }
 
-export const signalsNow = ({ sensors, clock }: Parts, uid: number): SignalsView => ({
-  now: clock.now(),
-  signals: [...sensors.ledger.all().values()].map((signal) => visibleTo(uid, signal)),
-});
+/** Longest time that somebody who asks once waits for their phone to be looked at. */
+const LOOK_WITHIN = seconds(3);
+
+/** Of the own phones none is proved, and it could be: they were looked at only while somebody asked. */
+function isMissed({ sensors }: Parts, uid: number): boolean {
+  const seen = sensors.ledger.snapshot().get('bluetooth');
+  if (seen === undefined) return true;
+  if (seen.kind !== 'bluetooth' || seen.state !== 'observed') return false;
+  const own = seen.observation.devices.filter(({ users }) => users.includes(uid));
+  return own.length > 0 && !own.some(({ proved }) => proved);
+}
+
+/** What is known now; the phones of who asks are looked at first. */
+export async function signalsNow({ sensors, clock }: Parts, uid: number): Promise<SignalsView> {
+  using looking = new LookAround({ sensors, clock }, uid);
+  if (looking.begin(SURROUNDING_KINDS)) {
+    const { signal } = new AbortController();
+    await looking.until(() => !isMissed({ sensors, clock }, uid), { within: LOOK_WITHIN, signal });
+  }
+  return {
+    now: clock.now(),
+    signals: [...sensors.ledger.all().values()].map((signal) => visibleTo(uid, signal)),
+  };
+}
 
 /**
  * First what is known, then every change until `signal` aborts. A listener that is slow misses what has been overtaken,
@@ -42,10 +63,14 @@ export async function* watchSignals(
     pending.set(kind, change.type === 'lost' ? null : change.signal);
     wake.resolve();
   });
-  const onAbort = () => wake.resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
   using looking = new LookAround({ sensors, clock }, uid);
   looking.begin(SURROUNDING_KINDS);
+  const onAbort = () => {
+    // Whoever does not take what comes any more may never come back to end this.
+    looking[Symbol.dispose]();
+    wake.resolve();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     while (!signal.aborted) {
       const [next] = pending;

@@ -68,6 +68,16 @@ export interface Created {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
+function isDenied(decide: () => unknown): boolean {
+  try {
+    decide();
+    return false;
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_POLICY_DENIED')) throw error;
+    return true;
+  }
+}
+
 /** Whatever was gathered is disposed with it. */
 interface Gathered extends Disposable {
   readonly pin: NewPin | null;
@@ -101,8 +111,10 @@ export async function requireCreatable(
   try {
     const decide = () => decisionOfEnrolment(parts, machine, policy.policy, uid, factors);
     const needsPhone = factorsIn(policy.policy.require).includes('phone');
-    if (needsPhone && looking.begin(['bluetooth'])) await looking.until(decide, { within: LOOK_WITHIN, signal });
-    else decide();
+    if (needsPhone && looking.begin(['bluetooth'])) {
+      await looking.until(() => !isDenied(decide), { within: LOOK_WITHIN, signal });
+    }
+    decide();
     if (wanted.includes('pin')) await requireNoLockout(parts, signal);
   } catch (error) {
     looking[Symbol.dispose]();

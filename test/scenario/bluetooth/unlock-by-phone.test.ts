@@ -31,10 +31,14 @@ const phones = new Phones({
 
 const pagesOf = (address: string): number => hal.probes.filter((probe) => probe.address === address).length;
 const unlock = () => agent.run(ANA, UNLOCK, { pin: PIN });
-/** Waits until what was proved counts no more. */
+/** What was proved counts no more. */
 async function forgotten(): Promise<void> {
   hal.setOutage('daemon-gone');
   hal.setOutage(null);
+  const told = () => agent.sensors.ledger.latest('bluetooth');
+  const isBlank = () => told()?.state === 'observed' && !JSON.stringify(told()).includes('"proved":true');
+  for (let n = 0; n < 500 && !isBlank(); n++) await systemClock.sleep(milliseconds(10), {});
+  expect(isBlank()).toBe(true);
 }
 
 beforeAll(async () => {
@@ -150,6 +154,23 @@ describe('"the PIN and the phone"', () => {
   it('is over with the ceremony: nobody is paged afterwards', async () => {
     const pages = hal.probes.length;
     await systemClock.sleep(milliseconds(600), {});
+    expect(hal.probes.length).toBe(pages);
+  });
+
+  it('shows the phone to its user who asks once, after a look; and nobody is paged afterwards', async () => {
+    for (const [answers, proved] of [
+      ['phone', true],
+      ['impostor', false],
+    ] as const) {
+      await forgotten();
+      hal.answer(PHONE_OF_ANA, answers);
+      const { signals } = await agent.service.signals(peer(ANA));
+      const seen = signals.find(({ kind }) => kind === 'bluetooth');
+      expect(seen).toMatchObject({ state: 'observed', observation: { devices: [{ address: PHONE_OF_ANA, proved }] } });
+    }
+    hal.answer(PHONE_OF_ANA, 'phone');
+    const pages = hal.probes.length;
+    await systemClock.sleep(milliseconds(500), {});
     expect(hal.probes.length).toBe(pages);
   });
 
