@@ -108,16 +108,27 @@ export class MockNetworkManager extends MockService {
     await this.update(path, NM_POINT, changes);
   }
 
-  /** The device is associated with `point` under a profile. */
-  async activate(device: string, point: string, profile: PlayedProfile): Promise<void> {
-    await this.#apply(device, profile);
+  /**
+   * The device is associated with `point` under a profile.
+   * @param stored what has become of the profile since; what was activated stays what it was
+   */
+  async activate(device: string, point: string, profile: PlayedProfile, stored = profile): Promise<void> {
+    await this.applyAndRun(device, profile, 'pass');
+    const connection = `${ROOT}/Settings/${this.#made++}`;
+    const settings = `ret = ${pythonSettings(stored)}`;
+    await this.addObject(connection, `${NM}.Settings.Connection`, {}, [['GetSettings', '', 'a{sa{sv}}', settings]]);
     const active = `${ROOT}/ActiveConnection/${this.#made++}`;
+    await this.addObject(active, `${NM}.Connection.Active`, {
+      Connection: ['o', connection],
+      Uuid: stored.connection?.uuid ?? ['s', ''],
+    });
     await this.update(device, NM_WIRELESS, { ActiveAccessPoint: ['o', point] });
     await this.#state(device, ACTIVATED, ['o', active]);
   }
 
-  async #apply(device: string, profile: PlayedProfile): Promise<void> {
-    const code = `ret = (${pythonSettings(profile)}, dbus.UInt64(1))`;
+  /** The profile as it was activated; @param also Python that runs at every question for it */
+  async applyAndRun(device: string, profile: PlayedProfile, also: string): Promise<void> {
+    const code = `${also}\nret = (${pythonSettings(profile)}, dbus.UInt64(1))`;
     await this.addMethod(device, NM_DEVICE, ['GetAppliedConnection', 'u', 'a{sa{sv}}t', code]);
   }
 
