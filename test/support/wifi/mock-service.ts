@@ -15,7 +15,7 @@ export type TypedProperties = Readonly<Record<string, Typed>>;
 export type PlayedMethod = readonly [string, string, string, string];
 
 /** Ends a child that a test started, and waits until it is gone. */
-export async function endChild(child: ChildProcess | null): Promise<void> {
+async function endChild(child: ChildProcess | null): Promise<void> {
   if (child === null || child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGKILL');

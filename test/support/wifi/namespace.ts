@@ -1,48 +1,47 @@
-/** A network namespace of a test's own, and the programs in it. Needs root. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+/** A network namespace of a test's own, and the programs in it; gone with them. Needs root. */
+import { execFileSync } from 'node:child_process';
+import { Started } from '../network/network-lab.ts';
 import { missingCommand } from '../umockdev/bridge.ts';
-import { endChild } from './mock-service.ts';
 
 /** What is missing for namespaces, for the title of what is skipped; null: nothing. */
 export function missingForNamespaces(): string | null {
-  if (process.getuid?.() !== 0) return 'network namespaces need root';
-  const missing = missingCommand('ip', 'iproute2');
-  if (missing !== null) return missing;
-  try {
-    new Namespace()[Symbol.dispose]();
-    return null;
-  } catch {
-    return 'this machine allows no network namespaces';
-  }
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'network namespaces need root: run it as root';
+  return missingCommand('ip', 'iproute2') ?? missingCommand('nsenter', 'util-linux');
 }
 
-export class Namespace implements Disposable {
-  readonly name = `unlockd-${randomBytes(4).toString('hex')}`;
+export class Namespace implements AsyncDisposable {
+  readonly #holder: Started;
+  /** Of a process in it, by which others find it. */
+  readonly pid: string;
 
-  constructor() {
-    execFileSync('ip', ['netns', 'add', this.name], { stdio: 'ignore' });
+  private constructor(holder: Started, pid: string) {
+    this.#holder = holder;
+    this.pid = pid;
+  }
+
+  static async create(): Promise<Namespace> {
+    const holder = new Started(['unshare', '--net', 'sh', '-c', 'echo ready $$ && exec sleep 600']);
+    await holder.until('\n');
+    const [, pid] = /^ready (\d+)$/m.exec(holder.said) ?? [];
+    if (pid === undefined) throw new Error(`no namespace: ${holder.said}`);
+    return new Namespace(holder, pid);
+  }
+
+  #in(argv: readonly string[]): readonly string[] {
+    return ['-t', this.pid, '-n', ...argv];
   }
 
   /** Runs `ip` in it. */
   ip(...argv: readonly string[]): void {
-    execFileSync('ip', ['-n', this.name, ...argv], { stdio: 'ignore' });
+    execFileSync('nsenter', this.#in(['ip', ...argv]), { stdio: 'ignore' });
   }
 
   /** Starts a program in it; whoever starts it ends it. */
-  start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.name, ...argv], {
-      stdio: 'ignore',
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env },
-    });
+  start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
+    return new Started(['nsenter', ...this.#in(argv)], { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env });
   }
 
-  [Symbol.dispose](): void {
-    execFileSync('ip', ['netns', 'del', this.name], { stdio: 'ignore' });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#holder.kill();
   }
-}
-
-/** Ends programs in the order given. */
-export async function endAll(children: readonly (ChildProcess | null)[]): Promise<void> {
-  for (const child of children) await endChild(child);
 }

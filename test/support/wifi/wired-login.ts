@@ -2,18 +2,18 @@
  * A real 802.1X login: wpa_supplicant and hostapd, each in a network namespace, over a cable (a veth pair) between them,
  * with wpa_supplicant on a private bus. There is no radio, so it shows what concerns certificates and nothing of SSIDs.
  */
-import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { BusConnection } from '../../../drivers/linux/dbus/connection.ts';
+import type { Started } from '../network/network-lab.ts';
 import type { PrivateBus } from '../session/private-bus.ts';
 import { missingForBus } from '../session/private-bus.ts';
 import { missingCommand } from '../umockdev/bridge.ts';
 import type { Chain } from './certificates.ts';
-import { endChild, Hand, type Typed } from './mock-service.ts';
+import { Hand, type Typed } from './mock-service.ts';
 import { missingForNamespaces, Namespace } from './namespace.ts';
 
 export const missingForLogin = (): string | null =>
@@ -47,32 +47,33 @@ export class WiredLogin implements AsyncDisposable {
   readonly #hand: Hand;
   /** What wpa_supplicant has told of logins. */
   readonly told: LoginCounter;
-  readonly #machine = new Namespace();
-  readonly #network = new Namespace();
-  #supplicant: ChildProcess | null = null;
-  #authenticator: ChildProcess | null = null;
+  readonly #machine: Namespace;
+  readonly #network: Namespace;
+  #supplicant: Started | null = null;
+  #authenticator: Started | null = null;
   #face = '';
 
-  private constructor(bus: PrivateBus, folder: string, told: LoginCounter) {
+  private constructor(bus: PrivateBus, folder: string, told: LoginCounter, ends: readonly [Namespace, Namespace]) {
     this.#bus = bus;
     this.folder = folder;
     this.told = told;
     this.#hand = new Hand(bus);
-    this.#machine.ip('link', 'add', CABLE, 'type', 'veth', 'peer', 'name', 'cable1', 'netns', this.#network.name);
+    [this.#machine, this.#network] = ends;
+    this.#machine.ip('link', 'add', CABLE, 'type', 'veth', 'peer', 'name', 'cable1', 'netns', this.#network.pid);
     this.#machine.ip('link', 'set', CABLE, 'up');
     this.#network.ip('link', 'set', 'cable1', 'up');
   }
 
   static async start(bus: PrivateBus): Promise<WiredLogin> {
     const folder = await mkdtemp(join(tmpdir(), 'unlockd-login-'));
-    const login = new WiredLogin(bus, folder, await LoginCounter.start(bus.address));
-    await writeFile(join(login.folder, 'users'), '* PEAP\n"user" MSCHAPV2 "word" [2]\n');
-    return login;
+    await writeFile(join(folder, 'users'), '* PEAP\n"user" MSCHAPV2 "word" [2]\n');
+    const ends = [await Namespace.create(), await Namespace.create()] as const;
+    return new WiredLogin(bus, folder, await LoginCounter.start(bus.address), ends);
   }
 
   /** The network's side shows this chain from now on. */
   async serve(chain: Chain): Promise<void> {
-    await endChild(this.#authenticator);
+    await this.#authenticator?.kill();
     const config = join(this.folder, 'hostapd.conf');
     await writeFile(config, hostapdConfig(this.folder, chain));
     this.#authenticator = this.#network.start(['hostapd', config]);
@@ -93,7 +94,7 @@ export class WiredLogin implements AsyncDisposable {
   }
 
   async stopSupplicant(): Promise<void> {
-    await endChild(this.#supplicant);
+    await this.#supplicant?.kill();
   }
 
   /** @returns the path of a network with these settings beyond those of every login here */
@@ -146,12 +147,12 @@ export class WiredLogin implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await endChild(this.#supplicant);
-    await endChild(this.#authenticator);
+    await this.#supplicant?.kill();
+    await this.#authenticator?.kill();
     await this.told[Symbol.asyncDispose]();
     this.#hand.close();
-    this.#machine[Symbol.dispose]();
-    this.#network[Symbol.dispose]();
+    await this.#machine[Symbol.asyncDispose]();
+    await this.#network[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
