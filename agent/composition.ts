@@ -9,7 +9,6 @@ import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
-import type { FactorDriver } from '../drivers/driver.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
 import { fprintd } from '../drivers/linux/biometric/fprintd.ts';
@@ -32,6 +31,7 @@ import { DynamicLockRunner } from './dynamic-lock/runner.ts';
 import { lockFolder } from './lifecycle/daemon-lock.ts';
 import { SuspendWatch } from './lifecycle/suspend.ts';
 import { parseDocument } from './policy/forms/native-json.ts';
+import { sensesOf } from './senses.ts';
 import { currentPolicy } from './service/context.ts';
 import { configuredDynamicLock, dynamicLockFor } from './service/dynamic-lock-policy.ts';
 import { onlyDevice } from './service/only-device.ts';
@@ -52,16 +52,20 @@ export interface Daemon extends AsyncDisposable {
 
 /** What was opened, to be closed in reverse order; each is closed even if another one fails. */
 class Closers {
-  readonly #closers: (() => Promise<void>)[] = [];
+  readonly #closers: (() => PromiseLike<void>)[] = [];
 
-  add(close: () => Promise<void>): void {
+  add(close: () => PromiseLike<void>): void {
     this.#closers.push(close);
   }
 
   async close(): Promise<void> {
     const failures: unknown[] = [];
     for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
-      await next().catch((error: unknown) => failures.push(error));
+      try {
+        await next();
+      } catch (error) {
+        failures.push(error);
+      }
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -129,35 +133,6 @@ function machineOf(config: Config): Machine {
   const machine = linuxMachine({ tpm: config.tpm.tcti, securityKeys: config.hid.enabled });
   const { device } = config.hid;
   return machine.hid === null || device === '' ? machine : { ...machine, hid: onlyDevice(machine.hid, device) };
-}
-
-/** What sees phones: a recorded trace where one is asked for; no radio is driven yet. */
-async function presenceOf(config: Config, clock: Clock, log: Log): Promise<PresenceHal | null> {
-  const path = config.simulation.presence;
-  if (path === '') return null;
-  const { PresenceTrace } = await import('../hal-mocks/bluetooth/presence-trace.ts');
-  log.warn('phones are simulated', { path });
-  return await PresenceTrace.open(path, clock);
-}
-
-/** What senses the surroundings: a script where one is asked for; no radio or network is looked at yet. */
-async function surroundingsOf(
-  config: Config,
-  clock: Clock,
-  log: Log,
-  opened: Closers,
-): Promise<readonly FactorDriver[]> {
-  const path = config.simulation.surroundings;
-  if (path === '') return [];
-  const { SimulatedSurroundings } = await import('../hal-mocks/signals/simulated-surroundings.ts');
-  const { ScriptPlayer } = await import('../hal-mocks/signals/script.ts');
-  log.warn('the surroundings are simulated: what a policy observes is what the script says', { path });
-  const surroundings = new SimulatedSurroundings(clock);
-  const player = await ScriptPlayer.open(path, clock, surroundings, (error) =>
-    log.warn('the script of surroundings, ignoring', {}, error),
-  );
-  opened.add(() => player[Symbol.asyncDispose]());
-  return surroundings.drivers;
 }
 
 /** Dynamic lock: it opens nothing before it is switched on. */
@@ -253,11 +228,13 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   });
   const suspends = new SuspendWatch(clock, bootTime);
   const machine = machineOf(config);
-  const sensors = new Sensors(clock, await surroundingsOf(config, clock, log, opened));
+  const store = new StateStore(config.paths.stateDir, files, clock);
+  const phones = new PhoneBook(store);
+  const senses = await sensesOf(config, clock, log, phones, (close) => opened.add(close));
+  const sensors = new Sensors(clock, senses.drivers);
   opened.add(() => sensors.stop());
   sensors.start();
   opened.add(async () => machine.hid?.released?.());
-  const store = new StateStore(config.paths.stateDir, files, clock);
   const biometric = config.signals.biometric ? fprintd({ bus: config.signals.bus, clock }) : null;
   opened.add(async () => biometric?.[Symbol.asyncDispose]());
   const locks: { runner: DynamicLockRunner | null } = { runner: null };
@@ -272,9 +249,9 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
       commandWithin: seconds(config.tpm.timeoutSeconds),
     }),
     hid: machine.hid,
-    bluetooth: null,
+    bluetooth: senses.bluetooth,
     biometric,
-    phones: new PhoneBook(store),
+    phones,
     simulated: machine.simulated || config.simulation.surroundings !== '',
     store,
     files,
@@ -294,7 +271,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   for (const problem of await startUp(parts, new AbortController().signal)) {
     log.warn('start-up found a problem, ignoring', { code: problem.code }, problem);
   }
-  locks.runner = dynamicLock(config, await presenceOf(config, clock, log), parts, service, log);
+  locks.runner = dynamicLock(config, senses.presence, parts, service, log);
   opened.add(() => locks.runner?.stop() ?? Promise.resolve());
   await locks.runner.start();
   const api = createApi({

@@ -16,7 +16,7 @@ export async function phoneListCommand(context: Context): Promise<void> {
     const lines = view.phones.map((phone) => phoneWords(phone, context.deps.uid));
     const none = ['No phone is paired. Pair it first: `bluetoothctl`, and compare the number on both sides.'];
     const shown = lines.length === 0 && view.problem === null ? none : lines;
-    return view.problem === null ? shown : [...shown, refusalWords(view.problem)];
+    return view.problem === null ? shown : [...shown, `Bluetooth cannot be asked: ${refusalWords(view.problem)}`];
   });
 }
 

@@ -205,6 +205,7 @@ export const ROOMS: readonly Room[] = [
   {
     paths: [
       'agent/composition.ts',
+      'agent/senses.ts',
       'agent/daemon.ts',
       'agent/main.ts',
       'agent/ctl.ts',
