@@ -27,9 +27,11 @@ export interface CtapReply {
 }
 
 type Answer = CborMap | null | Promise<CborMap | null>;
-type Command =
+/** `has`: which kinds of authenticator know it; left out: all. */
+type Command = { readonly has?: (profile: Profile) => boolean } & (
   | { readonly takes: 'parameters'; readonly run: (context: CommandContext, params: Params) => Answer }
-  | { readonly takes: 'nothing'; readonly run: (context: CommandContext) => Answer };
+  | { readonly takes: 'nothing'; readonly run: (context: CommandContext) => Answer }
+);
 
 /** §6.6: how long after power-up a reset is allowed. */
 const RESET_WINDOW = seconds(10);
@@ -42,46 +44,38 @@ async function reset(context: CommandContext): Promise<null> {
 }
 
 async function selection(context: CommandContext): Promise<null> {
-  if (!context.profile.selection) throw refusal('CTAP1_ERR_INVALID_COMMAND');
   await context.touch();
   return null;
 }
 
-type Run = (context: CommandContext, params: Params) => Answer;
-
-/** A command that only some kinds of authenticator have. */
-const only =
-  (has: (profile: Profile) => boolean, run: Run): Run =>
-  (context, params) => {
-    if (!has(context.profile)) throw refusal('CTAP1_ERR_INVALID_COMMAND');
-    return run(context, params);
-  };
-
-const isBio =
-  (enrollment: 'yes' | 'preview') =>
-  ({ fingerprints }: Profile): boolean =>
-    fingerprints?.enrollment === enrollment || (fingerprints !== null && enrollment === 'preview');
+const TAKES = { takes: 'parameters' } as const;
 
 const COMMANDS: ReadonlyMap<number, Command> = new Map<number, Command>([
-  [CTAP_COMMAND.authenticatorMakeCredential, { takes: 'parameters', run: makeCredential }],
-  [CTAP_COMMAND.authenticatorGetAssertion, { takes: 'parameters', run: getAssertion }],
+  [CTAP_COMMAND.authenticatorMakeCredential, { ...TAKES, run: makeCredential }],
+  [CTAP_COMMAND.authenticatorGetAssertion, { ...TAKES, run: getAssertion }],
   [CTAP_COMMAND.authenticatorGetInfo, { takes: 'nothing', run: getInfo }],
-  [CTAP_COMMAND.authenticatorClientPIN, { takes: 'parameters', run: clientPin }],
+  [CTAP_COMMAND.authenticatorClientPIN, { ...TAKES, run: clientPin }],
   [CTAP_COMMAND.authenticatorReset, { takes: 'nothing', run: reset }],
   [CTAP_COMMAND.authenticatorGetNextAssertion, { takes: 'nothing', run: getNextAssertion }],
-  [CTAP_COMMAND.authenticatorSelection, { takes: 'nothing', run: selection }],
-  [CTAP_COMMAND.authenticatorBioEnrollment, { takes: 'parameters', run: only(isBio('yes'), bioEnrollment) }],
-  [CTAP_COMMAND.authenticatorBioEnrollmentPreview, { takes: 'parameters', run: only(isBio('preview'), bioEnrollment) }],
+  [
+    CTAP_COMMAND.authenticatorBioEnrollment,
+    { ...TAKES, run: bioEnrollment, has: ({ fingerprints }) => fingerprints?.enrollment === 'yes' },
+  ],
   [
     CTAP_COMMAND.authenticatorCredentialManagement,
-    { takes: 'parameters', run: only((it) => it.credentialManagement === 'yes', credentialManagement) },
+    { ...TAKES, run: credentialManagement, has: (profile) => profile.credentialManagement === 'yes' },
+  ],
+  [CTAP_COMMAND.authenticatorSelection, { takes: 'nothing', run: selection, has: (profile) => profile.selection }],
+  [CTAP_COMMAND.authenticatorLargeBlobs, { ...TAKES, run: largeBlobs, has: (profile) => profile.largeBlobs > 0 }],
+  [CTAP_COMMAND.authenticatorConfig, { ...TAKES, run: authenticatorConfig, has: ({ config }) => config !== null }],
+  [
+    CTAP_COMMAND.authenticatorBioEnrollmentPreview,
+    { ...TAKES, run: bioEnrollment, has: ({ fingerprints }) => fingerprints !== null },
   ],
   [
     CTAP_COMMAND.authenticatorCredentialManagementPreview,
-    { takes: 'parameters', run: only((it) => it.credentialManagement !== 'no', credentialManagement) },
+    { ...TAKES, run: credentialManagement, has: (profile) => profile.credentialManagement !== 'no' },
   ],
-  [CTAP_COMMAND.authenticatorLargeBlobs, { takes: 'parameters', run: largeBlobs }],
-  [CTAP_COMMAND.authenticatorConfig, { takes: 'parameters', run: authenticatorConfig }],
 ]);
 
 const MANAGES_CREDENTIALS: ReadonlySet<number> = new Set([
@@ -91,7 +85,7 @@ const MANAGES_CREDENTIALS: ReadonlySet<number> = new Set([
 
 async function run(context: CommandContext, number: number, rest: Uint8Array): Promise<CborMap | null> {
   const command = COMMANDS.get(number);
-  if (command === undefined) throw refusal('CTAP1_ERR_INVALID_COMMAND');
+  if (command === undefined || command.has?.(context.profile) === false) throw refusal('CTAP1_ERR_INVALID_COMMAND');
   // §6.3: the next assertion can be fetched only directly after the last one.
   if (number !== CTAP_COMMAND.authenticatorGetNextAssertion) context.session.remembered = null;
   // §6.8: and the same of an enumeration.

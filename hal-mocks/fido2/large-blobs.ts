@@ -71,7 +71,6 @@ function write(context: CommandContext, params: Params, fragment: Uint8Array, of
 }
 
 export function largeBlobs(context: CommandContext, params: Params): CborMap | null {
-  if (context.profile.largeBlobs === 0) throw refusal('CTAP1_ERR_INVALID_COMMAND');
   params.require(LARGE_BLOBS.offset);
   const offset = params.int(LARGE_BLOBS.offset);
   if (offset < 0) throw refusal('CTAP1_ERR_INVALID_PARAMETER');

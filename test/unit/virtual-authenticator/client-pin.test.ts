@@ -99,7 +99,8 @@ describe('changePIN', () => {
 describe('tokens', () => {
   it.each([
     ['permissions 0', { permissions: 0, rpId: 'example.org' }, 0x02],
-    ['credential management, which it does not have', { permissions: 4, rpId: 'example.org' }, 0x40],
+    ['bio enrolment, which it does not have', { permissions: 8 }, 0x40],
+    ['credential management and no relying party', { permissions: 4 }, 0],
     ['no relying party', { permissions: 1 }, 0x14],
     ['the sub-command of CTAP 2.0 and a relying party', { rpId: 'example.org' }, 0x02],
     ['the sub-command of CTAP 2.0', {}, 0],

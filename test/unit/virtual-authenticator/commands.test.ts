@@ -71,8 +71,20 @@ describe('requests', () => {
     expect((await host.bytes(cid, Uint8Array.of(INFO, 0xa0))).status).toBe(0x03);
   });
 
-  it.each([0x00, 0x03, 0x09, 0x0a, 0x0c, 0x0d, 0x40, 0xff])('of command %i do not exist', async (command) => {
-    const { host, cid } = await start();
+  it.each([
+    ['2.1', 0x00],
+    ['2.1', 0x03],
+    ['2.1', 0x09],
+    ['2.1', 0x40],
+    ['2.1', 0xff],
+    ['2.0', 0x0a],
+    ['2.0', 0x0b],
+    ['2.0', 0x0c],
+    ['2.0', 0x0d],
+    ['2.1-no-pin', 0x41],
+    ['bio-preview', 0x09],
+  ] as const)('of a %s key with command %i do not exist', async (profile, command) => {
+    const { host, cid } = await start(profile);
     expect((await host.bytes(cid, Uint8Array.of(command))).status).toBe(0x01);
   });
 

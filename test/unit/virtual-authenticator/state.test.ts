@@ -84,8 +84,16 @@ describe('the encoded state', () => {
         rpId: 'example.org',
         user: { id: Uint8Array.of(1), name: 'n', displayName: null },
         serial: 4,
+        credBlob: Uint8Array.of(9, 9),
       },
     ];
+    state.templates = [
+      { id: new Uint8Array(16).fill(5), name: null, finger: 'thumb' },
+      { id: new Uint8Array(16).fill(6), name: 'other', finger: 'index' },
+    ];
+    state.minPinLengthRpIds = ['example.org'];
+    state.enterpriseAttestation = true;
+    state.largeBlobs = new Uint8Array(100).fill(7);
     expect(decodeState(encodeState(state))).toEqual(state);
   });
 });
