@@ -2,8 +2,9 @@
  * The reason tree as lines of words. Every leaf says which factor, what was found, since when, from which source, and
  * whether the TPM enforces it (`bound`) or only this program saw it (`gate`).
  */
-import type { FactorKind, UnavailableReason, UnsatisfiedReason } from '../../drivers/signal.ts';
+import type { FactorKind } from '../../drivers/signal.ts';
 import type { Decision, FactorReason, Finding, RuleReason, SignalReason, WindowReason } from './decision.ts';
+import { UNAVAILABLE_WORDS, UNSATISFIED_WORDS } from './signal-words.ts';
 import { branchOpensWith, factorName, factorsWords, factorWords } from './words.ts';
 
 /** One line of the reasons; the shape that the API carries. */
@@ -12,26 +13,6 @@ export interface ReasonLine {
   readonly ok: boolean;
   readonly text: string;
 }
-
-const UNSATISFIED: Readonly<Record<UnsatisfiedReason, string>> = {
-  'not-presented': 'not presented',
-  wrong: 'wrong',
-  'not-enrolled': 'not enrolled for this user',
-  'wrong-device': 'another device than the enrolled one',
-  'not-verified': 'user not verified by the device',
-  cancelled: 'cancelled',
-  'timed-out': 'not presented in time',
-  expired: 'expired',
-};
-
-const UNAVAILABLE: Readonly<Record<UnavailableReason, string>> = {
-  'no-device': 'no device',
-  'no-permission': 'the device may not be opened',
-  'no-driver': 'no driver for it',
-  'locked-out': 'locked out after too many wrong tries',
-  unsupported: 'not supported here',
-  failed: 'the device failed',
-};
 
 const span = (ms: number): string => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`);
 
@@ -42,9 +23,9 @@ function findingWords(finding: Finding): string {
     case 'missing':
       return 'not presented';
     case 'unsatisfied':
-      return UNSATISFIED[finding.reason] ?? 'not satisfied';
+      return UNSATISFIED_WORDS[finding.reason] ?? 'not satisfied';
     case 'unavailable':
-      return `unavailable: ${UNAVAILABLE[finding.reason] ?? 'unknown reason'}`;
+      return `unavailable: ${UNAVAILABLE_WORDS[finding.reason] ?? 'unknown reason'}`;
     case 'stale':
       return `too old (counts for ${span(Math.max(0, finding.allowedMs))})`;
     case 'simulated':
@@ -90,11 +71,11 @@ function signalLines(signal: SignalReason, depth: number): ReasonLine[] {
   const note = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
   const where = signal.where === null ? '' : ` on ${signal.where}`;
   const own = { depth, ok: signal.ok, text: `${signal.type}${where}: ${findingWords(signal.finding)}${note}` };
-  const elements = signal.children.map(({ ok, element, expected, found }) => ({
-    depth: depth + 1,
-    ok,
-    text: `${element}: ${ok ? (found ?? expected) : `${found ?? 'not known'}, asked for is ${expected}`}`,
-  }));
+  const elements = signal.children.map(({ ok, element, expected, found, source }) => {
+    const told = source === undefined ? '' : ` (source: ${source})`;
+    const text = ok ? `${found ?? expected}${told}` : `${found ?? 'not known'}${told}, asked for is ${expected}`;
+    return { depth: depth + 1, ok, text: `${element}: ${text}` };
+  });
   return [own, ...elements];
 }
 
@@ -182,8 +163,19 @@ export function explainFactor(
   return { leaves, lines };
 }
 
+/** What was written out once is not written out again: the second time it is only said where it stands. */
+function factorLines(leaf: FactorReason, written: Set<string>): readonly ReasonLine[] {
+  const rules = ruleLines(leaf.children, 3);
+  const text = leafLine(leaf);
+  const key = JSON.stringify([leaf.factor, rules]);
+  if (rules.length > 0 && written.has(key)) return [{ depth: 2, ok: leaf.ok, text: `${text}: the rules as above` }];
+  written.add(key);
+  return [{ depth: 2, ok: leaf.ok, text }, ...rules];
+}
+
 /** The whole tree, from the verdict down to each factor. */
 export function explain(decision: Decision): readonly ReasonLine[] {
+  const written = new Set<string>();
   const lines: ReasonLine[] = [
     decision.verdict === 'granted'
       ? { depth: 0, ok: true, text: `granted by ${factorsWords(decision.branch.factors)} (${decision.strength})` }
@@ -194,9 +186,7 @@ export function explain(decision: Decision): readonly ReasonLine[] {
     const opens = `${branch.strength}, opens with ${branchOpensWith(branch)}`;
     lines.push({ depth: 1, ok, text: `${factorsWords(branch.factors)} (${opens})${refused}` });
     for (const window of windows) lines.push(windowLine(window, 2));
-    for (const leaf of children) {
-      lines.push({ depth: 2, ok: leaf.ok, text: leafLine(leaf) }, ...ruleLines(leaf.children, 3));
-    }
+    lines.push(...children.flatMap((leaf) => factorLines(leaf, written)));
   }
   const missing = stillMissing(decision);
   if (missing.length > 0) lines.push({ depth: 0, ok: false, text: `missing: ${missingWords(missing)}` });

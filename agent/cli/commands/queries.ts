@@ -1,5 +1,6 @@
 /** users, lock, policy request, events: one request each and its words. */
 import type { AuditEvent } from '../../api/ports.ts';
+import { reasonWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
 import { readBytes, writeBytes } from '../file-io.ts';
 import { userWords } from '../output.ts';
@@ -50,11 +51,17 @@ async function* untilInterrupted<T>(log: AsyncIterable<T>, follow: boolean, sign
 
 type ListedEvent = AuditEvent & { readonly windows: WindowsEvent | null };
 
+/** `reason="no device"`: why a rule failed is read by people; the log itself and `--json` have the ids. */
+const factWords = (event: string, [key, value]: [string, unknown]): string =>
+  event === 'rule-failed' && key === 'reason' && typeof value === 'string'
+    ? ` ${key}=${JSON.stringify(reasonWords(value))}`
+    : ` ${key}=${value}`;
+
 /** The line of one event; null: it has no place in a list of Windows' events. */
 function eventLine({ at, event, uid, detail, windows }: ListedEvent, asWindows: boolean): string | null {
   // Which rule failed is what Windows' log lacks: it stands beside its events.
   if (asWindows && windows === null && event !== 'rule-failed') return null;
-  const facts = Object.entries(detail).map(([key, value]) => ` ${key}=${value}`);
+  const facts = Object.entries(detail).map((entry) => factWords(event, entry));
   const who = uid === null ? '' : ` uid=${uid}`;
   if (asWindows && windows !== null) return `${at} ${windowsEventWords(windows)}${who} (${event})`;
   return `${at} ${event}${who}${facts.join('')}`;

@@ -1,15 +1,8 @@
 /** `unlockctl signals`: what the machine senses around it, once or as it changes, in words or as JSON. */
 import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts';
+import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
 import { spanWords } from '../output.ts';
-
-const KINDS: Readonly<Record<string, string>> = {
-  bluetooth: 'phones',
-  ipConfig: 'addresses',
-  wifi: 'Wi-Fi',
-  pin: 'PIN',
-  securityKey: 'security key',
-};
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
@@ -67,7 +60,7 @@ export function signalWords(signal: SensedSignal, now: number): readonly string[
     ...(age > signal.validFor ? ['too old to count'] : []),
     ...(signal.simulated ? ['simulated'] : []),
   ];
-  const head = `${KINDS[signal.kind] ?? signal.kind}: ${[signal.state, signal.reason, signal.detail].filter(Boolean).join(', ')} (${facts.join(', ')})`;
+  const head = `${kindWords(signal.kind)}: ${[stateWords(signal), signal.detail].filter(Boolean).join(', ')} (${facts.join(', ')})`;
   const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
   const none = signal.state === 'observed' && lines.length === 0 ? ['nothing there'] : lines;
   return [head, ...none.map((line) => `  ${line}`)];
@@ -81,7 +74,7 @@ const viewWords = ({ now, signals }: SignalsView): readonly string[] =>
 const changeWords = (change: SignalChange): readonly string[] =>
   change.type === 'signal'
     ? signalWords(change.signal, change.now)
-    : [`${KINDS[change.kind] ?? change.kind}: nothing is known any more`];
+    : [`${kindWords(change.kind)}: nothing is known any more`];
 
 /** Drivers tell again and again what is as it was; for people that is no change. */
 function isNews(shown: Map<string, string>, change: SignalChange): boolean {

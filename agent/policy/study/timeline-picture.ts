@@ -2,6 +2,7 @@
  * The picture of a timeline as SVG: a lane for the verdict, one for each kind of signal, an axis below. Colours come by class
  * from the page around it, every bar says what it is as its title, and nothing is drawn from text that was not escaped.
  */
+import { kindWords } from '../signal-words.ts';
 import type { Bar, Interval, Timeline } from './timeline.ts';
 
 /** Text as content or attribute value of HTML and XML; what may not stand in XML at all is replaced. */
@@ -53,16 +54,6 @@ function tickWords(ms: number, length: number): string {
   const [hours, minutes, seconds] = [Math.floor(ms / HOUR), Math.floor(ms / 60_000) % 60, Math.floor(ms / 1000) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
-
-const LANE_NAMES: Readonly<Record<string, string>> = {
-  pin: 'PIN',
-  securityKey: 'security key',
-  fingerprint: 'fingerprint',
-  face: 'face',
-  bluetooth: 'Bluetooth',
-  ipConfig: 'network',
-  wifi: 'Wi-Fi',
-};
 
 const verdictClass = ({ verdict, strength }: Interval): string =>
   verdict === 'denied' ? 'denied' : `granted ${strength ?? ''}`;
@@ -129,16 +120,11 @@ export function timelinePicture(timeline: Timeline): string {
     );
   }
   for (const [i, { kind, bars }] of lanes.entries()) {
-    name(i + 1, LANE_NAMES[kind] ?? kind);
-    for (const each of bars) bar(i + 1, BAR, each.from, each.to, each.state, [labelOf(each)], barTitle(each, start));
+    name(i + 1, kindWords(kind));
+    for (const each of bars) bar(i + 1, BAR, each.from, each.to, each.state, [each.label], barTitle(each, start));
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="verdicts and signals over time">${out.join('')}</svg>`;
 }
-
-const labelOf = ({ state, words }: Bar): string => {
-  if (state === 'stale') return 'too old';
-  return state === 'counts' ? (/\((.*)\)$/.exec(words)?.[1] ?? '') : (/, ([a-z-]+) \(/.exec(words)?.[1] ?? state);
-};
 
 const barTitle = ({ from, to, words }: Bar, start: number): string =>
   `${words}, from ${instantWords(from - start)} to ${instantWords(to - start)}`;

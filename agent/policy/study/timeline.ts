@@ -10,6 +10,7 @@ import type { Decision } from '../decision.ts';
 import { evaluate } from '../evaluate.ts';
 import { explain, missingWords, type ReasonLine, refusedWords, stillMissing } from '../explain.ts';
 import type { UnlockPolicy } from '../model.ts';
+import { kindWords, stateWords } from '../signal-words.ts';
 import { factorsWords } from '../words.ts';
 import { apply, inOrder, isLost, localTimeOf, spanOf, type Trace, type TraceEntry, timeOf } from './trace.ts';
 import { edgesOf, MINUTES_OF_WEEK, minuteOfWeek } from './week.ts';
@@ -40,6 +41,8 @@ export interface Bar {
   readonly to: MonotonicMs;
   readonly state: 'counts' | 'stale' | 'unsatisfied' | 'unavailable' | 'simulated';
   readonly words: string;
+  /** The short of it, for a picture. */
+  readonly label: string;
 }
 
 export interface Timeline {
@@ -64,15 +67,11 @@ function countsUntil(signal: FactorSignal, policy: UnlockPolicy): MonotonicMs | 
   return monotonicMs(signal.observedAt + allowed);
 }
 
-function signalWords(signal: FactorSignal): string {
-  const how =
-    signal.state === 'unsatisfied' || signal.state === 'unavailable'
-      ? `${signal.state}, ${signal.reason}`
-      : signal.state;
-  return `${signal.kind} ${how} (${signal.source})`;
-}
+const signalWords = (signal: FactorSignal): string =>
+  `${kindWords(signal.kind)} ${stateWords(signal)} (${signal.source})`;
 
-const entryWords = (entry: TraceEntry): string => (isLost(entry) ? `${entry.lost} is lost` : signalWords(entry));
+const entryWords = (entry: TraceEntry): string =>
+  isLost(entry) ? `nothing is known of ${kindWords(entry.lost)} any more` : signalWords(entry);
 
 interface Breakpoints {
   /** What happens at an instant, and what just after it. */
@@ -137,7 +136,7 @@ function breakpointsOf(
     add(at, timeOf(entry), entryWords(entry));
     const counts = isLost(entry) ? null : countsUntil(entry, policy);
     if (counts !== null && !isLost(entry) && counts < (until[i] ?? 0)) {
-      add(after, counts, `${entry.kind} is too old (counts for ${span(counts - entry.observedAt)})`);
+      add(after, counts, `${kindWords(entry.kind)} too old (counts for ${span(counts - entry.observedAt)})`);
     }
   }
   const { times, cut } = windowEdges(trace, policy, start, end);
@@ -186,13 +185,14 @@ function barsOf(entries: readonly TraceEntry[], trace: Trace, policy: UnlockPoli
     const words = signalWords(entry);
     if (counts === null) {
       const state = entry.state === 'unsatisfied' ? 'unsatisfied' : 'unavailable';
-      bars.push({ from: entry.observedAt, to, state, words });
+      bars.push({ from: entry.observedAt, to, state, words, label: stateWords(entry) });
       continue;
     }
     const isOwn = !entry.simulated || trace.header.machineSimulated;
     const fresh = monotonicMs(Math.min(counts, to));
-    bars.push({ from: entry.observedAt, to: fresh, state: isOwn ? 'counts' : 'simulated', words });
-    if (counts < to) bars.push({ from: fresh, to, state: 'stale', words: `${words}, too old` });
+    const label = isOwn ? entry.source : 'simulated';
+    bars.push({ from: entry.observedAt, to: fresh, state: isOwn ? 'counts' : 'simulated', words, label });
+    if (counts < to) bars.push({ from: fresh, to, state: 'stale', words: `${words}, too old`, label: 'too old' });
   }
   return [...lanes].map(([kind, bars]) => ({ kind, bars }));
 }

@@ -4,7 +4,7 @@
  */
 import { type BranchOptions, branchesOf } from '../branches.ts';
 import { CONTEXT_NAMES, type ContextName, type PolicyDocument, policyFor } from '../model.ts';
-import { compareStrength, weakest } from '../words.ts';
+import { compareStrength, opensWith, weakest } from '../words.ts';
 import { type Difference, firstGrantedOnlyBy } from './diff.ts';
 import { exampleWords, wayWords } from './diff-words.ts';
 
@@ -16,7 +16,7 @@ export interface WeakerContext {
   readonly difference: Difference | null;
   /** Why one may be there all the same; empty: there is none. */
   readonly bounds: readonly string[];
-  /** The strength of the weakest pair before and after, where it got weaker: `bound-2 -> bound-1`. */
+  /** The strength of the weakest pair before and after, where it got weaker: `bound-2 -> bound-1, opens with …`. */
   readonly strength: string | null;
 }
 
@@ -29,7 +29,7 @@ function strengthOf(before: PolicyDocument, after: PolicyDocument, context: Cont
   const [a, b] = [before, after].map((document) => branchesOf(policyFor(document, context), options));
   const [was, is] = [weakest(a ?? []), weakest(b ?? [])];
   if (was === null || is === null || compareStrength(is, was) >= 0) return null;
-  return `${was} -> ${is}`;
+  return `${was} -> ${is}, opens with ${opensWith(b ?? [])}`;
 }
 
 /** Contexts that are dropped, or that `after` opens in a situation in which `before` did not. */

@@ -42,7 +42,7 @@ describe('policy set', () => {
     const ran = await run('@/wider.json');
     expect(ran.exit).toBe(0);
     expect(ran.stderr).toMatch(
-      /^warning: unlock is weaker than before \(bound-2 -> bound-1\): .*for example with .*192\.0\.2\./m,
+      /^warning: unlock is weaker than before \(bound-2 -> bound-1, opens with [^)]*\): .*for example with .*192\.0\.2\./m,
     );
     expect(ran.stderr).toMatch(/^warning: the context wallet is dropped: .*its own key goes/m);
     expect(methods()).toEqual(['policy', 'setPolicy']);

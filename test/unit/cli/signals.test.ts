@@ -28,7 +28,7 @@ const NO_WIFI = signal({
 describe('a signal in words', () => {
   it.each<[string, SensedSignal, readonly string[]]>([
     ['an address', NETWORK, ['addresses: observed (from NetworkManager, 1 s ago)', '  eth0 (ethernet): 192.0.2.5/24']],
-    ['no radio', NO_WIFI, ['Wi-Fi: unavailable, no-device, no radio (from NetworkManager, 1 s ago, simulated)']],
+    ['no radio', NO_WIFI, ['Wi-Fi: unavailable: no device, no radio (from NetworkManager, 1 s ago, simulated)']],
     [
       'a Wi-Fi whose name is bytes',
       signal({

@@ -37,7 +37,7 @@ describe('a policy against a trace', () => {
     const { intervals } = simulate(PIN_AND_KEY, trace([at('pin', 1000), at('securityKey', 4321)]), OPTIONS);
     expect(short(intervals)).toEqual(['0 denied', '1000 denied', '4321 granted', '11000+ denied', '14321+ denied']);
     expect(intervals[2]).toMatchObject({ to: 11_000, strength: 'bound-2', words: 'the PIN + a security key' });
-    expect(intervals[3]).toMatchObject({ because: ['pin is too old (counts for 10 s)'], words: 'missing: the PIN' });
+    expect(intervals[3]).toMatchObject({ because: ['PIN too old (counts for 10 s)'], words: 'missing: the PIN' });
   });
 
   test('the policy’s own freshness holds where it is shorter', () => {
@@ -61,12 +61,12 @@ describe('a policy against a trace', () => {
       from: 5000,
       fromIncluded: true,
       verdict: 'denied',
-      because: ['pin unsatisfied, wrong (test pin)'],
+      because: ['PIN wrong (test pin)'],
     });
     const lost = trace([at('pin', 0), at('securityKey', 0), { lost: 'securityKey', at: monotonicMs(3000) }]);
     expect(simulate(PIN_AND_KEY, lost, OPTIONS).intervals[1]).toMatchObject({
       from: 3000,
-      because: ['securityKey is lost'],
+      because: ['nothing is known of security key any more'],
     });
   });
 
@@ -115,13 +115,13 @@ describe('a policy against a trace', () => {
     expect(timelineWords(simulate(PIN_AND_KEY, trace([at('pin', 1000), at('securityKey', 4321)]), OPTIONS))).toEqual([
       ' 0.000 s  denied: missing: the PIN + a security key',
       ' 1.000 s  denied: missing: a security key',
-      '          as pin satisfied (test pin)',
+      '          as PIN right (test pin)',
       ' 4.321 s  granted (bound-2): the PIN + a security key',
-      '          as securityKey satisfied (test securityKey)',
+      '          as security key right (test securityKey)',
       '11.000 s+ denied: missing: the PIN',
-      '          as pin is too old (counts for 10 s)',
+      '          as PIN too old (counts for 10 s)',
       '14.321 s+ denied: missing: the PIN + a security key',
-      '          as securityKey is too old (counts for 10 s)',
+      '          as security key too old (counts for 10 s)',
     ]);
   });
 });
