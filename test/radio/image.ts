@@ -62,7 +62,9 @@ function run(command: string, args: readonly string[], cwd?: string): string {
 
 /** Everything that decides what is in an image, but for the versions of the packages at the time when it is made. */
 function recipe(kernel: string): string {
-  const parts = ['init', 'radio-init'].map((name) => readFileSync(here(`guest/${name}`), 'utf8'));
+  const parts = [...['guest/init', 'guest/radio-init'], basename(fileURLToPath(import.meta.url))].map((name) =>
+    readFileSync(here(name), 'utf8'),
+  );
   return digest(JSON.stringify([kernel, GUEST_PACKAGES, BOOT_MODULES, RADIO_MODULES, ...parts])).slice(0, 16);
 }
 
@@ -85,7 +87,7 @@ function cached(folder: string): Image | null {
 export function missingForBuild(): string | null {
   if (process.arch !== 'x64') return `the guest is one for amd64, this machine is ${process.arch}`;
   if (process.getuid?.() !== 0) return 'making the image needs root';
-  const programs = ['apt-get', 'dpkg-deb', 'mmdebstrap', 'mksquashfs', 'chroot'];
+  const programs = ['apt-get', 'dpkg-deb', 'mmdebstrap', 'mksquashfs', 'xz', 'chroot'];
   const absent = programs.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
   return absent.length === 0 ? null : `missing programs: ${absent.join(', ')}`;
 }
@@ -197,8 +199,11 @@ function installModules(work: string, root: string, version: string): string[] {
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile() && /\.ko(\.\w+)?$/.test(entry.name) && !kept.has(path)) rmSync(path);
   }
+  // Unpacking them here takes a moment, in the guest seconds.
+  const packed = [...kept].filter((path) => path.endsWith('.xz'));
+  if (packed.length > 0) run('xz', ['--decompress', ...packed]);
   inRoot('depmod', version);
-  return boot.map((path) => join(root, path));
+  return boot.map((path) => join(root, path.replace(/\.xz$/, '')));
 }
 
 function initramfs(root: string, modules: readonly string[]): Buffer {

@@ -3,6 +3,7 @@
  * confirms the comparison value. It is no part of what is tested; the product's own connection is another one.
  */
 import { createClient, type MessageBus } from 'dbus-native';
+import { until } from './world.ts';
 
 const SOCKET = '/run/dbus/system_bus_socket';
 export const PC = '/org/bluez/hci0';
@@ -37,6 +38,14 @@ export class BluezClient implements AsyncDisposable {
 
   async set(path: string, name: string, type: string, value: unknown): Promise<void> {
     await this.call(path, 'org.freedesktop.DBus.Properties', 'Set', 'ssv', [ADAPTER, name, [type, value]]);
+  }
+
+  /** Switches an adapter, as often as it is busy. */
+  async power(adapter: string, on: boolean): Promise<void> {
+    await until(`${adapter} ${on ? 'on' : 'off'}`, 20, async () => {
+      if ((await this.get(adapter, ADAPTER, 'Powered')) !== on) await this.set(adapter, 'Powered', 'b', on);
+      return (await this.get(adapter, ADAPTER, 'Powered')) === on;
+    });
   }
 
   async address(adapter: string): Promise<string> {

@@ -1,50 +1,54 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { milliseconds } from '../../../drivers/base/brand.ts';
-import { systemClock } from '../../../drivers/base/clock.ts';
-import { probeLink } from '../../../drivers/linux/bluetooth/radio-probe.ts';
-import { kernelSockets } from '../../../drivers/linux/bluetooth/radio-sockets.ts';
-import { BluezClient, PC, PHONE } from './bluez-client.ts';
-import { tool, until, World } from './world.ts';
+/**
+ * The program of the guest: starts its Bluetooth, bonds the phone, runs every case, and writes one line for each into
+ * the shared folder as soon as it is known. Ends with 0 only when all of them passed.
+ */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CONTRACT_CASES } from '../cases.ts';
+import { GuestHost } from './guest-host.ts';
+import { OWN_CASES } from './own-cases.ts';
+import { World } from './world.ts';
 
-const log = (...x: unknown[]) => process.stdout.write(`${(performance.now() / 1000).toFixed(2)} ${x.map((y) => typeof y === 'string' ? y : JSON.stringify(y)).join(' ')}\n`);
+const CASE_SECONDS = 60;
+const REPORT = '/out/report';
+
+let passed = true;
+
+async function run(name: string, work: () => Promise<string>): Promise<void> {
+  const began = performance.now();
+  const limit = new AbortController();
+  const tooLong = sleep(CASE_SECONDS * 1000, null, { signal: limit.signal }).then(() => {
+    throw new Error(`not within ${CASE_SECONDS} s`);
+  });
+  let ok = true;
+  let detail: string;
+  try {
+    detail = (await Promise.race([work(), tooLong])) ?? '';
+  } catch (error) {
+    ok = false;
+    passed = false;
+    detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } finally {
+    tooLong.catch(() => undefined);
+    limit.abort();
+  }
+  const took = Math.round(performance.now() - began);
+  appendFileSync(REPORT, `${JSON.stringify({ name, ok, took, detail })}\n`);
+  process.stdout.write(`${ok ? 'ok' : 'NOT OK'} ${took} ms: ${name}${detail === '' ? '' : ` (${detail})`}\n`);
+}
+
 const world = new World();
-await world.startBus();
-await world.startControllers();
-world.startDaemon();
-const bluez = new BluezClient();
-await until('bluez', 30, () => bluez.address(PHONE));
-log('up');
-await bluez.registerAgent('DisplayYesNo');
-for (const a of [PC, PHONE]) { await bluez.set(a, 'Powered', 'b', true); await bluez.set(a, 'Pairable', 'b', true); }
-await bluez.set(PHONE, 'Discoverable', 'b', true);
-tool('hciconfig', 'hci1', 'class', '0x5a020c');
-const [pc, phone] = [await bluez.address(PC), await bluez.address(PHONE)];
-log(pc, phone);
-await bluez.discover(PC, 'bredr', true);
-await until('found', 30, async () => (await bluez.device(PC, phone, 'RSSI')) !== undefined && (await bluez.device(PC, phone, 'Name')));
-await bluez.discover(PC, 'bredr', false);
-log('found');
-await bluez.pair(PC, phone);
-log('paired', bluez.shown);
-log(tool('sh', '-c', 'grep -A3 -h LinkKey /var/lib/bluetooth/*/*/info'));
-const probe = async (minLevel: 'medium' | 'high', more = {}) => {
-  const t = performance.now();
-  const o = await probeLink({ adapter: 0, address: phone, addressType: 'public', bearer: 'BR/EDR', minLevel, within: milliseconds(8000), ...more }, { sockets: kernelSockets, clock: systemClock, signal: new AbortController().signal });
-  log(minLevel, o, `${(performance.now() - t).toFixed(0)} ms`);
-};
-await probe('medium'); await probe('high'); await probe('medium');
-for (const n of ['Paired', 'Bonded', 'Connected', 'Class']) log(n, await bluez.device(PC, phone, n).catch(String));
-await bluez.set(PHONE, 'Powered', 'b', false);
-await probe('medium'); await probe('high');
-await bluez.set(PHONE, 'Powered', 'b', true);
-tool('hciconfig', 'hci1', 'class', '0x5a020c');
-await probe('medium');
-await bluez.removeDevice(PHONE, pc);
-await probe('medium'); await probe('high');
-try { log(tool('hcitool', '-i', 'hci1', 'cc', pc)); } catch (e) { log(String(e)); }
-for (const n of ['Paired', 'Bonded', 'Connected', 'Class']) log(n, await bluez.device(PC, phone, n).catch(String));
-await probe('medium'); await probe('high');
-log('daemon', world.daemonRuns);
-log(readdirSync('/proc/self/fd').length);
-log(readFileSync('/proc/self/status', 'utf8').split('\n').filter((l) => l.startsWith('Cap')));
-process.exit(0);
+const host = await GuestHost.start(world);
+await host.pair();
+process.stdout.write(`the phone ${host.phone} is bonded\n`);
+for (const { title, run: work } of OWN_CASES) await run(title, () => work(host));
+for (const { title, run: work } of CONTRACT_CASES) {
+  await run(title, async () => {
+    await work(host);
+    return '';
+  });
+}
+const alive = world.daemonRuns;
+if (!alive) process.stdout.write('bluetoothd ended by itself\n');
+await host[Symbol.asyncDispose]();
+process.exit(passed && alive ? 0 : 1);

@@ -1,0 +1,128 @@
+/**
+ * The world of the contract in the guest: the product's BlueZ driver and radio process on the first adapter, a phone on
+ * the second one. The phone is bonded for real; its impostor is the same controller at the same address, with the class
+ * of a phone, whose kernel has no link key.
+ */
+import { readFileSync } from 'node:fs';
+import type { BluetoothHal } from '../../../drivers/hal/bluetooth.ts';
+import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
+import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
+import type { RadioSocket } from '../../../drivers/linux/bluetooth/radio-sockets.ts';
+import { type Answering, type BluetoothWorld, GENUINE } from '../../contract/bluetooth/bluetooth-cases.ts';
+import { openBareLink } from './bare-link.ts';
+import { BluezClient, PC, PHONE } from './bluez-client.ts';
+import { disconnect, type LinkKey, loadLinkKeys } from './mgmt.ts';
+import { renamed } from './renamed-host.ts';
+import { tool, until, type World } from './world.ts';
+
+const PHONE_CLASS = '0x5a020c';
+
+export class GuestHost implements BluetoothWorld {
+  readonly hal: BluetoothHal;
+  readonly prober = radioProcess();
+  readonly bluez = new BluezClient();
+  readonly world: World;
+  pc = '';
+  phone = '';
+  #key: LinkKey | null = null;
+  #link: RadioSocket | null = null;
+
+  private constructor(world: World, phone: string) {
+    this.world = world;
+    this.phone = phone;
+    this.hal = renamed(bluezBluetooth({ prober: this.prober }), phone, GENUINE.address);
+  }
+
+  static async start(world: World): Promise<GuestHost> {
+    await world.startBus();
+    await world.startControllers();
+    world.startDaemon();
+    const phone = /BD Address: (\S+)/.exec(tool('hciconfig', 'hci1'))?.[1] ?? '';
+    const host = new GuestHost(world, phone.toLowerCase());
+    await host.#bothUp();
+    host.pc = await host.bluez.address(PC);
+    return host;
+  }
+
+  async #bothUp(): Promise<void> {
+    for (const adapter of [PC, PHONE]) {
+      await until(adapter, 30, () => this.bluez.address(adapter));
+      await this.bluez.power(adapter, true);
+    }
+    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+  }
+
+  /** The bond file of one of the two sides. */
+  bondFile(adapter: string, device: string): string {
+    return readFileSync(`/var/lib/bluetooth/${adapter.toUpperCase()}/${device.toUpperCase()}/info`, 'utf8');
+  }
+
+  /** By numeric comparison; the person compares and says yes on both sides. */
+  async pair(): Promise<void> {
+    const { bluez, phone } = this;
+    await bluez.registerAgent('DisplayYesNo');
+    for (const adapter of [PC, PHONE]) await bluez.set(adapter, 'Pairable', 'b', true);
+    await bluez.set(PHONE, 'Discoverable', 'b', true);
+    await bluez.discover(PC, 'bredr', true);
+    await until('the phone', 30, () => bluez.device(PC, phone, 'RSSI'));
+    await until('the phone’s name', 30, () => bluez.device(PC, phone, 'Name'));
+    await bluez.discover(PC, 'bredr', false);
+    await bluez.pair(PC, phone);
+    // Nobody is there to say yes from now on.
+    await bluez.unregisterAgent();
+    await bluez.set(PHONE, 'Discoverable', 'b', false);
+    const section = /\[LinkKey\]\nKey=(\w{32})\nType=(\d+)/.exec(this.bondFile(this.phone, this.pc));
+    if (section?.[1] === undefined) throw new Error('the phone kept no link key');
+    this.#key = { address: this.pc, type: Number(section[2]), value: Buffer.from(section[1], 'hex') };
+    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+  }
+
+  async answer(_address: string, who: Answering): Promise<void> {
+    if (this.#key === null) throw new Error('nobody is paired');
+    await this.link('', false);
+    await this.bluez.power(PHONE, who !== 'nobody');
+    if (who === 'nobody') return;
+    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+    await loadLinkKeys(1, who === 'phone' ? [this.#key] : []);
+  }
+
+  /** Also drops a link that a probe has left behind, so that the next one is made anew. */
+  async link(_address: string, up: boolean): Promise<void> {
+    this.#link?.close();
+    this.#link = null;
+    if (up) this.#link = await openBareLink(this.phone, this.pc);
+    else {
+      await disconnect(0, this.phone);
+      await until('no link', 10, async () => (await this.bluez.device(PC, this.phone, 'Connected')) === false);
+    }
+  }
+
+  async power(on: boolean): Promise<void> {
+    for (const adapter of [PC, PHONE]) await this.bluez.power(adapter, on);
+    if (on) tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+  }
+
+  async stopDaemon(): Promise<void> {
+    await this.world.killDaemon();
+  }
+
+  async startDaemon(): Promise<void> {
+    this.world.startDaemon();
+    await this.#bothUp();
+  }
+
+  async unpair(): Promise<void> {
+    throw new Error('there is one phone');
+  }
+
+  pages(): null {
+    return null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#link?.close();
+    await this.hal[Symbol.asyncDispose]();
+    await this.prober[Symbol.asyncDispose]();
+    await this.bluez[Symbol.asyncDispose]();
+  }
+}
