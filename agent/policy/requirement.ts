@@ -51,9 +51,7 @@ const isSubset = (a: readonly string[], b: readonly string[]): boolean => a.ever
 /** The sets of which no other one is a subset: whatever satisfies the larger one satisfies the smaller one too. */
 export function absorbSupersets(sets: readonly (readonly FactorKind[])[]): (readonly FactorKind[])[] {
   const unique = sets.filter((set, i) => sets.findIndex((other) => compareFactors(set, other) === 0) === i);
-  return unique.filter(
-    (set) => !unique.some((other) => other !== set && other.length < set.length && isSubset(other, set)),
-  );
+  return unique.filter((set) => !unique.some((other) => other.length < set.length && isSubset(other, set)));
 }
 
 const NOTHING: FactorSet = { factors: [], rules: [], during: [] };
@@ -161,7 +159,7 @@ class Expansion {
     let ways: FactorSet[][] = [[NOTHING], ...Array.from({ length: count }, (): FactorSet[] => [])];
     for (const part of parts) {
       ways = ways.map((already, k) => {
-        const before = k === 0 ? [] : (ways[k - 1] ?? []);
+        const before = ways[k - 1] ?? [];
         this.#spend(before.length * part.length);
         const taken = before.flatMap((way) => part.flatMap((set) => together(way, set) ?? []));
         return this.#simplify([...already, ...taken]);

@@ -4,6 +4,7 @@
  */
 import '../unit/policy/branches.test.ts';
 import '../unit/policy/decision.test.ts';
+import '../unit/policy/defaults.test.ts';
 import '../unit/policy/evaluate.test.ts';
 import '../unit/policy/explain.test.ts';
 import '../unit/policy/finding.test.ts';

@@ -132,6 +132,24 @@ describe('the reasons', () => {
     expect(elementsOf(near, strength(-1))[4]).toBe('ok rssiMaxDelta: weaker by at most 10 dB | it was not near before');
   });
 
+  test.each([
+    [0, 'miscellaneous'],
+    [256, 'computer'],
+    [512, 'phone'],
+    [768, 'network access point'],
+    [1024, 'audio or video'],
+    [1280, 'peripheral'],
+    [1536, 'imaging'],
+    [1792, 'wearable'],
+    [2048, 'toy'],
+    [2304, 'health'],
+    [7936, 'uncategorized'],
+  ])('call the major class %d %s', (classOfDevice, words) => {
+    expect(
+      elementsOf({ ...near, classOfDevice }, around(phone({ classOfDevice: classOfDevice | 0xc }))).slice(2, 3),
+    ).toEqual([`ok classOfDevice: ${words} (${classOfDevice}) | ${words} (${classOfDevice})`]);
+  });
+
   test('do not ask for a user where any paired phone will do', () => {
     expect(elementsOf(near, { ...around(phone()), matching: { phones: 'any-paired' } })[0]).toContain('proved');
   });

@@ -5,11 +5,14 @@ import {
   compareFactors,
   factorSetsOf,
   factorsIn,
+  familyOf,
+  isBounded,
   namesIn,
   type Requirement,
 } from '../../../agent/policy/requirement.ts';
 import { factorOfRule, type SignalRule } from '../../../agent/policy/rules.ts';
 import { requirementWords } from '../../../agent/policy/words.ts';
+import { FACTOR_KINDS } from '../../../drivers/signal.ts';
 
 const RULES: readonly SignalRule[] = [
   { name: 'near', all: [{ type: 'bluetooth' }] },
@@ -112,6 +115,26 @@ describe('the ways to satisfy a requirement', () => {
       ['face+pin during day night'],
     ],
     [
+      'windows of two parts are sorted',
+      {
+        all: [
+          { during: 'night', need: 'pin' },
+          { during: 'day', need: 'face' },
+        ],
+      },
+      ['face+pin during day night'],
+    ],
+    [
+      'and so are windows within a window',
+      { during: 'day', need: { during: 'night', need: { all: ['pin', 'face'] } } },
+      ['face+pin during day night'],
+    ],
+    [
+      'a pair without a rule absorbs what another pair takes but some rules of',
+      { any: [{ all: ['pin', 'face'] }, { all: ['pin', 'rule:office'] }, { all: ['pin', 'face', 'network'] }] },
+      ['face+pin', 'network+pin by office'],
+    ],
+    [
       'a smaller set takes its rules out of a larger one',
       { any: [{ all: ['pin', 'rule:office'] }, { all: ['pin', 'securityKey', 'network'] }] },
       ['network+pin by office', 'network+pin+securityKey by depot'],
@@ -137,6 +160,16 @@ describe('the ways to satisfy a requirement', () => {
         any: [
           { during: 'b', need: { all: ['pin', 'face'] } },
           { during: 'a', need: { all: ['pin', 'face'] } },
+        ],
+      },
+      ['face+pin during a', 'face+pin during b'],
+    ],
+    [
+      'also where the document has them in that order',
+      {
+        any: [
+          { during: 'a', need: { all: ['pin', 'face'] } },
+          { during: 'b', need: { all: ['pin', 'face'] } },
         ],
       },
       ['face+pin during a', 'face+pin during b'],
@@ -198,6 +231,78 @@ test('what the TPM is to enforce leaves rules and hours out, and absorbs again',
     ['network', 'securityKey'],
   ]);
   expect(enforcedSets([])).toEqual([]);
+});
+
+describe('the alternatives of a requirement can be worked out in a bounded time', () => {
+  const within = (count: number, need: Requirement): Requirement[] =>
+    Array.from({ length: count }, (_, i) => ({ during: `w${i}`, need }));
+  const PAIR: Requirement = { all: ['pin', 'face'] };
+  const offices = (count: number): readonly SignalRule[] =>
+    Array.from({ length: count }, (_, i) => ({ name: `r${i}`, all: [{ type: 'ipConfig', ipv4Gateway: '192.0.2.1' }] }));
+  const everyRule = (count: number): Requirement => ({
+    any: Array.from({ length: count }, (_, i): Requirement => `rule:r${i}`),
+  });
+
+  test.each<[string, boolean, Requirement, readonly SignalRule[]]>([
+    ['a factor', true, 'pin', []],
+    ['a pair in hundreds of windows', true, { any: within(600, PAIR) }, []],
+    ['not in so many that each is held against each', false, { any: within(720, PAIR) }, []],
+    [
+      'not two parts that each differ in hundreds of windows',
+      false,
+      { all: [{ any: within(480, 'pin') }, { any: within(480, 'face') }] },
+      [],
+    ],
+    [
+      'two alike, of which nothing comes',
+      true,
+      { all: [{ any: within(300, 'pin') }, { any: within(300, 'pin') }] },
+      [],
+    ],
+    [
+      'not two larger ones, of which nothing comes either',
+      false,
+      { all: [{ any: within(330, 'pin') }, { any: within(330, 'pin') }] },
+      [],
+    ],
+    [
+      'factors in many windows and at any time, as any time says it all',
+      true,
+      {
+        all: (['pin', 'face', 'fingerprint', 'securityKey'] as const).map((name) => ({
+          any: [...within(30, name), name],
+        })),
+      },
+      [],
+    ],
+    ['one rule of thousands', true, { all: ['pin', 'rule:r7'] }, offices(10_000)],
+    ['thousands of rules, if they are all that there are', true, { all: ['pin', 'trustedSignal'] }, offices(10_000)],
+    ['not thousands of rules of thousands, one by one', false, everyRule(6000), offices(10_000)],
+    [
+      'one factor, thousands of times',
+      true,
+      { any: Array.from({ length: 6000 }, (): Requirement => 'pin') },
+      offices(1),
+    ],
+    ['hundreds of windows beside thousands of rules', true, { any: within(650, PAIR) }, offices(10_000)],
+  ])('%s: %s', (_, expected, requirement, rules) => {
+    expect(isBounded(requirement, rules)).toBe(expected);
+  });
+
+  test('and what is no requirement is not taken for one that is too large', () => {
+    expect(() => isBounded({} as Requirement, [])).toThrow(TypeError);
+  });
+});
+
+test('the phone and the network are one family, every other factor is its own', () => {
+  expect(FACTOR_KINDS.map(familyOf)).toEqual([
+    'pin',
+    'securityKey',
+    'fingerprint',
+    'face',
+    'trustedSignal',
+    'trustedSignal',
+  ]);
 });
 
 test('a rule with a device in it serves the phone, any other one the network', () => {
