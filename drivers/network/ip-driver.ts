@@ -1,7 +1,7 @@
 /**
  * The driver of the kind `ipConfig`: what a host's network seam tells, as signals. Nothing here is authenticated: whoever
  * plugs a cable, a travel router or a USB adapter into this machine serves any of it. A loss acts at once, a gain when it
- * has settled, and idle it costs one reading every half minute.
+ * has settled, and idle it costs four readings a minute.
  */
 import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
@@ -17,7 +17,10 @@ export interface IpDriverOptions {
   readonly clock: Clock;
   /** How long nothing may have changed before a gain counts; 300 ms. */
   readonly settle?: Milliseconds;
-  /** How often what is known is read again without an event; 30 s. A signal counts for twice as long. */
+  /**
+   * How often what is known is read again without an event; 15 s. Where a policy lets the signal be so old and no older,
+   * not more than half of that. A signal counts for twice as long.
+   */
   readonly refresh?: Milliseconds;
   /** Longest time of one reading; 3 s. */
   readonly within?: Milliseconds;
@@ -26,7 +29,7 @@ export interface IpDriverOptions {
 }
 
 const SETTLE = milliseconds(300);
-const REFRESH = seconds(30);
+const REFRESH = seconds(15);
 const WITHIN = seconds(3);
 
 interface Outage {

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
-import { INTERFACE_KINDS, WIFI_SECURITIES } from '../../../drivers/observation.ts';
+import { INTERFACE_KINDS, IP_SOURCED_FIELDS, WIFI_SECURITIES } from '../../../drivers/observation.ts';
 import { GESTURE_KINDS, SIGNAL_KINDS, UNAVAILABLE_REASONS, UNSATISFIED_REASONS } from '../../../drivers/signal.ts';
 import { TRACE_FORMAT, TRACE_VERSION, type Trace, type TraceEntry, type TraceHeader } from '../study/trace.ts';
 import { WEEKDAYS } from '../time-window.ts';
@@ -55,6 +55,7 @@ const OBSERVATIONS = {
   }),
   ipConfig: z.strictObject({
     primaryDnsSuffix: text.nullable(),
+    primaryDnsSuffixSource: text.optional(),
     interfaces: list(
       z.strictObject({
         name: text,
@@ -62,6 +63,7 @@ const OBSERVATIONS = {
         connected: z.boolean(),
         ipv4: family,
         ipv6: family,
+        sources: z.partialRecord(z.enum(IP_SOURCED_FIELDS), text).optional(),
       }),
     ),
   }),

@@ -13,6 +13,8 @@ export interface Check<C> {
   /** @param candidate or what stands for none */
   readonly expected: (candidate: C | null) => string;
   readonly found: (candidate: C) => string | null;
+  /** Who said what was found. */
+  readonly source?: (candidate: C) => string | null;
 }
 
 /** What a condition is held against: everything that could match, and what words are made of where there is none. */
@@ -43,8 +45,8 @@ export function matcherOf<C>({ checks, repeated, where }: MatcherParts<C>): Matc
     return groups.every((group) => group.some((check) => check.holds(candidate)));
   };
   const reasons = (candidate: C): ElementReason[] =>
-    checks.map(({ name, expected, found, holds }) =>
-      element(name, expected(candidate), found(candidate), holds(candidate)),
+    checks.map(({ name, expected, found, holds, source }) =>
+      element(name, expected(candidate), found(candidate), holds(candidate), source?.(candidate) ?? null),
     );
   return {
     holds: ({ candidates }) => candidates.some(holdsOn),

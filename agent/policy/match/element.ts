@@ -8,6 +8,8 @@ export interface ElementReason {
   readonly expected: string;
   /** What was observed, in words; null: it is not known. */
   readonly found: string | null;
+  /** Who said what was found, in words; left out: nobody said who. */
+  readonly source?: string;
 }
 
 export interface Match {
@@ -17,8 +19,14 @@ export interface Match {
   readonly elements: readonly ElementReason[];
 }
 
-export const element = (name: string, expected: string, found: string | null, ok: boolean): ElementReason =>
-  Object.freeze({ kind: 'element', ok, element: name, expected, found });
+export const element = (
+  name: string,
+  expected: string,
+  found: string | null,
+  ok: boolean,
+  source: string | null = null,
+): ElementReason =>
+  Object.freeze({ kind: 'element', ok, element: name, expected, found, ...(source === null ? {} : { source }) });
 
 /** The candidate that matches, or the one of which the most elements do, the earlier one of equals. */
 export function closest(candidates: readonly Match[], none: readonly ElementReason[]): Match {

@@ -12,6 +12,8 @@ import { listWords } from './element.ts';
 /** A list as it was observed, and what could be read of it. */
 interface Listed {
   readonly texts: readonly string[] | null;
+  /** Who said so. */
+  readonly source: string | null;
   readonly addresses: readonly Address[];
 }
 
@@ -22,6 +24,7 @@ export interface CountedInterface {
   readonly name: string;
   /** Of the machine. */
   readonly suffix: string | null;
+  readonly suffixSource: string | null;
   readonly ipv4: ListedFamily;
   readonly ipv6: ListedFamily;
 }
@@ -36,6 +39,7 @@ function prefixCheck(family: Family, text: string): IpCheck {
     holds: (face) => prefix !== null && face[family].addresses.addresses.some((address) => isHostOf(address, prefix)),
     expected: () => text,
     found: (face) => listWords(face[family].addresses.texts),
+    source: (face) => face[family].addresses.source,
   };
 }
 
@@ -51,6 +55,7 @@ function addressCheck(
     holds: (face) => wanted !== null && face[family][field].addresses.some((address) => isSameAddress(wanted, address)),
     expected: () => text,
     found: (face) => listWords(face[family][field].texts),
+    source: (face) => face[family][field].source,
   };
 }
 
@@ -69,6 +74,7 @@ const suffixCheck = (expected: string, mode: Matching['dnsSuffix']): IpCheck => 
   holds: ({ suffix }) => suffix !== null && suffixMatches(expected, suffix, mode),
   expected: () => expected,
   found: ({ suffix }) => suffix,
+  source: ({ suffixSource }) => suffixSource,
 });
 
 function checksOf(condition: IpConfigCondition, matching: Matching): readonly IpCheck[] {
@@ -99,17 +105,22 @@ export const ipConfigMatcher = (condition: IpConfigCondition, matching: Matching
 /** Assigned addresses are written with their prefix length; the servers are not, and one with a length is none. */
 const hostPart = (address: string): string => address.split('/', 1)[0] ?? '';
 
-const listed = (texts: readonly string[] | null, hostOf = (text: string) => text): Listed => ({
-  texts,
-  addresses: texts === null ? [] : texts.flatMap((text) => readAddress(hostOf(text)) ?? []),
-});
-
-const listedFamily = ({ addresses, gateways, dhcpServers, dnsServers }: IpFamily): ListedFamily => ({
-  addresses: listed(addresses, hostPart),
-  gateways: listed(gateways),
-  dhcpServers: listed(dhcpServers),
-  dnsServers: listed(dnsServers),
-});
+function listedFamily(face: Addressed, family: Family): ListedFamily {
+  const listed = (field: keyof IpFamily, hostOf = (text: string) => text): Listed => {
+    const texts = face[family][field];
+    return {
+      texts,
+      source: texts === null ? null : (face.sources?.[`${family}.${field}`] ?? null),
+      addresses: texts === null ? [] : texts.flatMap((text) => readAddress(hostOf(text)) ?? []),
+    };
+  };
+  return {
+    addresses: listed('addresses', hostPart),
+    gateways: listed('gateways'),
+    dhcpServers: listed('dhcpServers'),
+    dnsServers: listed('dnsServers'),
+  };
+}
 
 const joined = (lists: readonly (readonly string[] | null)[]): readonly string[] | null =>
   lists.every((list) => list === null) ? null : lists.flatMap((list) => list ?? []);
@@ -124,7 +135,7 @@ function familyOfAll(faces: readonly IpInterface[], family: Family): IpFamily {
   };
 }
 
-type Addressed = Pick<IpInterface, 'name' | 'ipv4' | 'ipv6'>;
+type Addressed = Pick<IpInterface, 'name' | 'ipv4' | 'ipv6' | 'sources'>;
 
 /** All interfaces as if they were one, for the loose reading. */
 const mixture = (faces: readonly IpInterface[]): Addressed => ({
@@ -134,18 +145,19 @@ const mixture = (faces: readonly IpInterface[]): Addressed => ({
 });
 
 export function ipConfigView(
-  { interfaces, primaryDnsSuffix }: IpConfigObservation,
+  { interfaces, primaryDnsSuffix, primaryDnsSuffixSource }: IpConfigObservation,
   matching: Matching,
 ): View<CountedInterface> {
   const counted = interfaces.filter(({ connected, kind }) => connected && matching.interfaceKinds.includes(kind));
   // Without a connection the suffix of the machine says nothing of where it is.
   const faces: readonly Addressed[] =
     matching.adapters === 'mixed' && counted.length > 0 ? [mixture(counted)] : counted;
-  const candidates = faces.map(({ name, ipv4, ipv6 }) => ({
-    name,
+  const candidates = faces.map((face) => ({
+    name: face.name,
     suffix: primaryDnsSuffix,
-    ipv4: listedFamily(ipv4),
-    ipv6: listedFamily(ipv6),
+    suffixSource: primaryDnsSuffixSource ?? null,
+    ipv4: listedFamily(face, 'ipv4'),
+    ipv6: listedFamily(face, 'ipv6'),
   }));
   return { candidates, none: null };
 }

@@ -18,6 +18,11 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
+const unlessLeftOut =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const textsByName: Check = (value) => typeof value === 'object' && value !== null && Object.values(value).every(isText);
 const shape =
   (fields: Readonly<Record<string, Check>>): Check =>
   (value) =>
@@ -44,7 +49,17 @@ const SHAPES: Readonly<Record<SurroundingKind, Check>> = {
   }),
   ipConfig: shape({
     primaryDnsSuffix: orNull(isText),
-    interfaces: listOf(shape({ name: isText, kind: isText, connected: isFlag, ipv4: ipFamily, ipv6: ipFamily })),
+    primaryDnsSuffixSource: unlessLeftOut(isText),
+    interfaces: listOf(
+      shape({
+        name: isText,
+        kind: isText,
+        connected: isFlag,
+        ipv4: ipFamily,
+        ipv6: ipFamily,
+        sources: unlessLeftOut(textsByName),
+      }),
+    ),
   }),
   wifi: shape({
     associations: listOf(
