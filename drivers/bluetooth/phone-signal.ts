@@ -53,6 +53,11 @@ export function signalOf(
     const { reason, detail } = outage;
     return { ...base, validFor: OUTAGE_COUNTS_FOR, state: 'unavailable', reason, detail };
   }
+  const [first] = tracks;
+  if (first !== undefined && tracks.every(({ unsupported }) => unsupported !== null)) {
+    const detail = first.unsupported ?? '';
+    return { ...base, validFor: OUTAGE_COUNTS_FOR, state: 'unavailable', reason: 'unsupported', detail };
+  }
   let validFor: Milliseconds = times.validFor;
   // The signal counts as long as the oldest of its proofs.
   for (const track of tracks) validFor = milliseconds(Math.min(validFor, countsFor(track, now, times) ?? validFor));

@@ -53,6 +53,8 @@ export interface PhoneTrack {
   readonly lookedAt: MonotonicMs | null;
   /** When it is to be looked at out of its turn; null: it is not. */
   readonly askedFor: MonotonicMs | null;
+  /** Why this host cannot look at it at all, in words; null: it can, as far as is known. */
+  readonly unsupported: string | null;
 }
 
 /** How long proofs count, and when they are told. */
@@ -68,6 +70,7 @@ export const newTrack = (phone: PresencePhone): PhoneTrack => ({
   strength: null,
   lookedAt: null,
   askedFor: null,
+  unsupported: null,
 });
 
 /** Whether its proof counts at `now`, told or not yet. */
@@ -120,6 +123,7 @@ export function proved(
     strength: strengthAfter(track.strength, at, rssi, rules),
     lookedAt: at,
     askedFor: null,
+    unsupported: null,
   };
 }
 

@@ -29,6 +29,8 @@ const HINT_EVERY = seconds(2);
 /** Before a host whose events ended is watched again, and phones that could not be read are. */
 const AGAIN_AFTER = seconds(5);
 
+const CANNOT_LOOK = 'this host cannot look at it';
+
 const UNREADABLE: PhonesOutage = {
   reason: 'failed',
   detail: 'the enrolled phones cannot be read',
@@ -336,8 +338,13 @@ export class PhoneWatch {
     const trouble = outcome.proved ? null : troubleOf(outcome.reason, outcome.detail);
     this.#setTrouble(trouble);
     if (outcome.proved) this.#tracks.put(proved(track, at, outcome.rssi, rules, times));
-    else this.#tracks.put({ ...lost(track), lookedAt: at, askedFor: null });
-    if (trouble === null) {
+    else {
+      const { reason, detail } = outcome;
+      const unsupported = reason === 'unsupported' ? (detail ?? CANNOT_LOOK) : null;
+      this.#tracks.put({ ...lost(track), lookedAt: at, askedFor: null, unsupported });
+    }
+    // Neither a host that failed nor one that cannot look says anything of the phone.
+    if (trouble === null && this.#tracks.get(track.phone.address)?.unsupported === null) {
       const rssi = outcome.proved ? outcome.rssi : null;
       this.#emit({ type: 'sample', at, phone: track.phone, rssi, source: 'probe', reachable: outcome.proved });
     }

@@ -331,6 +331,22 @@ describe('a host that fails', () => {
     expect(stage.isProved).toBe(true);
   });
 
+  it('that cannot look at any of them says so, and it does not count as their absence', async () => {
+    await using stage = new Stage();
+    await stage.pass();
+    stage.watchPresence(20_000);
+    await stage.pass();
+    stage.presence.length = 0;
+    stage.hal.fails = 'unsupported';
+    stage.demand();
+    await stage.pass(20_000);
+    expect(stage.last).toMatchObject({ state: 'unavailable', reason: 'unsupported' });
+    expect(stage.presence.filter(({ type }) => type === 'sample')).toEqual([]);
+    stage.hal.fails = null;
+    await stage.pass(4300);
+    expect(stage.isProved).toBe(true);
+  });
+
   it('that throws is asked no more often than one that answers', async () => {
     await using stage = new Stage();
     await stage.pass();
