@@ -136,11 +136,11 @@ export const SETTINGS = {
     idle_seconds: integer(30, 'seconds', 5, 3600, 'Time without keyboard and mouse after which a person is idle.'),
     lock_delay_seconds: integer(5, 'seconds', 0, 3600, 'Time between the leaving of the phone and the lock, at least.'),
     sample_every_seconds: integer(20, 'seconds', 5, 600, 'Time between two probes of a phone; each wakes its radio.'),
-    weak_samples: integer(3, 'samples', 1, 100, 'Weak or failed probes in a row after which a phone has gone.'),
+    weak_samples: integer(2, 'samples', 1, 100, 'Weak or failed probes in a row after which a phone has gone.'),
     stale_after_seconds: integer(90, 'seconds', 10, 3600, 'Without any sample for this long, a phone has gone.'),
     rssi_min: integer(-10, 'dB', -100, 20, 'At least this strong is near; relative to the best range of reception.'),
     rssi_far: integer(-14, 'dB', -100, 20, 'Weaker than this is far; at most rssi_min.'),
-    rssi_max_delta: integer(-10, 'dB', -100, 0, 'Weaker than the best while it was near by more than this is far.'),
+    rssi_max_delta: integer(-14, 'dB', -100, 0, 'Weaker than the best while it was near by more than this is far.'),
   },
   simulation: {
     surroundings: text(

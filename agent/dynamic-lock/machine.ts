@@ -9,6 +9,7 @@ import type { PresenceEvent, PresenceOutage, PresenceSample } from '../../driver
 import type { DynamicLockPolicy, OutageMeaning } from '../policy/dynamic-lock.ts';
 import { absenceOf, idleSince, sessionsOf, sessionsSeen, usersOf } from './people.ts';
 import { hinted, later, probed, unseen, waitedFor } from './phones.ts';
+import { dueRechecks, nextRecheck } from './recheck.ts';
 import type { DynamicLockEffect, DynamicLockEvent, DynamicLockState, Gone, PhoneTrack, Step } from './state.ts';
 
 /** More phones than are ever bonded with one machine. */
@@ -47,7 +48,7 @@ export function step(before: DynamicLockState, event: DynamicLockEvent): Step {
       return ofPresence(settled(state, policy), event.presence, policy);
     case 'sessions': {
       const read = settled({ ...state, sessions: sessionsSeen(state, event.sessions) }, policy);
-      return locks(read, policy);
+      return rechecked(locks(read, policy));
     }
     case 'sessions-unknown':
       return still(settled({ ...state, sessions: new Map() }, policy));
@@ -56,7 +57,7 @@ export function step(before: DynamicLockState, event: DynamicLockEvent): Step {
     case 'lock-failed':
       return still(lockRefused(state, event.uid, policy));
     case 'tick':
-      return still(settled(state, policy));
+      return rechecked(still(settled(state, policy)));
   }
 }
 
@@ -169,6 +170,15 @@ function probeAsked(state: DynamicLockState, address: string, policy: DynamicLoc
   return { state: { ...state, asked }, effects: [{ type: 'probe', address }] };
 }
 
+function rechecked({ state, effects }: Step): Step {
+  const due = dueRechecks(state);
+  if (due.length === 0) return { state, effects };
+  const asked = new Map(state.asked);
+  for (const address of due) asked.set(address, state.now);
+  const probes = due.map((address) => ({ type: 'probe', address }) as const);
+  return { state: { ...state, asked }, effects: [...effects, ...probes] };
+}
+
 /** When a person may be locked out of their absence, by what is known now; null: nothing to wait for. */
 function dueAt(state: DynamicLockState, uid: number, policy: DynamicLockPolicy): MonotonicMs | null {
   const absence = absenceOf(state, uid, policy);
@@ -205,7 +215,7 @@ function locks(state: DynamicLockState, policy: DynamicLockPolicy): Step {
 }
 
 /**
- * When the sessions have to be read next for nobody to be locked late; null: nothing is waited for. Never sooner than a
+ * When the sessions have to be read next for nobody to be locked late, and for a weak phone to be probed again; null: nothing is waited for. Never sooner than a
  * second from now.
  */
 export function nextLook(state: DynamicLockState): MonotonicMs | null {
@@ -219,6 +229,8 @@ export function nextLook(state: DynamicLockState): MonotonicMs | null {
   for (const { proximity } of state.phones.values()) {
     if (proximity.judged === 'near') times.push(proximity.freshUntil);
   }
+  const recheck = nextRecheck(state);
+  if (recheck !== null) times.push(recheck);
   if (times.length === 0) return null;
   return monotonicMs(Math.max(Math.min(...times), state.now + LOOK_EVERY_MS));
 }

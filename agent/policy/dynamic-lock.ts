@@ -48,13 +48,13 @@ export interface DynamicLockPolicy {
   readonly failed: OutageMeaning;
 }
 
-/** Off until somebody asks for it, as in Windows. */
+/** Off until somebody asks for it, as in Windows. The numbers are tuned: docs/reference/proximity.md says how and on what. */
 export const DEFAULT_DYNAMIC_LOCK: DynamicLockPolicy = Object.freeze({
   enabled: false,
-  rule: Object.freeze({ ...BLUETOOTH_DEFAULTS, rssiFar: -14 }),
+  rule: Object.freeze({ ...BLUETOOTH_DEFAULTS, rssiFar: -14, rssiMaxDelta: -14 }),
   sampleEverySeconds: 20,
-  smoothing: 0.5,
-  weakSamples: 3,
+  smoothing: 0.8,
+  weakSamples: 2,
   staleAfterSeconds: 90,
   hintSeconds: 60,
   idleSeconds: 30,

@@ -6,7 +6,14 @@ import { type MonotonicMs, monotonicMs } from '../../../drivers/base/brand.ts';
 import type { PresenceOutage, PresencePhone, PresenceSample } from '../../../drivers/hal/presence.ts';
 import type { Session } from '../../../drivers/hal/session.ts';
 
-export const ON: DynamicLockPolicy = { ...DEFAULT_DYNAMIC_LOCK, enabled: true };
+/** Numbers that are easy to count by; the defaults are tuned, and judged elsewhere. */
+export const ON: DynamicLockPolicy = {
+  ...DEFAULT_DYNAMIC_LOCK,
+  enabled: true,
+  rule: { ...DEFAULT_DYNAMIC_LOCK.rule, rssiMaxDelta: -10 },
+  smoothing: 0.5,
+  weakSamples: 3,
+};
 export const ANA = 1000;
 export const BEN = 1001;
 export const PHONE_CLASS = 0x5a020c;
