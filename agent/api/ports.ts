@@ -110,6 +110,7 @@ export type CeremonyEvent =
   /** Something around the machine has to change; told again when the reasons change. */
   | {
       readonly type: 'waiting';
+      /** The one that was asked for; the text and the reasons name every other one that would do as well. */
       readonly factor: 'phone' | 'network';
       readonly text: string;
       /** Why it is not there yet, down to the rule and its element. */

@@ -83,13 +83,31 @@ export const isSurrounding = (factor: FactorKind): factor is Surrounding => fact
 
 const THING: Readonly<Record<Surrounding, string>> = { phone: 'phone', network: 'network' };
 
-/** `Waiting for the network office`. */
-function waitingText(factor: Surrounding, leaves: readonly FactorReason[]): string {
+/** `the network office`. */
+function thingWords(factor: Surrounding, leaves: readonly FactorReason[]): string {
   const rules = [...new Set(leaves.flatMap(({ children }) => children.map(({ rule }) => rule)))];
   const [only] = rules;
-  if (rules.length === 1 && only !== undefined) return `Waiting for the ${THING[factor]} ${only}`;
+  if (rules.length === 1 && only !== undefined) return `the ${THING[factor]} ${only}`;
   const some = rules.slice(0, 3).join(', ');
-  return `Waiting for a ${THING[factor]}: ${some}${rules.length > 3 ? `, or ${rules.length - 3} more` : ''}`;
+  return `a ${THING[factor]}: ${some}${rules.length > 3 ? `, or ${rules.length - 3} more` : ''}`;
+}
+
+/** No driver and no key of the TPM come while somebody waits; whatever else is missing may. */
+const mayCome = ({ children }: FactorReason): boolean =>
+  children.some((rule) =>
+    rule.children.every(({ finding }) => finding.is !== 'unavailable' || !NEVER_COMES.includes(finding.reason)),
+  );
+const NEVER_COMES: readonly string[] = ['no-driver', 'unsupported'];
+
+/** What would do: the one that is asked for, and each other one that alone is missing for a way that is open now. */
+export function thatWouldDo(decision: Decision, asked: Surrounding): readonly Surrounding[] {
+  const alone = decision.reasons.children.flatMap(({ refusedAsAsserted, windows, children }) => {
+    const open = children.filter(({ ok }) => !ok);
+    const [leaf] = open;
+    if (refusedAsAsserted || windows.some(({ ok }) => !ok) || open.length !== 1 || leaf === undefined) return [];
+    return isSurrounding(leaf.factor) && mayCome(leaf) ? [leaf.factor] : [];
+  });
+  return [...new Set([asked, ...alone])];
 }
 
 /** Tells the person what is waited for and why it is not there yet, and again whenever that changes. */
@@ -110,7 +128,8 @@ export class Waiting {
   begin(factor: Surrounding): void {
     this.#factor = factor;
     this.#told = '';
-    this.look(factor);
+    const decision = this.#decision();
+    for (const each of decision === null ? [factor] : thatWouldDo(decision, factor)) this.look(each);
     this.tell();
   }
 
@@ -128,11 +147,13 @@ export class Waiting {
     const factor = this.#factor;
     const decision = this.#decision();
     if (factor === null || decision === null) return;
-    const { leaves, lines } = explainFactor(decision, factor);
+    const would = thatWouldDo(decision, factor).map((each) => ({ each, ...explainFactor(decision, each) }));
+    const lines = would.flatMap((one) => one.lines);
     // Only what a person would call a change: that time passes is none.
     const words = lines.map(({ ok, text }) => `${ok} ${text.replaceAll(/\([^()]* old\)/g, '')}`).join('\n');
     if (words === this.#told) return;
     this.#told = words;
-    this.#run.emit({ type: 'waiting', factor, text: waitingText(factor, leaves), reasons: lines });
+    const things = would.map(({ each, leaves }) => thingWords(each, leaves)).join(', or ');
+    this.#run.emit({ type: 'waiting', factor, text: `Waiting for ${things}`, reasons: lines });
   }
 }
