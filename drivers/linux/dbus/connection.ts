@@ -10,7 +10,7 @@ import { deferred } from '../../base/deferred.ts';
 import { UnlockdError } from '../../base/errors.ts';
 import { busSocket } from './address.ts';
 import { busError, replyError } from './bus-errors.ts';
-import { type DBusConnection, dial, MESSAGE, type Message } from './transport.ts';
+import { dial, MESSAGE, type Message, type Wire } from './transport.ts';
 import { textOf } from './values.ts';
 
 const BUS = 'org.freedesktop.DBus';
@@ -59,21 +59,16 @@ interface Waiting {
 }
 
 export class BusConnection implements AsyncDisposable {
-  readonly #wire: DBusConnection;
+  #wire: Wire | null = null;
   readonly #options: BusOptions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #over = new AbortController();
   readonly #onSignal: (signal: BusSignal) => void;
   #serial = 0;
 
-  private constructor(wire: DBusConnection, options: BusOptions, onSignal: (signal: BusSignal) => void) {
-    this.#wire = wire;
+  private constructor(options: BusOptions, onSignal: (signal: BusSignal) => void) {
     this.#options = options;
     this.#onSignal = onSignal;
-    wire.on('message', (message) => this.#receive(message));
-    wire.on('error', (error) => this.#end(error));
-    wire.on('end', () => this.#end(undefined));
-    wire.on('close', (cause) => this.#end(cause));
   }
 
   /**
@@ -87,7 +82,12 @@ export class BusConnection implements AsyncDisposable {
     onSignal: (signal: BusSignal) => void,
   ): Promise<BusConnection> {
     options.signal.throwIfAborted();
-    const connection = new BusConnection(await dial(busSocket(options.address)), options, onSignal);
+    const connection = new BusConnection(options, onSignal);
+    const wire = await dial(busSocket(options.address), {
+      message: (message) => connection.#receive(message),
+      end: (cause) => connection.#end(cause),
+    });
+    connection.#wire = wire;
     try {
       await connection.callBus('Hello', '', [], options);
       return connection;
@@ -157,7 +157,7 @@ export class BusConnection implements AsyncDisposable {
     const message: Message = { ...rest, type: MESSAGE.call, serial };
     if (signature !== undefined && signature !== '') Object.assign(message, { signature, body });
     try {
-      this.#wire.message(message);
+      this.#wire?.send(message);
     } catch (cause) {
       throw new UnlockdError('ERR_HAL_IO', `${what}: could not be sent`, { cause });
     }
@@ -195,7 +195,7 @@ export class BusConnection implements AsyncDisposable {
     this.#over.abort(error);
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
-    this.#wire.stream.destroy();
+    this.#wire?.destroy();
   }
 
   /** Idempotent. Whoever waits for an answer gets ERR_HAL_CLOSED. */
