@@ -104,8 +104,9 @@ export const BLUETOOTH_CASES: readonly BluetoothCase[] = [
     run: async (world) => {
       const { address, addressType, bearers, key } = await bondOf(world, GENUINE.address);
       assert.deepEqual(
-        { address, addressType, bearers, key },
-        { address: GENUINE.address, addressType: 'public', bearers: ['BR/EDR'], key: 'authenticated' },
+        // A phone bonded over BR/EDR may have got a key for LE out of it.
+        { address, addressType, bearer: bearers[0], key },
+        { address: GENUINE.address, addressType: 'public', bearer: 'BR/EDR', key: 'authenticated' },
       );
       const all = await world.hal.bonded({ signal: signal() });
       assert.ok(!all.some((device) => device.address === STRANGER));

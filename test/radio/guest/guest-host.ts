@@ -3,7 +3,7 @@
  * the second one. The phone is bonded for real; its impostor is the same controller at the same address, with the class
  * of a phone, whose kernel has no link key.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import type { BluetoothHal } from '../../../drivers/hal/bluetooth.ts';
 import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
 import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
@@ -11,10 +11,12 @@ import type { RadioSocket } from '../../../drivers/linux/bluetooth/radio-sockets
 import { type Answering, type BluetoothWorld, GENUINE } from '../../contract/bluetooth/bluetooth-cases.ts';
 import { openBareLink } from './bare-link.ts';
 import { BluezClient, PC, PHONE } from './bluez-client.ts';
-import { disconnect, type LinkKey, loadLinkKeys } from './mgmt.ts';
+import { disconnect } from './mgmt.ts';
 import { renamed } from './renamed-host.ts';
 import { tool, until, type World } from './world.ts';
 
+/** Where the phone's side of the bond is while an impostor is in its place; on the file system of the others. */
+const KEPT_BOND = '/var/lib/bluetooth/kept-bond';
 const PHONE_CLASS = '0x5a020c';
 
 export class GuestHost implements BluetoothWorld {
@@ -24,13 +26,14 @@ export class GuestHost implements BluetoothWorld {
   readonly world: World;
   pc = '';
   phone = '';
-  #key: LinkKey | null = null;
+  #present: 'phone' | 'impostor' = 'phone';
   #link: RadioSocket | null = null;
 
   private constructor(world: World, phone: string) {
     this.world = world;
     this.phone = phone;
-    this.hal = renamed(bluezBluetooth({ prober: this.prober }), phone, GENUINE.address);
+    const names = { here: phone, there: GENUINE.address };
+    this.hal = renamed(bluezBluetooth({ prober: this.prober }), names, () => this.pc);
   }
 
   static async start(world: World): Promise<GuestHost> {
@@ -71,19 +74,33 @@ export class GuestHost implements BluetoothWorld {
     // Nobody is there to say yes from now on.
     await bluez.unregisterAgent();
     await bluez.set(PHONE, 'Discoverable', 'b', false);
-    const section = /\[LinkKey\]\nKey=(\w{32})\nType=(\d+)/.exec(this.bondFile(this.phone, this.pc));
-    if (section?.[1] === undefined) throw new Error('the phone kept no link key');
-    this.#key = { address: this.pc, type: Number(section[2]), value: Buffer.from(section[1], 'hex') };
     tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
   }
 
   async answer(_address: string, who: Answering): Promise<void> {
-    if (this.#key === null) throw new Error('nobody is paired');
     await this.link('', false);
+    if (who !== 'nobody' && who !== this.#present) await this.#replacePhone(who);
     await this.bluez.power(PHONE, who !== 'nobody');
-    if (who === 'nobody') return;
-    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
-    await loadLinkKeys(1, who === 'phone' ? [this.#key] : []);
+    if (who !== 'nobody') tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+  }
+
+  /**
+   * The controllers remember the last key that they were told, so that an impostor at the same controller would answer
+   * with the key of the phone: both are made anew, and the phone's side starts with its bonds or without.
+   */
+  async #replacePhone(who: 'phone' | 'impostor'): Promise<void> {
+    await this.world.stopControllers();
+    const bonds = `/var/lib/bluetooth/${this.phone.toUpperCase()}`;
+    if (who === 'impostor') renameSync(`${bonds}/${this.pc.toUpperCase()}`, KEPT_BOND);
+    else {
+      rmSync(`${bonds}/${this.pc.toUpperCase()}`, { recursive: true, force: true });
+      renameSync(KEPT_BOND, `${bonds}/${this.pc.toUpperCase()}`);
+    }
+    await this.world.startControllers();
+    this.#present = who;
+    await this.#bothUp();
+    // Without a bond it would not listen.
+    await this.bluez.set(PHONE, 'Discoverable', 'b', who === 'impostor');
   }
 
   /** Also drops a link that a probe has left behind, so that the next one is made anew. */
@@ -92,6 +109,7 @@ export class GuestHost implements BluetoothWorld {
     this.#link = null;
     if (up) this.#link = await openBareLink(this.phone, this.pc);
     else {
+      if (!(await this.bluez.get(PC, 'org.bluez.Adapter1', 'Powered'))) return;
       await disconnect(0, this.phone);
       await until('no link', 10, async () => (await this.bluez.device(PC, this.phone, 'Connected')) === false);
     }

@@ -1,13 +1,15 @@
 /**
- * Commands of the kernel's management interface that make a phone of the second adapter: its link keys and its links.
- * doc/mgmt-api.txt of BlueZ. The daemon is not asked and does not notice: so an impostor is the same phone without keys.
+ * The one command of the kernel's management interface that the guest needs: dropping a link, so that the next probe
+ * has to make one of its own. doc/mgmt-api.txt of BlueZ.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kernelSockets } from '../../../drivers/linux/bluetooth/radio-sockets.ts';
 import { addressBytes, HCI_CHANNEL, HCI_DEV_NONE, hciAddress } from '../../../drivers/linux/bluetooth/radio-structs.ts';
 
-const LOAD_LINK_KEYS = 0x0012;
 const DISCONNECT = 0x0014;
+/** It was none, or went at that moment. */
+const NOT_CONNECTED = 0x02;
+const DISCONNECTED = 0x0e;
 const EV_CMD_COMPLETE = 0x0001;
 const EV_CMD_STATUS = 0x0002;
 
@@ -41,26 +43,8 @@ async function command(adapter: number, opcode: number, parameters: Buffer): Pro
   }
 }
 
-export interface LinkKey {
-  readonly address: string;
-  /** Of the specification; 8: authenticated, P-256. */
-  readonly type: number;
-  readonly value: Buffer;
-}
-
-/** Replaces all link keys of an adapter by these. */
-export async function loadLinkKeys(adapter: number, keys: readonly LinkKey[]): Promise<void> {
-  const head = Buffer.from([0, keys.length, 0]);
-  const each = keys.map(({ address, type, value }) =>
-    Buffer.concat([addressBytes(address), Buffer.from([0, type]), value, Buffer.from([0])]),
-  );
-  const status = await command(adapter, LOAD_LINK_KEYS, Buffer.concat([head, ...each]));
-  if (status !== 0) throw new Error(`the link keys were not loaded: status ${status}`);
-}
-
 /** Drops the link to a device, where there is one. @param type of its address: 0 BR/EDR, 1 LE public, 2 LE random */
 export async function disconnect(adapter: number, address: string, type = 0): Promise<void> {
   const status = await command(adapter, DISCONNECT, Buffer.concat([addressBytes(address), Buffer.from([type])]));
-  const NOT_CONNECTED = 2;
-  if (status !== 0 && status !== NOT_CONNECTED) throw new Error(`not disconnected: status ${status}`);
+  if (![0, NOT_CONNECTED, DISCONNECTED].includes(status)) throw new Error(`not disconnected: status ${status}`);
 }

@@ -1,10 +1,16 @@
 /**
  * The virtual controllers have the addresses that they have, and the contract's phone has its own. This is the host as
- * it is, but for the one address, in both directions.
+ * it is, but for the one address, in both directions, and for what the phone's own adapter says of the computer: both
+ * adapters belong to one daemon.
  */
 import type { BluetoothHal } from '../../../drivers/hal/bluetooth.ts';
 
-export function renamed(hal: BluetoothHal, here: string, there: string): BluetoothHal {
+export function renamed(
+  hal: BluetoothHal,
+  phone: { readonly here: string; readonly there: string },
+  computer: () => string,
+): BluetoothHal {
+  const { here, there } = phone;
   const inward = (address: string): string => (address === there ? here : address);
   const outward = (address: string): string => (address === here ? there : address);
   return {
@@ -15,6 +21,7 @@ export function renamed(hal: BluetoothHal, here: string, there: string): Bluetoo
     probe: (address, options) => hal.probe(inward(address), options),
     watch: async function* (options) {
       for await (const event of hal.watch(options)) {
+        if (event.type === 'hint' && event.address === computer()) continue;
         yield event.type === 'hint' ? { ...event, address: outward(event.address) } : event;
       }
     },
