@@ -74,8 +74,9 @@ export class ObservationSigner {
   /**
    * Asserts what was observed, for one policy session and one sealed object of one container, for
    * {@link ASSERTION_SECONDS} seconds.
-   * @param request with a grant by a branch with this factor, for this container; that it is spent once is the door's concern
-   * @throws {ERR_ASSERTION_REFUSED} the grant is none, of another container or of a branch without this factor; the
+   * @param request with a grant by a branch with this factor, for this container, by which a door was opened
+   * @throws {ERR_ASSERTION_REFUSED} the grant is none, opened no door, is of another container or of a branch without this
+   *   factor; the
    *   observation does not hold any more; the nonce is not of a session of ours; the object is not one of this container, or of
    *   another context than the grant
    * @throws {ERR_TPM_AUTH_FAILED | ERR_TPM_RESPONSE} the TPM does not sign
@@ -103,6 +104,8 @@ export class ObservationSigner {
     const { kind, clock, simulated } = this.#parts;
     if (containerId.length !== CONTAINER_ID_BYTES) throw refuse(kind, 'that is no container id');
     if (!Grant.isGrant(grant)) throw refuse(kind, 'nothing was granted');
+    // The door spends it and looks at its age first: what was never shown there could be kept and shown here again and again.
+    if (!grant.spent) throw refuse(kind, 'the grant has opened no door');
     if (grant.context.container !== toHex(containerId)) throw refuse(kind, 'the grant is for another container');
     const observed = observedIn(grant.decision, kind, clock.now());
     if (observed === null) throw refuse(kind, 'the grant does not rest on it, or it does not hold any more');

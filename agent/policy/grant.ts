@@ -32,6 +32,8 @@ export class Grant {
     if (key !== MINT || new.target !== Grant || decision.verdict !== 'granted') throw forged();
     this.#decision = decision;
     this.#context = Object.freeze({ container: context.container, context: context.context });
+    // Nothing may stand before what it says of itself.
+    Object.freeze(this);
   }
 
   static isGrant(candidate: unknown): candidate is Grant {

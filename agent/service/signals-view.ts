@@ -20,6 +20,38 @@ export function visibleTo(uid: number, signal: FactorSignal): SensedSignal {
   return { ...signal, observation: { devices } };
 }
 
+/**
+ * Which signals are the listener's to hear of. One signal tells of everybody's phones, so that a phone of somebody else came
+ * or went would be told by the moment of a signal in which the listener sees no change. Such a one is told only where the
+ * listener's own phones are in it and what was told of them is half as old as it may become: whoever records it needs that.
+ */
+export class OwnChanges {
+  readonly #told = new Map<string, { readonly what: string; readonly from: number }>();
+
+  /** @param visible as the listener may see it */
+  isOwn(visible: SensedSignal): boolean {
+    const { kind, observedAt, ...what } = visible;
+    if (kind !== 'bluetooth') return true;
+    const last = this.#told.get(kind);
+    const now = { what: JSON.stringify(what), from: observedAt };
+    if (last !== undefined && last.what === now.what) {
+      const isFresh = observedAt < last.from + visible.validFor / 2;
+      if (isFresh || hasNoPhone(visible)) return false;
+    }
+    this.#told.set(kind, now);
+    return true;
+  }
+
+  lost(kind: string): void {
+    this.#told.delete(kind);
+  }
+}
+
+const hasNoPhone = ({ observation }: SensedSignal): boolean => {
+  const { devices } = (observation ?? {}) as { readonly devices?: readonly unknown[] };
+  return devices === undefined || devices.length === 0;
+};
+
 /** Longest time that somebody who asks once waits for their phone to be looked at. */
 const LOOK_WITHIN = seconds(3);
 
@@ -55,6 +87,7 @@ export async function* watchSignals(
   { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<SignalChange> {
   const pending = new Map<SignalKind, FactorSignal | null>(sensors.ledger.all());
+  const own = new OwnChanges();
   let wake = deferred<void>();
   const unlisten = sensors.ledger.onChange((change) => {
     const kind = change.type === 'lost' ? change.kind : change.signal.kind;
@@ -82,7 +115,13 @@ export async function* watchSignals(
       const [kind, seen] = next;
       pending.delete(kind);
       const now = clock.now();
-      yield seen === null ? { type: 'lost', now, kind } : { type: 'signal', now, signal: visibleTo(uid, seen) };
+      if (seen === null) {
+        own.lost(kind);
+        yield { type: 'lost', now, kind };
+        continue;
+      }
+      const visible = visibleTo(uid, seen);
+      if (own.isOwn(visible)) yield { type: 'signal', now, signal: visible };
     }
   } finally {
     unlisten();

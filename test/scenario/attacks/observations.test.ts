@@ -325,6 +325,7 @@ describe('the signer of the product refuses with ERR_ASSERTION_REFUSED', () => {
 
   it.each<[string, () => Grant | null]>([
     ['none at all', () => null],
+    ['that has opened no door', () => seen(container, 'face', { spent: false })],
     ['by a branch without this factor', () => grantBy(container, ['phone', 'pin'])],
     [
       'by a branch of proved factors, though the face was seen',
@@ -341,7 +342,13 @@ describe('the signer of the product refuses with ERR_ASSERTION_REFUSED', () => {
     await expect(ask({ grant: grant() })).rejects.toMatchObject(refused);
   });
 
-  it('a phone that is not near any more when it signs, also where the grant is not spent', async () => {
+  it('a grant that says of itself that it was spent, and was not', () => {
+    const grant = seen(container, 'face', { spent: false });
+    expect(() => Object.defineProperty(grant, 'spent', { value: true })).toThrow(TypeError);
+    expect(grant.spent).toBe(false);
+  });
+
+  it('a phone that is not near any more when it signs', async () => {
     const grant = seen(container, 'phone', { ageMs: 10_001 });
     const request = { grant, nonceTPM: new Uint8Array(32), sealedName: nameOfBlob(container.sealed) };
     const asked = machine.withRoot((root) => signerOf(root, container, 'phone').assertObservation(stored(), request));

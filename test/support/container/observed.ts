@@ -155,16 +155,20 @@ export interface SeenMore {
   readonly user?: number;
   readonly containerId?: Uint8Array;
   readonly context?: SealedContext;
+  /** False: it has opened no door. */
+  readonly spent?: boolean;
 }
 
-/** A grant by a branch of these factors, observed and decided just now. */
+/** A grant by a branch of these factors, observed and decided just now, as the door of the release room leaves it. */
 export function grantBy(container: ObservedContainer, factors: readonly FactorKind[], more: SeenMore = {}): Grant {
   const { ageMs = 0, simulated = false, user = USER, containerId = container.containerId } = more;
-  const { context = UNLOCK_CONTEXT } = more;
+  const { context = UNLOCK_CONTEXT, spent = true } = more;
   const now = monotonicMs(systemClock.now() - ageMs);
   const snapshot = snapshotOf(...factors.map((factor) => satisfied(factor, { observedAt: now, simulated })));
   const decision = evaluate(POLICY, snapshot, now, { machineSimulated: simulated, pinIsBound: true, user });
-  return grantFor(decision, { container: toHex(containerId), context });
+  const grant = grantFor(decision, { container: toHex(containerId), context });
+  if (spent) grant.spend();
+  return grant;
 }
 
 /** A grant that rests on this factor, and on another one that goes with it. */
