@@ -34,9 +34,6 @@ interface Kind {
   counts: boolean;
 }
 
-const isSurrounding = (kind: SignalKind): kind is SurroundingKind =>
-  kind === 'bluetooth' || kind === 'ipConfig' || kind === 'wifi';
-
 export class IncrementalEvaluator {
   readonly #prepared: PreparedPolicy;
   readonly #options: Omit<EvaluateOptions, 'localTime'>;
@@ -60,7 +57,7 @@ export class IncrementalEvaluator {
   constructor(policy: UnlockPolicy, options: Omit<EvaluateOptions, 'localTime'>, signals?: SignalSource) {
     this.#prepared = prepare(policy);
     this.#options = options;
-    for (const { group } of this.#prepared.branches(options)) this.#enter(group);
+    for (const group of new Set(this.#prepared.branches(options).map((branch) => branch.group))) this.#enter(group);
     const rules = [...this.#standings.keys()];
     this.#kinds = (['bluetooth', 'ipConfig', 'wifi'] as const).flatMap((kind) => {
       const mentioning = rules.filter(({ conditions }) => conditions.some(({ type }) => type === kind));
@@ -68,10 +65,7 @@ export class IncrementalEvaluator {
       const index = new RuleIndex(mentioning, policy.matching, kind);
       return [{ kind, index, matched: new Set<PreparedRule>(), counts: false }];
     });
-    for (const kind of SIGNAL_KINDS) {
-      const signal = signals?.get(kind);
-      if (signal !== undefined) this.set(kind, signal);
-    }
+    for (const kind of SIGNAL_KINDS) this.set(kind, signals?.get(kind));
   }
 
   /** How many times a rule was held against an observation so far. */
@@ -80,7 +74,6 @@ export class IncrementalEvaluator {
   }
 
   #enter(group: RuleGroup): void {
-    if (this.#groups.has(group)) return;
     const state = { holding: 0 };
     this.#groups.set(group, state);
     for (const rule of group.rules) {
@@ -107,7 +100,7 @@ export class IncrementalEvaluator {
   set(kind: SignalKind, signal: FactorSignal | undefined): void {
     this.#held = undefined;
     this.#signals[kind] = signal;
-    const state = isSurrounding(kind) ? this.#kinds.find((each) => each.kind === kind) : undefined;
+    const state = this.#kinds.find((each) => each.kind === kind);
     if (state !== undefined) this.#rejudge(state);
   }
 
@@ -164,9 +157,9 @@ export class IncrementalEvaluator {
   }
 }
 
-/** The views of one kind alone. */
+/** The views of one kind alone, as far as rules are found by them: no rule is found by its phone. */
 const only = (kind: SurroundingKind, views: Views): Views => ({
-  bluetooth: kind === 'bluetooth' ? views.bluetooth : null,
+  bluetooth: null,
   ipConfig: kind === 'ipConfig' ? views.ipConfig : null,
   wifi: kind === 'wifi' ? views.wifi : null,
 });

@@ -18,6 +18,7 @@ import '../unit/policy/match-wifi.test.ts';
 import '../unit/policy/requirement.test.ts';
 import '../unit/policy/rule-failures.test.ts';
 import '../unit/policy/time-window.test.ts';
+import '../unit/policy/tree.test.ts';
 import '../unit/policy/well-formed.test.ts';
 import '../unit/policy/windows-rules.test.ts';
 import '../property/policy/incremental.test.ts';

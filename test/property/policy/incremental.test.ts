@@ -11,7 +11,8 @@ import { SeededDice } from '../../oracle/dice.ts';
 import { generatedPolicy } from '../../oracle/generate-policy.ts';
 import { generatedFacts } from '../../oracle/generate-snapshot.ts';
 import { casesOf, freshSeed } from '../../support/policy-cases.ts';
-import { officeNetwork, satisfied } from '../../support/policy-fixtures.ts';
+import { officeNetwork, satisfied, snapshotOf } from '../../support/policy-fixtures.ts';
+import { associated } from '../../unit/policy/situations.ts';
 
 const whole = (decision: Decision) => {
   const { verdict, at, missing, reasons } = decision;
@@ -95,6 +96,20 @@ describe('the incremental evaluator', () => {
     expect(judgedBy(evaluator, () => evaluator.set('ipConfig', at('10.0.10.9/24')))).toBe(0);
     expect(evaluator.decide(monotonicMs(2000)).verdict).toBe('denied');
     expect(judgedBy(evaluator, () => evaluator.set('ipConfig', at('10.0.8.9/24')))).toBe(1);
+    expect(evaluator.decide(monotonicMs(2000)).verdict).toBe('denied');
+  });
+
+  test('finds a rule of many by its network name', () => {
+    const evaluator = new IncrementalEvaluator(fleet(100), real, snapshotOf(satisfied('pin')));
+    const on = (ssid: string): FactorSignal =>
+      ({
+        ...satisfied('network'),
+        kind: 'wifi',
+        observation: { associations: [associated({ ssidHex: Buffer.from(ssid).toString('hex') })] },
+      }) as unknown as FactorSignal;
+    expect(judgedBy(evaluator, () => evaluator.set('wifi', on('site-70')))).toBe(1);
+    expect(evaluator.decide(monotonicMs(2000)).verdict).toBe('granted');
+    expect(judgedBy(evaluator, () => evaluator.set('wifi', on('site-71')))).toBe(0);
     expect(evaluator.decide(monotonicMs(2000)).verdict).toBe('denied');
   });
 

@@ -55,7 +55,13 @@ describe('the reason tree', () => {
                       source: 'test network',
                       detail: null,
                       children: [
-                        { kind: 'element', ok: true, element: 'ipv4Prefix', expected: '192.0.2.0/24', found: '192.0.2.5/24' },
+                        {
+                          kind: 'element',
+                          ok: true,
+                          element: 'ipv4Prefix',
+                          expected: '192.0.2.0/24',
+                          found: '192.0.2.5/24',
+                        },
                       ],
                     },
                   ],
@@ -82,15 +88,29 @@ describe('the reason tree', () => {
 
   test('of a network that is not the right one tells no age and no source of the factor', () => {
     const [leaf] = decide(policyOf(['pin'], ['network']), satisfied('pin')).reasons.children[0]?.children ?? [];
-    expect(leaf).toMatchObject({ ok: false, finding: { is: 'no-rule-holds', rules: 1 }, ageMs: null, source: null, evidence: {} });
+    expect(leaf).toMatchObject({
+      ok: false,
+      finding: { is: 'no-rule-holds', rules: 1 },
+      ageMs: null,
+      source: null,
+      evidence: {},
+    });
     const off = { ...unavailable('network', 'no-device'), detail: 'off' } as FactorSignal;
     const [gone] = decide(policyOf(['pin'], ['network']), off).reasons.children[0]?.children ?? [];
-    expect(gone?.children[0]?.children[0]).toMatchObject({ finding: { is: 'unavailable', reason: 'no-device' }, detail: 'off', where: null, children: [] });
+    expect(gone?.children[0]?.children[0]).toMatchObject({
+      finding: { is: 'unavailable', reason: 'no-device' },
+      detail: 'off',
+      where: null,
+      children: [],
+    });
   });
 
   test('calls a gesture that the TPM does not enforce a gate, and tells facts of what is right alone', () => {
     const policy = policyOf(['fingerprint'], ['pin']);
-    const finger = { ...satisfied('fingerprint', { strength: 'gate' }), evidence: { finger: 'left thumb' } } as FactorSignal;
+    const finger = {
+      ...satisfied('fingerprint', { strength: 'gate' }),
+      evidence: { finger: 'left thumb' },
+    } as FactorSignal;
     const leafOf = (signal: FactorSignal) => decide(policy, signal).reasons.children[0]?.children[0];
     expect(leafOf(finger)).toMatchObject({ strength: 'gate', evidence: { finger: 'left thumb' } });
     const wrong = { ...finger, state: 'unsatisfied', reason: 'wrong' } as unknown as FactorSignal;
@@ -99,19 +119,37 @@ describe('the reason tree', () => {
 });
 
 test('of several ways the shortest ones alone are called missing', () => {
-  const policy = requiring({ any: [{ all: ['pin', 'securityKey'] }, { all: ['face', 'fingerprint', 'securityKey'] }, { all: ['face', 'fingerprint', 'pin'] }] });
+  const policy = requiring({
+    any: [
+      { all: ['pin', 'securityKey'] },
+      { all: ['face', 'fingerprint', 'securityKey'] },
+      { all: ['face', 'fingerprint', 'pin'] },
+    ],
+  });
   expect(decide(policy, satisfied('pin')).missing).toEqual([['securityKey']]);
   expect(decide(policy).missing).toEqual([['pin', 'securityKey']]);
-  const other = requiring({ any: [{ all: ['pin', 'securityKey'] }, { all: ['face', 'fingerprint'] }] }, { acceptAsserted: true });
+  const other = requiring(
+    { any: [{ all: ['pin', 'securityKey'] }, { all: ['face', 'fingerprint'] }] },
+    { acceptAsserted: true },
+  );
   expect(decide(other, satisfied('pin')).missing).toEqual([['securityKey']]);
 });
 
 test('a rule without conditions never holds', () => {
   const base = requiring({ all: ['pin', 'securityKey'] });
-  const odd: UnlockPolicy = { ...base, require: { all: ['pin', 'rule:nothing'] }, rules: [{ name: 'nothing', all: [] }] };
+  const odd: UnlockPolicy = {
+    ...base,
+    require: { all: ['pin', 'rule:nothing'] },
+    rules: [{ name: 'nothing', all: [] }],
+  };
   const decision = decide(odd, satisfied('pin'), satisfied('network'));
   expect(decision.verdict).toBe('denied');
-  expect(decision.reasons.children[0]?.children[0]?.children[0]).toEqual({ kind: 'rule', ok: false, rule: 'nothing', children: [] });
+  expect(decision.reasons.children[0]?.children[0]?.children[0]).toEqual({
+    kind: 'rule',
+    ok: false,
+    rule: 'nothing',
+    children: [],
+  });
 });
 
 describe('what was observed', () => {
@@ -131,7 +169,10 @@ describe('what was observed', () => {
   test('is looked through once, and is there for every rule', () => {
     expect(observationOf('ipConfig', office)).toEqual(officeNetwork());
     const wifi = { ...office, kind: 'wifi', observation: { associations: [] } } as unknown as FactorSignal;
-    const seen = new Surroundings(snapshotOf(office, satisfied('phone'), wifi), { matching: DEFAULT_MATCHING, user: USER });
+    const seen = new Surroundings(snapshotOf(office, satisfied('phone'), wifi), {
+      matching: DEFAULT_MATCHING,
+      user: USER,
+    });
     for (const kind of ['bluetooth', 'ipConfig', 'wifi'] as const) {
       expect(seen[kind]).not.toBeNull();
       expect(seen[kind]).toBe(seen[kind]);
