@@ -57,15 +57,16 @@ export function comparedLane({ name, unit, ours, other, limit, parts, apart }: C
   };
 }
 
-/** @param most the value has to stay at or below it; with `below`, below it */
+/** @param most the median, or the quantile `at`, has to stay at or below it; with `below`, below it */
 export function boundedLane(
   name: string,
   unit: string,
   samples: readonly number[],
   most: number,
-  options: { readonly below?: boolean } = {},
+  options: { readonly below?: boolean; readonly at?: 'p50' | 'p95' } = {},
 ): Lane {
   const ours = quantilesOf(samples);
-  const ok = options.below === true ? ours.p50 < most : ours.p50 <= most;
-  return { name, n: samples.length, unit, ours, other: null, ratio: ours.p50 / most, limit: most, ok };
+  const value = ours[options.at ?? 'p50'];
+  const ok = options.below === true ? value < most : value <= most;
+  return { name, n: samples.length, unit, ours, other: null, ratio: value / most, limit: most, ok };
 }

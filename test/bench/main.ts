@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Lane } from './lane.ts';
 import { idleLanes } from './lanes/idle.ts';
+import { phoneLanes } from './lanes/phone.ts';
 import { sealLanes } from './lanes/seal.ts';
 import { statusLane } from './lanes/status.ts';
 import { unlockLanes } from './lanes/unlock.ts';
@@ -22,6 +23,7 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: ['cli/status'], run: async () => [await statusLane()] },
     { lanes: POLICY_LANES, run: policyLanes },
     { lanes: ['policy/diff'], run: async () => [diffLane()] },
+    { lanes: ['signals/phone-loss', 'signals/phone-gain'], run: phoneLanes },
     { lanes: ['idle/memory', 'idle/wakeups'], run: idleLanes },
   ];
 const NAMES = GROUPS.flatMap(({ lanes }) => lanes);
