@@ -36,6 +36,7 @@ export class LookAround implements Disposable {
     holds: () => boolean,
     { within, signal }: { readonly within: Milliseconds; readonly signal: AbortSignal },
   ): Promise<void> {
+    signal.throwIfAborted();
     const { sensors, clock } = this.#parts;
     let changed = deferred<void>();
     let late = false;
