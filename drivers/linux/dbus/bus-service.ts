@@ -31,6 +31,8 @@ export class BusService implements AsyncDisposable {
   readonly #looked: Promise<void>;
   #connection: BusConnection | null = null;
   #owner: string | null = null;
+  /** The bus has told of the owner on this connection. */
+  #ownerTold = false;
   #problem: unknown = null;
 
   constructor(options: BusServiceOptions) {
@@ -116,10 +118,13 @@ export class BusService implements AsyncDisposable {
     const { name } = this.#options;
     const { signal } = this.#closing;
     this.#connection = connection;
+    this.#ownerTold = false;
     const changes = `type='signal',sender='${BUS}',interface='${BUS}',member='NameOwnerChanged',arg0='${name}'`;
     await connection.addMatch(changes, { signal });
     await connection.addMatch(`type='signal',sender='${name}'`, { signal });
-    this.#own(await connection.ownerOf(name, { signal }));
+    const owner = await connection.ownerOf(name, { signal });
+    // What the bus has told since then is newer: it may have come in one piece with the answer, and is heard before it.
+    if (!this.#ownerTold) this.#own(owner);
   }
 
   #detach(): void {
@@ -138,7 +143,10 @@ export class BusService implements AsyncDisposable {
   #receive(signal: BusSignal): void {
     if (signal.sender === BUS && signal.interface === BUS && signal.member === 'NameOwnerChanged') {
       const [name, , owner] = signal.body;
-      if (name === this.#options.name && typeof owner === 'string') this.#own(owner === '' ? null : owner);
+      if (name === this.#options.name && typeof owner === 'string') {
+        this.#ownerTold = true;
+        this.#own(owner === '' ? null : owner);
+      }
       return;
     }
     if (this.#owner !== null && signal.sender === this.#owner) this.#tell({ type: 'signal', signal });
