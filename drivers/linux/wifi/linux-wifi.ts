@@ -46,7 +46,7 @@ class LinuxWifi implements WifiHal {
     this.#clock = clock;
     this.#manager = new NetworkManager(options);
     this.#wpa = new WpaSupplicant(options);
-    this.#links = new NmLinks(this.#manager);
+    this.#links = new NmLinks(this.#manager, clock);
     this.#askLastResort = (waiting) => askNodeWifi({ ...nodeWifi, clock, within }, waiting);
   }
 

@@ -2,6 +2,8 @@
  * The links of the interfaces that NetworkManager manages. The access point is the one that it is associated with, never
  * one of the list; the profile is the one that was activated, not what its owner has made of it since.
  */
+import { milliseconds } from '../../base/brand.ts';
+import type { Clock } from '../../base/clock.ts';
 import { isUnlockdError } from '../../base/errors.ts';
 import type { WifiLink } from '../../hal/network.ts';
 import { numberOf } from '../dbus/values.ts';
@@ -19,6 +21,9 @@ type Waiting = { readonly signal: AbortSignal };
 const MODE_INFRA = 2;
 /** A roaming machine changes the access point while it is read. */
 const TRIES = 3;
+/** For a NetworkManager that starts: two seconds. */
+const STARTING_LOOKS = 20;
+const STARTING_PAUSE = milliseconds(100);
 
 /** What wpa_supplicant adds to an interface; null: it is not there, does not serve it or may not be asked. */
 export interface Witness {
@@ -34,12 +39,14 @@ export interface StandingLink {
 
 export class NmLinks {
   readonly #manager: NetworkManager;
+  readonly #clock: Clock;
   /** Devices that are no radios, for the incarnation they were seen in: a device never becomes one. */
   #others = new Set<string>();
   #incarnation = -1;
 
-  constructor(manager: NetworkManager) {
+  constructor(manager: NetworkManager, clock: Clock) {
     this.#manager = manager;
+    this.#clock = clock;
   }
 
   /** The radios that it knows, managed or not. @throws as `NetworkManager.properties` */
@@ -49,7 +56,7 @@ export class NmLinks {
       this.#others = new Set();
     }
     const others = this.#others;
-    const paths = await this.#manager.devices(options);
+    const paths = await this.#paths(options);
     const read = paths
       .filter((path) => !others.has(path))
       .map((path) => unlessGone(readDevice(this.#manager, path, options)));
@@ -57,6 +64,19 @@ export class NmLinks {
     for (const { path, type } of found) if (type !== NM_TYPE_WIFI) others.add(path);
     for (const path of others) if (!paths.includes(path)) others.delete(path);
     return found.filter(({ type }) => type === NM_TYPE_WIFI);
+  }
+
+  /** NetworkManager takes its name before it shows its objects: it is given the time to do so. */
+  async #paths(options: Waiting): Promise<readonly string[]> {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await this.#manager.devices(options);
+      } catch (error) {
+        const starting = isUnlockdError(error, 'ERR_HAL_NOT_FOUND') && this.#manager.present;
+        if (!starting || looks === STARTING_LOOKS) throw error;
+        await this.#clock.sleep(STARTING_PAUSE, options);
+      }
+    }
   }
 
   /**

@@ -101,6 +101,8 @@ function commonCases(world: () => WifiWorld): void {
 export function describeRadiolessContract(name: string, open: Open<WifiWorld>): void {
   describeWorld(name, open, (world) => {
     it('has no Wi-Fi interface and no link', async () => {
+      await using seen = new SeenWifi(world().hal);
+      await seen.next('available');
       const snapshot = await world().hal.read({ signal: anySignal() });
       expect(snapshot).toMatchObject({ present: false, links: [] });
     });
