@@ -2,12 +2,8 @@
  * The functions of user32, kernel32 and wtsapi32 that sessions need, through koffi. Loaded at the first call. Everything
  * that is handed out is a copy: what Windows allocated is given back before a function returns.
  */
-import { createRequire } from 'node:module';
-import { UnlockdError } from '../../base/errors.ts';
+import { bind, copyOf, type Failed } from '../native-library.ts';
 import { SESSION_INFO_BYTES } from './wts-info.ts';
-
-/** What a call did not do, with the code of GetLastError. */
-export type Failed = { readonly failed: number };
 
 export interface SessionLibrary {
   /** Session of this very process, by ProcessIdToSessionId. */
@@ -24,13 +20,6 @@ export interface SessionLibrary {
   enumerate(): { readonly bytes: Uint8Array; readonly count: number } | Failed;
   /** WTSQuerySessionInformationW with WTSSessionInfoEx: one WTSINFOEXW. */
   query(sessionId: number): Uint8Array | Failed;
-}
-
-type CFunction = (...args: unknown[]) => unknown;
-
-interface Koffi {
-  load(path: string): { func(prototype: string): CFunction };
-  decode(pointer: unknown, type: string, length: number): ArrayLike<number>;
 }
 
 const WTS_SESSION_INFO_EX = 25;
@@ -59,29 +48,14 @@ export const PROTOTYPES = {
   ],
 } as const;
 
-type Bound = Readonly<Record<keyof typeof PROTOTYPES, CFunction>>;
-
-function bindAll(): { readonly koffi: Koffi; readonly call: Bound } {
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
-    const bound = Object.entries(PROTOTYPES).map(([name, [dll, prototype]]) => [name, koffi.load(dll).func(prototype)]);
-    return { koffi, call: Object.fromEntries(bound) as Bound };
-  } catch (cause) {
-    throw new UnlockdError('ERR_HAL_MODULE_MISSING', 'the package koffi or a library of Windows could not be loaded', {
-      detail: { module: 'koffi' },
-      cause,
-    });
-  }
-}
-
 /** @throws {ERR_HAL_MODULE_MISSING} */
 export function loadSessionLibrary(): SessionLibrary {
-  const { koffi, call } = bindAll();
+  const { koffi, call } = bind(PROTOTYPES);
   const yes = (answer: unknown): boolean => Number(answer) !== 0;
   const failed = (): Failed => ({ failed: Number(call.lastError()) });
   const copied = (pointer: unknown, length: number): Uint8Array => {
     try {
-      return Uint8Array.from(koffi.decode(pointer, 'uint8_t', Math.min(length, MAX_ANSWER_BYTES)));
+      return copyOf(koffi, pointer, length, MAX_ANSWER_BYTES);
     } finally {
       call.free(pointer);
     }

@@ -7,7 +7,8 @@ import { type Milliseconds, monotonicMs, seconds } from '../../base/brand.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { UnlockdError } from '../../base/errors.ts';
 import type { IdleState, Session, SessionEvent, SessionHal } from '../../hal/session.ts';
-import { type Failed, loadSessionLibrary, type SessionLibrary } from './library.ts';
+import { ERROR_ACCESS_DENIED, type Failed } from '../native-library.ts';
+import { loadSessionLibrary, type SessionLibrary } from './library.ts';
 import { decodeInfo, decodeSessions, type WtsInfo } from './wts-info.ts';
 
 export interface WindowsSessionsOptions {
@@ -21,7 +22,6 @@ export interface WindowsSessionsOptions {
 
 type Waiting = { readonly signal: AbortSignal };
 
-const ERROR_ACCESS_DENIED = 5;
 const ERROR_FILE_NOT_FOUND = 2;
 const ERROR_CTX_WINSTATION_NOT_FOUND = 7022;
 const TICKS = 2 ** 32;
