@@ -17,6 +17,7 @@ import '../unit/policy/match-ip-config.test.ts';
 import '../unit/policy/match-wifi.test.ts';
 import '../unit/policy/requirement.test.ts';
 import '../unit/policy/rule-failures.test.ts';
+import '../unit/policy/signal-words.test.ts';
 import '../unit/policy/time-window.test.ts';
 import '../unit/policy/tree.test.ts';
 import '../unit/policy/well-formed.test.ts';

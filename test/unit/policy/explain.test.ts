@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../../agent/policy/evaluate.ts';
 import { explain, missingWords, refusedWords, stillMissing, waitsFor } from '../../../agent/policy/explain.ts';
+import type { Requirement } from '../../../agent/policy/requirement.ts';
+import type { SignalRule } from '../../../agent/policy/rules.ts';
 import { monotonicMs } from '../../../drivers/base/brand.ts';
 import { type FactorSignal, UNAVAILABLE_REASONS, UNSATISFIED_REASONS } from '../../../drivers/signal.ts';
 import { policyOf, satisfied, snapshotOf, USER, unavailable, unsatisfied } from '../../support/policy-fixtures.ts';
@@ -101,6 +103,9 @@ describe('a factor in words', () => {
   });
 });
 
+const TWO_RULES: Requirement = { any: [{ all: ['pin', 'rule:a'] }, { all: ['securityKey', 'rule:b'] }] };
+const office = (name: string): SignalRule => ({ name, all: [{ type: 'ipConfig', ipv4Prefix: '192.0.2.0/24' }] });
+
 describe('the tree', () => {
   test('of a grant says by what, and which rule held', () => {
     const policy = policyOf(['pin'], ['network', 'securityKey']);
@@ -137,6 +142,37 @@ describe('the tree', () => {
       '    PIN: satisfied [bound: the TPM checks it; 1.0 s ago; from test pin]',
       'missing: a paired phone',
     ]);
+  });
+
+  test('writes rules out once, and again for another factor or where other rules are asked for', () => {
+    const inBoth = lines(decide(policyOf(['pin', 'securityKey'], ['network', 'phone']), satisfied('network')));
+    expect(inBoth.filter((line) => line.endsWith(': the rules as above'))).toEqual([
+      '    phone: its rule does not hold [gate: only observed]: the rules as above',
+      '    network: satisfied [gate: only observed; 1.0 s ago; from test network; rule office]: the rules as above',
+    ]);
+    expect(inBoth.filter((line) => line.startsWith('      rule'))).toEqual([
+      '      rule near: does not hold',
+      '      rule office: holds',
+    ]);
+    expect(inBoth.some((line) => /(PIN|security key): .*as above/.test(line))).toBe(false);
+    const others = lines(
+      decide({ ...policyOf(['pin'], ['network']), require: TWO_RULES, rules: [office('a'), office('b')] }),
+    );
+    expect(others.filter((line) => line.startsWith('      rule'))).toEqual([
+      '      rule a: does not hold',
+      '      rule b: does not hold',
+    ]);
+    expect(others.join()).not.toContain('as above');
+  });
+
+  test('says who said what was found', () => {
+    const face = wired({ ipv4: { addresses: ['192.0.2.5/24'] }, sources: { 'ipv4.addresses': 'the kernel' } });
+    const told = (ipv4Prefix: string) =>
+      lines(decideOn([[{ type: 'ipConfig', ipv4Prefix }]], { ipConfig: network(face) })).find((line) =>
+        line.includes('ipv4Prefix'),
+      );
+    expect(told('192.0.2.0/24')).toBe('          ipv4Prefix: 192.0.2.5/24 (source: the kernel)');
+    expect(told('10.0.0.0/8')).toBe('          ipv4Prefix: 192.0.2.5/24 (source: the kernel), asked for is 10.0.0.0/8');
   });
 
   test('says of a signal that is not there, unavailable or malformed, what is known of it', () => {

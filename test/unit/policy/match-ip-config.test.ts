@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ipConfigMatcher, ipConfigView, suffixMatches } from '../../../agent/policy/match/ip-config.ts';
 import { DEFAULT_MATCHING } from '../../../agent/policy/model.ts';
-import { elementsOf, holds, network, suffixed, whereOf, wired } from './situations.ts';
+import { IP_SOURCED_FIELDS, type IpConfigObservation } from '../../../drivers/observation.ts';
+import { elementsOf, holds, network, ruleReasons, type Seen, suffixed, whereOf, wired } from './situations.ts';
 
 const at = (...addresses: string[]) => ({ ipConfig: network(wired({ ipv4: { addresses } })) });
 const at6 = (...addresses: string[]) => ({ ipConfig: network(wired({ ipv6: { addresses } })) });
@@ -295,6 +296,47 @@ describe('the reasons', () => {
       'no ipv6DhcpServer: fe80::2 | ?',
       'no ipv6DnsServer: fe80::3 | ?',
     ]);
+  });
+
+  test('name who said each of it, where somebody did and there is something', () => {
+    const sources = Object.fromEntries(IP_SOURCED_FIELDS.map((field) => [field, `who said ${field}`]));
+    const family = { addresses: [], gateways: [], dhcpServers: [], dnsServers: [] };
+    const condition = {
+      type: 'ipConfig',
+      ipv4Prefix: '192.0.2.0/24',
+      ipv4Gateway: '192.0.2.1',
+      ipv4DhcpServer: '192.0.2.2',
+      ipv4DnsServer: ['192.0.2.3'],
+      ipv6Prefix: '2001:db8::/32',
+      ipv6Gateway: 'fe80::1',
+      ipv6DhcpServer: 'fe80::2',
+      ipv6DnsServer: ['fe80::3'],
+      dnsSuffix: ['corp.example'],
+    };
+    const sourcesOf = (ipConfig: IpConfigObservation, more: Partial<Seen> = {}) =>
+      ruleReasons([[condition]], { ipConfig, ...more })[0]?.children[0]?.children.map(({ source }) => source);
+    const told = { ...network(wired({ ipv4: family, ipv6: family, sources })), primaryDnsSuffixSource: 'the name' };
+    expect(sourcesOf(told)).toEqual([
+      'who said ipv4.addresses',
+      'who said ipv4.gateways',
+      'who said ipv4.dhcpServers',
+      'who said ipv4.dnsServers',
+      'who said ipv6.addresses',
+      'who said ipv6.gateways',
+      'who said ipv6.dhcpServers',
+      'who said ipv6.dnsServers',
+      'the name',
+    ]);
+    const nobody = Array(9).fill(undefined);
+    expect(sourcesOf(network(wired({ sources })))).toEqual(nobody);
+    expect(sourcesOf(network(wired({ ipv4: family, ipv6: family })))).toEqual(nobody);
+    expect(sourcesOf(network(wired({ ipv4: family, sources: { 'ipv4.gateways': 'a' } })))?.slice(0, 3)).toEqual([
+      undefined,
+      'a',
+      undefined,
+    ]);
+    // Of several interfaces in one nobody said it all.
+    expect(sourcesOf(network(wired({ ipv4: family, sources })), { matching: { adapters: 'mixed' } })).toEqual(nobody);
   });
 
   test('are of the interface that comes closest, of equals the first', () => {

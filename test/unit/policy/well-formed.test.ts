@@ -69,6 +69,24 @@ describe('an observation', () => {
     expect(isObservationOf(kind, withAt(SOUND[kind], path, null))).toBe(mayBeNull);
   });
 
+  test('of ipConfig may say who said what, as text by name', () => {
+    const face = (SOUND.ipConfig as { interfaces: object[] }).interfaces[0];
+    const told = (sources: unknown) => ({ primaryDnsSuffix: null, interfaces: [{ ...face, sources }] });
+    for (const sources of [undefined, {}, { 'ipv4.addresses': 'a' }]) {
+      expect(isObservationOf('ipConfig', told(sources))).toBe(true);
+    }
+    for (const sources of [null, 'a', 7, { 'ipv4.addresses': 7 }, { 'ipv4.addresses': 'a', 'ipv4.gateways': null }]) {
+      expect(isObservationOf('ipConfig', told(sources))).toBe(false);
+    }
+    const suffix = (source: unknown) => ({ ...(SOUND.ipConfig as object), primaryDnsSuffixSource: source });
+    expect([undefined, 'a', null, 7].map((source) => isObservationOf('ipConfig', suffix(source)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   test.each(Object.keys(SOUND) as SurroundingKind[])('of %s may be of nothing', (kind) => {
     const list = { bluetooth: 'devices', ipConfig: 'interfaces', wifi: 'associations' }[kind];
     expect(isObservationOf(kind, { primaryDnsSuffix: null, [list]: [] })).toBe(true);
