@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { build, ROOT } from './build.mjs';
 
 /** Which list of system packages each program needs. */
-const PROGRAMS = { demo: 'demo', bench: 'test', crash: 'test', fuzz: 'test', oracle: 'test' };
+const PROGRAMS = { demo: 'demo', bench: 'test', crash: 'test', fuzz: 'test', oracle: 'test', radio: 'radio' };
 
 /** @returns the exit status */
 export function runProgram(name, args) {
