@@ -2,14 +2,16 @@
  * authenticatorMakeCredential (CTAP 2.1 §6.1.2): a new credential with packed self attestation, resident or
  * inside its id, after the touch.
  */
-import { bytesEqual, concat } from '../../drivers/base/bytes.ts';
+import { bytesEqual, concat, fromHex } from '../../drivers/base/bytes.ts';
 import type { CborMap, CborValue } from '../../drivers/fido2/wire/cbor.ts';
-import { MAKE_CREDENTIAL, MAKE_CREDENTIAL_RESPONSE, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
+import { COSE_ALG, MAKE_CREDENTIAL, MAKE_CREDENTIAL_RESPONSE, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
+import { attestationCertificate, batchKey } from './attestation-certificate.ts';
 import { authDataParts, encodeAuthData } from './authenticator-data.ts';
 import { uvIsConfigured } from './built-in-uv.ts';
-import { findCredential, newCredentialId } from './credential.ts';
+import { type Credential, findCredential, newCredentialId } from './credential.ts';
 import { credentialIds, locate, PUBLIC_KEY } from './descriptors.ts';
 import { registrationExtensions } from './extensions.ts';
+import { signEs256 } from './p256.ts';
 import { Params } from './params.ts';
 import { refusal } from './refusal.ts';
 import type { CommandContext } from './session.ts';
@@ -89,6 +91,17 @@ function store(
   state.residents = [...others, { id, rpId, user, serial: state.nextSerial++, credBlob }];
 }
 
+/** WebAuthn §8.2: `packed`, by the credential itself or by the batch key. */
+function attestationStatement({ profile }: CommandContext, credential: Credential, signed: Uint8Array): CborMap {
+  const byItself = profile.attestation === 'self';
+  const statement = new Map<string, CborValue>([
+    ['alg', byItself ? credential.key.alg : COSE_ALG.ES256],
+    ['sig', byItself ? credential.key.sign(signed) : signEs256(batchKey(), signed)],
+  ]);
+  if (!byItself) statement.set('x5c', [attestationCertificate(fromHex(profile.aaguid))]);
+  return statement;
+}
+
 export async function makeCredential(context: CommandContext, params: Params): Promise<CborMap> {
   params.require(MAKE_CREDENTIAL.clientDataHash, MAKE_CREDENTIAL.rp, MAKE_CREDENTIAL.user);
   params.require(MAKE_CREDENTIAL.pubKeyCredParams);
@@ -127,10 +140,7 @@ export async function makeCredential(context: CommandContext, params: Params): P
     extensions: output,
   });
   const authData = encodeAuthData(context.bend(parts));
-  const attStmt = new Map<string, CborValue>([
-    ['alg', credential.key.alg],
-    ['sig', credential.key.sign(concat(authData, clientDataHash))],
-  ]);
+  const attStmt = attestationStatement(context, credential, concat(authData, clientDataHash));
   const response = new Map<number, CborValue>([
     [MAKE_CREDENTIAL_RESPONSE.fmt, 'packed'],
     [MAKE_CREDENTIAL_RESPONSE.authData, authData],

@@ -61,6 +61,8 @@ export interface Profile {
   readonly config: { readonly setMinPinLengthRpIds: number; readonly enterpriseAttestation: boolean } | null;
   /** Bytes. */
   readonly maxCredBlobLength: number;
+  /** Whether new credentials are attested by themselves or by a batch certificate, as those of makers are. */
+  readonly attestation: 'self' | 'certificate';
 }
 
 const FIDO_2_1: Profile = {
@@ -88,6 +90,7 @@ const FIDO_2_1: Profile = {
   largeBlobs: 1024,
   config: { setMinPinLengthRpIds: 4, enterpriseAttestation: false },
   maxCredBlobLength: 32,
+  attestation: 'self',
 };
 
 const READER: Profile['fingerprints'] = {
@@ -149,6 +152,7 @@ export const PROFILES = {
     largeBlobs: 0,
     config: null,
   },
+  attested: { ...FIDO_2_1, name: 'attested', attestation: 'certificate' },
   'few-credentials': { ...FIDO_2_1, name: 'few-credentials', residentCapacity: 2 },
   enterprise: {
     ...FIDO_2_1,

@@ -138,11 +138,14 @@ describe.skipIf(tools)(`libfido2's tools through /dev/hidraw0${because(tools)}`,
 });
 
 describe.skipIf(openssh)(`OpenSSH through /dev/hidraw0${because(openssh)}`, () => {
-  it('makes an ecdsa-sk key on it, signs with it and verifies the signature', async () => {
+  it.each([
+    ['ecdsa-sk', 'ECDSA-SK'],
+    ['ed25519-sk', 'ED25519-SK'],
+  ])('makes an %s key on it, signs with it and verifies the signature', async (type, name) => {
     const key = join(folder, 'id');
     const message = join(folder, 'message');
     await writeFile(message, 'to be signed\n');
-    const made = await runUnderBridge(at, ['ssh-keygen', '-q', '-t', 'ecdsa-sk', '-N', '', '-f', key]);
+    const made = await runUnderBridge(at, ['ssh-keygen', '-q', '-t', type, '-N', '', '-f', key]);
     expect([made.status, made.stderr]).toEqual([0, '']);
     expect((await runUnderBridge(at, ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, message])).status).toBe(0);
     await writeFile(join(folder, 'allowed'), `signer ${await readFile(`${key}.pub`, 'utf8')}`);
@@ -150,7 +153,7 @@ describe.skipIf(openssh)(`OpenSSH through /dev/hidraw0${because(openssh)}`, () =
     const verified = await runToEnd(['ssh-keygen', ...verify, '-s', `${message}.sig`], {
       input: 'to be signed\n',
     });
-    expect(verified.stdout).toContain('Good "file" signature for signer with ECDSA-SK key');
+    expect(verified.stdout).toContain(`Good "file" signature for signer with ${name} key`);
     const forged = await runToEnd(['ssh-keygen', ...verify, '-s', `${message}.sig`], { input: 'something else\n' });
     expect(forged.status).not.toBe(0);
   });

@@ -8,7 +8,9 @@ import pty
 import re
 import sys
 
-PROMPT = re.compile(rb'(PIN|pin)[^\n]*: ?$')
+# systemd's prompt goes on behind the colon.
+PROMPT = re.compile(rb'(PIN|pin)[^\n]*: ?(\(press TAB for no echo\) ?)?$')
+COLOUR = re.compile(rb'\x1b\[[0-9;]*[A-Za-z]')
 
 
 def main():
@@ -27,7 +29,7 @@ def main():
             break
         sys.stdout.buffer.write(chunk)
         line = (line + chunk).rsplit(b'\n', 1)[-1]
-        if answers and PROMPT.search(line):
+        if answers and PROMPT.search(COLOUR.sub(b'', line)):
             os.write(terminal, answers.pop(0).encode() + b'\n')
             line = b''
     sys.stdout.flush()
