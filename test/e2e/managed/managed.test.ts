@@ -2,7 +2,7 @@
  * A managed machine with today's commands, as docs/guides/managed-machine.md tells it: the real daemon with
  * `policy.authority_file`, the real command line, and the signer as a process that alone has the key.
  */
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
@@ -34,8 +34,9 @@ describe.skipIf(missing !== null)(
       await program?.[Symbol.asyncDispose]();
     });
 
-    const unlock = (): Promise<Ctl> =>
-      stage.ctl(['unlock', '--purpose', 'test', '--pin-fd', '3', '--out-fd', '4'], { extra: [PIN, null] });
+    const unlock = (...context: string[]): Promise<Ctl> =>
+      stage.ctl(['unlock', '--purpose', 'test', ...context, '--pin-fd', '3', '--out-fd', '4'], { extra: [PIN, null] });
+    const keyOf = ({ extra }: Ctl): string => extra[1]?.toString('hex') ?? '';
 
     /** `policy request -o`, the signer, `policy apply -`. */
     async function signAndApply(): Promise<Ctl> {
@@ -80,6 +81,37 @@ describe.skipIf(missing !== null)(
         result: { authority: 'managed' },
       });
       expect((await unlock()).answer).toMatchObject({ ok: true });
+    });
+
+    it('has a wallet of its own by one request and one answer; the file from before opens it no more', async () => {
+      const wallet = () => unlock('--context', 'wallet');
+      const set = async (minLength: number): Promise<void> => {
+        const file = join(stage.folder, 'policy.json');
+        const pair = { require: { all: ['pin', 'securityKey'] } };
+        await writeFile(
+          file,
+          JSON.stringify({ version: 2, contexts: { unlock: pair, wallet: pair }, pin: { minLength } }),
+        );
+        expect((await stage.ctl(['policy', 'set', file])).answer).toMatchObject({ ok: true });
+        const { answer } = await signAndApply();
+        expect(answer).toMatchObject({ ok: true, result: { applied: true, contexts: 'wallet' } });
+      };
+      const withFile = async (name: string): Promise<Ctl> => {
+        await stage.stopDaemon();
+        await copyFile(join(stage.folder, name), state);
+        await stage.startDaemon();
+        return await wallet();
+      };
+      const state = join(stage.stateFolder, 'containers', `${uid}.state`);
+      await set(6);
+      const [desk, own] = [keyOf(await unlock()), keyOf(await wallet())];
+      expect([desk.length, own.length, desk === own]).toEqual([64, 64, false]);
+      await copyFile(state, join(stage.folder, 'before'));
+      await set(8);
+      await copyFile(state, join(stage.folder, 'now'));
+      const old = await withFile('before');
+      expect([old.status, old.answer.error?.code, keyOf(old)]).toEqual([8, 'ERR_EPOCH_AHEAD', '']);
+      expect(keyOf(await withFile('now'))).toBe(own);
     });
   },
 );

@@ -3,22 +3,15 @@
  * puts both in force, and the TPM refuses the key of the wallet by what opens the desk and by what the epoch has passed.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nameOfBlob } from '../../../agent/container/objects.ts';
-import { type FactorProof, satisfyPolicy } from '../../../agent/container/pass.ts';
-import { pinAuthValue } from '../../../agent/container/pin-value.ts';
-import { planOf, policyOf, viewOf } from '../../../agent/container/plan.ts';
+import { policyOf } from '../../../agent/container/plan.ts';
 import type { ContainerState } from '../../../agent/container/state.ts';
 import { checkedDocument, formatDocument } from '../../../agent/policy/forms/native-json.ts';
 import { requireMachine } from '../../../agent/service/context.ts';
 import { milliseconds } from '../../../drivers/base/brand.ts';
-import { utf8 } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
-import { Secret } from '../../../drivers/base/secret.ts';
-import type { FactorKind } from '../../../drivers/signal.ts';
 import { SimulatedSurroundings } from '../../../hal-mocks/signals/simulated-surroundings.ts';
 import { approvalOf, type Signer, SignerProgram } from '../../support/authority/signer-program.ts';
-import { rawAssertion } from '../../support/container/raw-assertion.ts';
-import { refusal, unsealBy } from '../../support/container/thief.ts';
+import { byPinAndNetwork } from '../../support/container/by-pin-and-network.ts';
 import { officeNetwork, RULES } from '../../support/policy-fixtures.ts';
 import { type Outcome, peer, TestAgent, UNLOCK } from '../../support/service/test-agent.ts';
 
@@ -66,29 +59,12 @@ async function stored(): Promise<ContainerState> {
 const keyOf = ({ out }: Outcome): string => out.get('purpose-key')?.toString('hex') ?? '';
 const touches = ({ events }: Outcome): number => events.filter(({ type }) => type === 'touch').length;
 
-/** What the TPM says to PIN and network, the network asserted by whoever is root, for the wallet of a state file. */
-async function byPinAndNetwork(state: ContainerState, branchesOf: 'wallet' | 'unlock'): Promise<string> {
-  const view = viewOf(state, 'wallet');
-  const { pin } = state.factors;
-  const network = state.signers.find(({ kind }) => kind === 'network');
-  if (view === null || pin === null || network === undefined) throw new Error('not as it should be');
-  using clear = Secret.take(utf8(PIN));
-  const authValue = await pinAuthValue(clear, pin.salt, pin.logN);
+/** What the TPM says to PIN and network for the wallet of a state file. */
+async function byDesk(state: ContainerState, branchesOf: 'wallet' | 'unlock'): Promise<string> {
   const machine = await requireMachine(agent.parts);
-  return await agent.parts.tpm.withRoot(new AbortController().signal, machine, async (root) => {
-    const proofs = new Map<FactorKind, FactorProof>([
-      ['network', rawAssertion(state.containerId, network)],
-      ['pin', { check: 'secret', blob: pin.blob, authValue }],
-    ]);
-    const own = planOf(view);
-    const { branches } = planOf(state).compiled;
-    const plan = branchesOf === 'wallet' ? own : { ...own, compiled: { ...own.compiled, branches } };
-    const attempt = async () => {
-      await using session = await satisfyPolicy(root, plan, ['network', 'pin'], proofs, nameOfBlob(view.sealedKey));
-      return await unsealBy(root, session, view.sealedKey);
-    };
-    return await refusal(attempt());
-  });
+  return await agent.parts.tpm.withRoot(new AbortController().signal, machine, (root) =>
+    byPinAndNetwork(root, state, PIN, 'wallet', branchesOf),
+  );
 }
 
 describe('a managed machine with a wallet of its own', () => {
@@ -114,7 +90,7 @@ describe('a managed machine with a wallet of its own', () => {
       contexts: [{ context: 'wallet', strength: 'bound-1' }],
     });
     weak = await stored();
-    expect(await byPinAndNetwork(weak, 'wallet')).toBe('done');
+    expect(await byDesk(weak, 'wallet')).toBe('done');
   });
 
   it('keeps the old policy of both until the answer, and says that it is pending', async () => {
@@ -149,11 +125,11 @@ describe('a managed machine with a wallet of its own', () => {
   it('is held to it by the TPM: the wallet of the old file is refused once the epoch has moved, 0x126', async () => {
     const state = await stored();
     expect(policyOf(state).n).toBe(policyOf(weak).n + 1);
-    expect(await byPinAndNetwork(weak, 'wallet')).toBe('PolicyNV 0x126');
+    expect(await byDesk(weak, 'wallet')).toBe('PolicyNV 0x126');
   });
 
   it('does not take the branches of the desk for the wallet: PolicyAuthorize refuses with 0x1C4', async () => {
-    expect(await byPinAndNetwork(await stored(), 'unlock')).toBe('PolicyAuthorize 0x1C4');
+    expect(await byDesk(await stored(), 'unlock')).toBe('PolicyAuthorize 0x1C4');
   });
 
   it('takes no answer without the wallet, or with the signature of the desk in its place', async () => {
@@ -194,8 +170,6 @@ describe('a managed machine with a wallet of its own', () => {
     const [desk, wallet] = [await agent.run(UID, UNLOCK, { pin: PIN }), await agent.run(UID, WALLET, { pin: PIN })];
     expect(keyOf(wallet)).toBe(keyOf(desk));
     expect(keyOf(wallet)).not.toBe(walletKey);
-    expect(await byPinAndNetwork({ ...last, contexts: weak.contexts, policy: weak.policy }, 'wallet')).toBe(
-      'PolicyNV 0x126',
-    );
+    expect(await byDesk({ ...last, contexts: weak.contexts, policy: weak.policy }, 'wallet')).toBe('PolicyNV 0x126');
   });
 });
