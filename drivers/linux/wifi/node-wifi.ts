@@ -33,9 +33,8 @@ export interface NodeWifiOptions extends NodeWifiPlace {
   readonly within: Milliseconds;
 }
 
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './node-wifi-program.ts' : './node-wifi-program.js', import.meta.url),
-);
+/** Only the compiled one is run. */
+const PROGRAM = fileURLToPath(new URL('./node-wifi-program.js', import.meta.url));
 
 const failed = (message: string, cause?: unknown): UnlockdError =>
   new UnlockdError('ERR_HAL_IO', `node-wifi: ${message}`, cause === undefined ? {} : { cause });
