@@ -28,6 +28,12 @@ export async function findIp(candidates: readonly string[]): Promise<string | nu
 const failure = (what: string, cause: unknown): UnlockdError =>
   new UnlockdError('ERR_HAL_IO', `${what}: the program could not be run, or failed`, { cause });
 
+/** Ends a child, and does not wait for whoever else may hold the other end of its output. */
+function endNow(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  child.stdout?.destroy();
+}
+
 /**
  * Runs it once and reads the JSON that it prints.
  * @throws {ERR_HAL_IO | ERR_HAL_ANSWER_INVALID} or the signal's reason
@@ -43,16 +49,16 @@ export async function askIp(
     const child = spawn(program, [...args], { stdio: ['ignore', 'pipe', 'ignore'], env: ENVIRONMENT });
     const chunks: Buffer[] = [];
     let length = 0;
-    const onAbort = () => child.kill('SIGKILL');
-    signal.addEventListener('abort', onAbort, { once: true });
+    const end = () => endNow(child);
+    signal.addEventListener('abort', end, { once: true });
     child.on('error', (cause) => reject(failure(what, cause)));
     child.stdout.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_JSON_LENGTH) child.kill('SIGKILL');
+      if (length > MAX_JSON_LENGTH) end();
       else chunks.push(chunk);
     });
     child.on('close', (code) => {
-      signal.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', end);
       if (signal.aborted) reject(signal.reason);
       else if (code === 0) resolve(Buffer.concat(chunks).toString('utf8'));
       else reject(failure(what, new Error(`it ended with ${code ?? 'a signal'}`)));
@@ -84,7 +90,7 @@ export class IpMonitor {
 
   /** Resolves when it is gone. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    endNow(this.#child);
     await this.ended;
   }
 }

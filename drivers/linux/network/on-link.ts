@@ -22,10 +22,15 @@ const wholeLength = (family: FamilyNumber): number => (family === 4 ? 32 : 128);
 export const isPrefixLength = (bits: unknown, family: FamilyNumber): bits is number =>
   typeof bits === 'number' && Number.isInteger(bits) && bits >= 0 && bits <= wholeLength(family);
 
-function covers({ destination, bits }: OnLinkRoute, address: string, family: FamilyNumber): boolean {
+/** Anybody on the link may announce prefixes, so there may be many; more than these are not looked at. */
+const MAX_LINKS = 256;
+const MAX_ADDRESSES = 64;
+
+/** Addresses that a route reaches. */
+function reachOf({ destination, bits }: OnLinkRoute, family: FamilyNumber): { bits: number; list: BlockList } {
   const list = new BlockList();
   list.addSubnet(destination, bits, familyName(family));
-  return list.check(address, familyName(family));
+  return { bits, list };
 }
 
 /**
@@ -39,9 +44,13 @@ export function withPrefix(
 ): readonly string[] {
   const whole = wholeLength(family);
   // A default route without a next hop (a tunnel) makes nothing near, a host route makes only that host so.
-  const links = routes.filter(({ bits }) => bits > 0 && bits < whole).sort((a, b) => b.bits - a.bits);
-  return kept(addresses, ({ address, bits }) => {
-    const link = bits === whole ? links.find((route) => covers(route, address, family)) : undefined;
+  const links = routes
+    .filter(({ bits }) => bits > 0 && bits < whole)
+    .slice(0, MAX_LINKS)
+    .sort((a, b) => b.bits - a.bits)
+    .map((route) => reachOf(route, family));
+  return kept(addresses.slice(0, MAX_ADDRESSES), ({ address, bits }) => {
+    const link = bits === whole ? links.find(({ list }) => list.check(address, familyName(family))) : undefined;
     return `${scoped(address, name)}/${link?.bits ?? bits}`;
   });
 }

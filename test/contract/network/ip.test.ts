@@ -144,7 +144,9 @@ describeIpContract(
   },
   skipOr(missingForDhclient() ?? missingForBus(), () =>
     realWorld(null, async (lab) => {
-      await startDhclient(lab, 4);
+      const four = await startDhclient(lab, 4);
+      // Each writes resolv.conf anew, with its own servers alone.
+      await four.until('bound to');
       await startDhclient(lab, 6);
     }),
   ),
