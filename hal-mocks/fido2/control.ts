@@ -4,7 +4,7 @@
  */
 import { milliseconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
-import { CTAP_COMMAND } from '../../drivers/fido2/wire/constants.ts';
+import { CTAP_COMMAND, SAMPLE_STATUS } from '../../drivers/fido2/wire/constants.ts';
 import type { Behaviour } from './behaviour.ts';
 import {
   busy,
@@ -19,6 +19,7 @@ import {
   unplugAtHostFrame,
   wrongChannel,
 } from './behaviours.ts';
+import { isSampleQuality } from './finger-reader.ts';
 import {
   answerStatus,
   brokenSignature,
@@ -27,7 +28,7 @@ import {
   otherRelyingParty,
   stuckCounter,
 } from './lies.ts';
-import { touchAutomatically } from './touch.ts';
+import { FIRST_FINGER, showFingerAutomatically, touchAutomatically } from './touch.ts';
 import type { VirtualAuthenticator } from './virtual-authenticator.ts';
 
 export type ControlAnswer = Readonly<Record<string, string | number | boolean | null>> & { readonly ok: boolean };
@@ -70,8 +71,18 @@ export class Control {
   /** @param after milliseconds; null: only by command */
   setTouch(after: number | null): void {
     this.#stopTouching();
-    this.#stopTouching =
-      after === null ? () => undefined : touchAutomatically(this.#authenticator, this.#clock, milliseconds(after));
+    if (after === null) {
+      this.#stopTouching = () => undefined;
+      return;
+    }
+    const [authenticator, clock, delay] = [this.#authenticator, this.#clock, milliseconds(after)];
+    const stops = [
+      touchAutomatically(authenticator, clock, delay),
+      showFingerAutomatically(authenticator, clock, delay),
+    ];
+    this.#stopTouching = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** Does what a line says. Never throws. `quit` is the program's. */
@@ -83,6 +94,8 @@ export class Control {
         return authenticator.touch() ? OK : no('nothing waits for a touch');
       case 'decline':
         return authenticator.presence.decline() ? OK : no('nothing waits for a touch');
+      case 'finger':
+        return this.#finger(rest);
       case 'insert':
         authenticator.insert();
         return OK;
@@ -106,18 +119,26 @@ export class Control {
     }
   }
 
+  #finger([finger = FIRST_FINGER, quality = 'good']: readonly string[]): ControlAnswer {
+    if (!isSampleQuality(quality)) return no(`a finger is ${Object.keys(SAMPLE_STATUS).join(', ')}`);
+    return this.#authenticator.reader.show(finger, quality) ? OK : no('the reader waits for nobody');
+  }
+
   #status(): ControlAnswer {
-    const { state, plugged, presence, winks, profile } = this.#authenticator;
+    const { state, plugged, presence, reader, winks, profile } = this.#authenticator;
     return {
       ok: true,
       profile: profile.name,
       plugged,
       waiting: presence.waiting,
+      fingerWanted: reader.waiting,
       winks,
       pinSet: state.pinHash !== null,
       pinRetries: state.pinRetries,
       signCount: state.signCount,
       residents: state.residents.length,
+      fingers: state.templates.length,
+      uvRetries: state.uvRetries,
     };
   }
 

@@ -1,5 +1,6 @@
+#!/usr/bin/env node
 /**
- * The virtual authenticator as a program of its own: `node dist/hal-mocks/fido2/main.js --udp-port 0`. It prints its
+ * The virtual authenticator as a program of its own: `unlockd-virtual-key --udp-port 0`. It prints its
  * addresses as one JSON line, then an event a line, and is driven by lines on standard input (see `options.ts`).
  */
 import { createHash } from 'node:crypto';
@@ -38,6 +39,7 @@ async function serve(options: ProgramOptions): Promise<void> {
   const control = new Control(authenticator, systemClock);
   control.setTouch(options.autoTouchAfter);
   authenticator.presence.onWait(() => say({ event: 'touch-wanted' }));
+  authenticator.reader.onWait(() => say({ event: 'finger-wanted' }));
   authenticator.onPlug((event) => say({ event }));
 
   const udp = options.udpPort === null ? null : await UdpServer.start(authenticator, options.udpPort);

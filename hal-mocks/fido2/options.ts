@@ -19,12 +19,12 @@ export interface ProgramOptions {
   readonly control: boolean;
 }
 
-export const USAGE = `Usage: main.js [--udp-port N] [--tcp-port N] [--state FILE] [--pin PIN] [--profile NAME]
-               [--touch control|auto] [--touch-delay MS] [--seed HEX] [--no-control]
+export const USAGE = `Usage: unlockd-virtual-key [--udp-port N] [--tcp-port N] [--state FILE] [--pin PIN] [--profile NAME]
+                           [--touch control|auto] [--touch-delay MS] [--seed HEX] [--no-control]
 
 A virtual FIDO2 security key on the loopback interface (one report a datagram, or a 16-bit length and a report on TCP).
 Prints one JSON line with its addresses, then one for every event. Port 0 takes a free one.
-Commands on standard input, one a line: touch | decline | insert | remove | power-cycle | status | quit
+Commands on standard input, one a line: touch | finger [NAME [QUALITY]] | decline | insert | remove | power-cycle | status | quit
   set touch control|auto [MS] | set always-uv on|off | set force-pin-change on|off | set min-pin-length N
   fault NAME [N] | behave
 `;

@@ -21,6 +21,28 @@ export function touchAutomatically(authenticator: VirtualAuthenticator, clock: C
   };
 }
 
+/** The finger that is shown where nothing else is said: also the first one to be enrolled. */
+export const FIRST_FINGER = 'finger-1';
+
+/** Puts an enrolled finger (or {@link FIRST_FINGER}) on the reader `delay` after each time it is wanted. Returns what stops it. */
+export function showFingerAutomatically(
+  authenticator: VirtualAuthenticator,
+  clock: Clock,
+  delay: Milliseconds,
+): () => void {
+  let stopTimer: () => void = () => undefined;
+  const stopListening = authenticator.reader.onWait(() => {
+    stopTimer();
+    stopTimer = clock.timer(delay, () => {
+      authenticator.reader.show(authenticator.state.templates[0]?.finger ?? FIRST_FINGER);
+    });
+  });
+  return () => {
+    stopListening();
+    stopTimer();
+  };
+}
+
 /** Waits until the authenticator wants a touch, then touches. @throws the signal's reason */
 export function touchWhenWanted(
   authenticator: VirtualAuthenticator,

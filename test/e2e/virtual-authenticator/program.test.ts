@@ -40,6 +40,8 @@ describe('the program', () => {
     expect(await running.command('status')).toMatchObject({ plugged: false, pinSet: false });
     expect(await running.command('insert')).toEqual({ ok: true });
     expect(running.events).toEqual([{ event: 'removed' }, { event: 'inserted' }]);
+    expect(await running.command('finger thumb')).toEqual({ ok: false, reason: 'the reader waits for nobody' });
+    expect(await running.command('finger thumb blurred')).toMatchObject({ ok: false });
     for (const line of ['power-cycle', 'set touch auto 5', 'set always-uv on', 'fault busy 2', 'behave']) {
       expect(await running.command(line)).toEqual({ ok: true });
     }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDERS = ['agent', 'drivers', 'hal-mocks', 'test'];
 /** What `bin` of package.json names; tsc makes no file executable. */
-const PROGRAMS = ['dist/agent/main.js', 'dist/agent/ctl.js'];
+const PROGRAMS = ['dist/agent/main.js', 'dist/agent/ctl.js', 'dist/hal-mocks/fido2/main.js'];
 /** Compiled by tsc, not copied. */
 const COMPILED = /\.ts$/;
 /** Scripts of the checkout and data that the tests read in place. */
