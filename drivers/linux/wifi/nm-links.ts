@@ -84,6 +84,8 @@ export class NmLinks {
    * @throws as `NetworkManager.properties`
    */
   async link(device: NmDevice, witness: Witness | null, options: Waiting): Promise<StandingLink | null> {
+    // NetworkManager calls a device activated for some seconds after wpa_supplicant has lost the association.
+    if (witness !== null && witness.face.state !== 'completed') return null;
     let now: NmDevice | null = device;
     for (let tries = 0; tries < TRIES && now?.activated === true && now.activeConnection !== null; tries++) {
       const read = await unlessGone(this.#read(now, witness, options));

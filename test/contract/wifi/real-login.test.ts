@@ -90,15 +90,21 @@ describe.skipIf(missing !== null)(`the root of a real login over a cable${becaus
     return await login.logIn(await login.addNetwork(settings));
   };
 
-  it('before anybody has logged in, it is the one that the profile pins', async () => {
+  it('before anybody has logged in there is no link, whatever NetworkManager says', async () => {
     await activate(pinned(corp));
-    expect(await root()).toEqual({ ...corp.thumbprints, source: 'profile', serverName: null });
+    expect((await hal.read({ signal: anySignal() })).links).toEqual([]);
   });
 
   it('is the top of the chain that was verified, with the thumbprints that openssl computes', async () => {
     expect(await logInWith({ ca_cert: corp.root, domain_suffix_match: 'lab.example' })).toBe(true);
     await activate({ ...pinned(corp), 'domain-suffix-match': ['s', 'lab.example'] });
     expect(await root()).toEqual({ ...corp.thumbprints, source: 'login', serverName: 'lab.example' });
+  });
+
+  it('of a login that was not heard is the one that the profile pins', async () => {
+    await using late = linuxWifi({ bus: bus.address });
+    const { links } = await late.read({ signal: anySignal() });
+    expect(links).toMatchObject([{ root: { ...corp.thumbprints, source: 'profile', serverName: 'lab.example' } }]);
   });
 
   it('stays when the session is resumed, for which no certificate is shown', async () => {
@@ -128,7 +134,7 @@ describe.skipIf(missing !== null)(`the root of a real login over a cable${becaus
     await login.stopSupplicant();
     await login.startSupplicant();
     await activate({ 'system-ca-certs': ['b', true], 'domain-suffix-match': ['s', SERVER_NAME] });
-    expect(await root()).toBeNull();
+    expect((await hal.read({ signal: anySignal() })).links).toEqual([]);
   });
 
   it('of a login that was checked by nobody is none, whatever chain was shown', async () => {
@@ -138,11 +144,11 @@ describe.skipIf(missing !== null)(`the root of a real login over a cable${becaus
     expect(await root()).toBeNull();
   });
 
-  it('of a login that failed is none: a server with another chain is refused', async () => {
+  it('a login that failed is no link: a server with another chain is refused', async () => {
     const { certifications } = login.told;
     expect(await logInWith({ ca_cert: corp.root })).toBe(false);
     expect(login.told.certifications).toBeGreaterThan(certifications);
     await activate({ 'system-ca-certs': ['b', true], 'domain-suffix-match': ['s', SERVER_NAME] });
-    expect(await root()).toBeNull();
+    expect((await hal.read({ signal: anySignal() })).links).toEqual([]);
   });
 });

@@ -243,6 +243,22 @@ describe.skipIf(missing !== null)(
         expect(await links()).toEqual([]);
       });
 
+      it('an association that wpa_supplicant has lost is gone at once, though NetworkManager waits for it', async () => {
+        const wpa = new MockWpaSupplicant(bus);
+        try {
+          await wpa.start();
+          const face = await wpa.addFace('wlan0');
+          await wpa.complete(face, '/n', '/b', 'WPA2-PSK');
+          await manager.activate(device, await hear(rsn(AKM.psk)), PSK);
+          await using seen = new SeenWifi(hal);
+          await seen.until((snapshot) => snapshot.links.length === 1);
+          await wpa.set(face, { State: ['s', '4way_handshake'] });
+          await seen.until((snapshot) => snapshot.links.length === 0);
+        } finally {
+          await wpa.close();
+        }
+      });
+
       it('a NetworkManager that stops answering is an error in time', async () => {
         await using hasty = linuxWifi({ bus: bus.address, within: seconds(1) });
         await manager.activate(device, await hear(rsn(AKM.psk)), PSK);
