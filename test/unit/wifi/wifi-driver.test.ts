@@ -239,4 +239,36 @@ describe('the Wi-Fi driver', () => {
     await clock.advance(12_000);
     expect(signals.length).toBe(before + 1);
   });
+
+  it('a host that does not answer holds nothing up: neither an outage nor the end', async () => {
+    let asked = 0;
+    const silent = {
+      name: 'silent',
+      simulated: true,
+      read: ({ signal }: { signal: AbortSignal }) => {
+        asked++;
+        return new Promise<never>((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      },
+      watch: (options: { signal: AbortSignal }) => hal.watch(options),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const end = new AbortController();
+    const done = (async () => {
+      for await (const signal of wifiDriver(silent, { clock }).watch({ signal: end.signal })) signals.push(signal);
+    })();
+    stop = async () => undefined;
+    await clock.advance(0);
+    expect(asked).toBe(1);
+    expect(signals).toEqual([]);
+    hal.setOutage('daemon-gone');
+    await clock.advance(0);
+    expect(signals).toMatchObject([{ state: 'unavailable', reason: 'failed' }]);
+    hal.setOutage(null);
+    await clock.advance(0);
+    expect(asked).toBe(2);
+    end.abort();
+    await done;
+  });
 });
