@@ -100,21 +100,25 @@ export function missingForBuild(): string | null {
 export function prepareImage(
   cache: string,
   options: {
-    /** `linux-image-amd64`, or another name that depends on an exact kernel, or such a kernel itself. */
-    readonly kernel: string;
+    /** Packages that are a kernel or depend on an exact one, the preferred first: the first that is there is taken. */
+    readonly kernels: readonly string[];
     readonly rebuild: boolean;
     readonly say: (line: string) => void;
   },
 ): Image {
-  const folder = join(cache, recipe(options.kernel));
-  const found = options.rebuild ? null : cached(folder);
-  if (found !== null) return found;
+  for (const kernel of options.kernels) {
+    const found = options.rebuild ? null : cached(join(cache, recipe(kernel)));
+    if (found !== null) return found;
+  }
   const missing = missingForBuild();
   if (missing !== null) throw new Error(`no image in ${cache}, and none can be made: ${missing}`);
   mkdirSync(cache, { recursive: true });
+  const asked = options.kernels.find((name) => exactKernel(name) !== null);
+  if (asked === undefined) throw new Error(`apt knows no kernel ${options.kernels.join(', ')}`);
+  const folder = join(cache, recipe(asked));
   const work = mkdtempSync(join(cache, 'making-'));
   try {
-    const kernel = make(work, options);
+    const kernel = make(work, asked, options.say);
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(work, 'image'), folder);
     options.say(`image of ${kernel} in ${folder}`);
@@ -126,12 +130,11 @@ export function prepareImage(
   return { ...made, built: true };
 }
 
-function make(work: string, options: { readonly kernel: string; readonly say: (line: string) => void }): string {
-  const { say } = options;
+function make(work: string, asked: string, say: (line: string) => void): string {
   const image = join(work, 'image');
   const root = join(work, 'root');
   mkdirSync(image);
-  const { name, version } = unpackKernel(work, options.kernel, say);
+  const { name, version } = unpackKernel(work, asked, say);
   say(`root file system with ${GUEST_PACKAGES.join(', ')}`);
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   if (codename === undefined) throw new Error('/etc/os-release names no Debian release');
@@ -155,11 +158,17 @@ function make(work: string, options: { readonly kernel: string; readonly say: (l
 /** Exact names only: apt takes a part of a name for a pattern. */
 const EXACT = /^linux-image-\d+\.\d+\.\d\S*-amd64$/;
 
+/** The kernel that a package is or depends on, by its exact name; null: apt knows none. */
+function exactKernel(asked: string): string | null {
+  if (EXACT.test(asked)) return asked;
+  const { stdout } = spawnSync('apt-cache', ['depends', asked], { encoding: 'utf8' });
+  const names = (stdout ?? '').split('\n').map((line) => /^\s*Depends: (\S+)$/.exec(line)?.[1] ?? '');
+  return names.find((name) => EXACT.test(name)) ?? null;
+}
+
 function unpackKernel(work: string, asked: string, say: (line: string) => void): { name: string; version: string } {
-  const depends = EXACT.test(asked) ? [] : run('apt-cache', ['depends', asked]).split('\n');
-  const names = depends.map((line) => /^\s*Depends: (\S+)$/.exec(line)?.[1] ?? '');
-  const name = [asked, ...names].find((candidate) => EXACT.test(candidate));
-  if (name === undefined) throw new Error(`apt knows no kernel that ${asked} depends on`);
+  const name = exactKernel(asked);
+  if (name === null) throw new Error(`apt knows no kernel ${asked}`);
   say(`kernel ${name}`);
   const download = join(work, 'download');
   mkdirSync(download);

@@ -28,8 +28,9 @@ export function linkFacts(
   const info = wire.readConnInfo(request);
   if (info.handle !== handle || info.address !== probe.address || info.link !== kind)
     throw new NotProved('failed', 'the kernel describes another link than the one that was made');
-  if ((info.mode & wire.HCI_LM.AUTH) === 0) throw new NotProved('weak-link', 'the link is not authenticated');
-  if ((info.mode & wire.HCI_LM.ENCRYPT) === 0) throw new NotProved('weak-link', 'the link is not encrypted');
+  // A channel may come up over a link that was left bare by an attempt that failed: nobody proved a key there.
+  if ((info.mode & wire.HCI_LM.AUTH) === 0) throw new NotProved('refused', 'the link is not authenticated');
+  if ((info.mode & wire.HCI_LM.ENCRYPT) === 0) throw new NotProved('refused', 'the link is not encrypted');
   const security = must(link.option(wire.BT_SECURITY, wire.SECURITY_BYTES), 'link', 'security level');
   const level = security.readUInt8(0);
   const keySize = security.readUInt8(1);

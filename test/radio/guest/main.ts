@@ -6,6 +6,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTRACT_CASES } from '../cases.ts';
 import { GuestHost } from './guest-host.ts';
+import { LE_CASES, LeScene } from './le-cases.ts';
 import { OWN_CASES } from './own-cases.ts';
 import { World } from './world.ts';
 
@@ -48,7 +49,17 @@ for (const { title, run: work } of CONTRACT_CASES) {
     return '';
   });
 }
-const alive = world.daemonRuns;
-if (!alive) process.stdout.write('bluetoothd ended by itself\n');
+let alive = world.daemonRuns;
 await host[Symbol.asyncDispose]();
+
+await world.killDaemon();
+await world.stopControllers();
+const scene = new LeScene();
+await scene.start(world);
+process.stdout.write(`the device ${scene.device} is bonded over LE\n`);
+for (const { title, run: work } of LE_CASES) await run(title, () => work(scene));
+alive &&= world.daemonRuns;
+await scene[Symbol.asyncDispose]();
+// A crash of the daemon is no result of a case, and nothing that may pass.
+if (!alive) process.stdout.write('bluetoothd ended by itself\n');
 process.exit(passed && alive ? 0 : 1);

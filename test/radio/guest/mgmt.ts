@@ -7,6 +7,7 @@ import { kernelSockets } from '../../../drivers/linux/bluetooth/radio-sockets.ts
 import { addressBytes, HCI_CHANNEL, HCI_DEV_NONE, hciAddress } from '../../../drivers/linux/bluetooth/radio-structs.ts';
 
 const DISCONNECT = 0x0014;
+const SET_ADVERTISING = 0x0029;
 /** It was none, or went at that moment. */
 const NOT_CONNECTED = 0x02;
 const DISCONNECTED = 0x0e;
@@ -47,4 +48,11 @@ async function command(adapter: number, opcode: number, parameters: Buffer): Pro
 export async function disconnect(adapter: number, address: string, type = 0): Promise<void> {
   const status = await command(adapter, DISCONNECT, Buffer.concat([addressBytes(address), Buffer.from([type])]));
   if (![0, NOT_CONNECTED, DISCONNECTED].includes(status)) throw new Error(`not disconnected: status ${status}`);
+}
+
+/** Whether an adapter advertises over LE, connectable. */
+export async function advertise(adapter: number, on: boolean): Promise<void> {
+  const CONNECTABLE = 2;
+  const status = await command(adapter, SET_ADVERTISING, Buffer.from([on ? CONNECTABLE : 0]));
+  if (status !== 0) throw new Error(`advertising was not switched: status ${status}`);
 }

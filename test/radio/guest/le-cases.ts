@@ -1,0 +1,129 @@
+/**
+ * A device bonded over LE alone, on controllers that know nothing else. Here the keys are agreed and proved by the two
+ * kernels themselves (SMP): the controllers only encrypt.
+ */
+import assert from 'node:assert/strict';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import type { BluetoothHal, LinkLevel, Probe } from '../../../drivers/hal/bluetooth.ts';
+import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
+import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
+import { BluezClient, PC, PHONE } from './bluez-client.ts';
+import { advertise, disconnect } from './mgmt.ts';
+import { until, type World } from './world.ts';
+
+const LE_PUBLIC = 1;
+const LEVELS = ['medium', 'high'] as const;
+
+export class LeScene implements AsyncDisposable {
+  readonly #bluez = new BluezClient();
+  readonly #prober = radioProcess();
+  readonly hal: BluetoothHal = bluezBluetooth({ prober: this.#prober });
+  device = '';
+
+  /** Takes the place of the other scene, whose controllers and daemon have ended. */
+  async start(world: World): Promise<void> {
+    await world.startControllers('-L');
+    world.startDaemon();
+    const bluez = this.#bluez;
+    for (const adapter of [PC, PHONE]) {
+      await until(adapter, 30, () => bluez.address(adapter));
+      await bluez.power(adapter, true);
+      await bluez.set(adapter, 'Pairable', 'b', true);
+    }
+    this.device = await bluez.address(PHONE);
+    await bluez.registerAgent('DisplayYesNo');
+    await advertise(1, true);
+    await bluez.discover(PC, 'le', true);
+    await until('the device', 60, () => bluez.device(PC, this.device, 'RSSI'));
+    await bluez.discover(PC, 'le', false);
+    await bluez.pair(PC, this.device);
+    await bluez.unregisterAgent();
+  }
+
+  /** The six digits that were compared. */
+  get compared(): number {
+    return this.#bluez.shown[0] ?? 0;
+  }
+
+  /** Drops the link; whether the device can be found again. */
+  async part(findable: boolean): Promise<void> {
+    await disconnect(0, this.device, LE_PUBLIC);
+    await until('no link', 20, async () => (await this.#bluez.device(PC, this.device, 'Connected')) === false);
+    await advertise(1, findable);
+  }
+
+  /** Another device in its place: the same address, no key. */
+  async replace(): Promise<void> {
+    await this.#bluez.removeDevice(PHONE, await this.#bluez.address(PC));
+  }
+
+  probe(minLevel: LinkLevel, within = 20_000): Promise<Probe> {
+    const signal = new AbortController().signal;
+    return this.hal.probe(this.device, { minLevel, within: milliseconds(within), signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hal[Symbol.asyncDispose]();
+    await this.#prober[Symbol.asyncDispose]();
+    await this.#bluez[Symbol.asyncDispose]();
+  }
+}
+
+const reasonOf = ({ outcome }: Probe): string => (outcome.proved ? 'proved' : outcome.reason);
+
+export interface LeCase {
+  readonly title: string;
+  run(scene: LeScene): Promise<string>;
+}
+
+/** In this order: each begins where the one before it ended. */
+export const LE_CASES: readonly LeCase[] = [
+  {
+    title: 'over LE, a bond by numeric comparison has an authenticated key',
+    run: async (scene) => {
+      const bonds = await scene.hal.bonded({ signal: new AbortController().signal });
+      const bond = bonds.find(({ address }) => address === scene.device);
+      assert.deepEqual([bond?.bearers, bond?.key], [['LE'], 'authenticated']);
+      return `compared ${String(scene.compared).padStart(6, '0')}`;
+    },
+  },
+  {
+    title: 'over LE, a link that BlueZ uses itself cannot be asked: that is no proof, and no refusal',
+    run: async (scene) => {
+      const { outcome } = await scene.probe('high');
+      assert.deepEqual(outcome, { proved: false, reason: 'failed', detail: 'connection: EBUSY' });
+      return '';
+    },
+  },
+  {
+    title: 'over LE, the device that has the key is proved at medium and high',
+    run: async (scene) => {
+      for (const level of LEVELS) {
+        await scene.part(true);
+        const { bearer, outcome } = await scene.probe(level);
+        assert.equal(bearer, 'LE');
+        assert.ok(outcome.proved, JSON.stringify(outcome));
+        assert.deepEqual([outcome.authenticated, outcome.keySize], [true, 16]);
+        if (outcome.rssi !== null) assert.equal(outcome.rssi.scale, 'dBm');
+      }
+      return '';
+    },
+  },
+  {
+    title: 'over LE, a device that does not advertise is unreachable',
+    run: async (scene) => {
+      await scene.part(false);
+      assert.equal(reasonOf(await scene.probe('high', 3000)), 'unreachable');
+      return '';
+    },
+  },
+  {
+    title: 'over LE, whoever has the address without the key is refused at medium and high',
+    run: async (scene) => {
+      await scene.replace();
+      await scene.part(true);
+      for (const level of LEVELS) assert.equal(reasonOf(await scene.probe(level)), 'refused');
+      return '';
+    },
+  },
+];
