@@ -4,7 +4,7 @@
  */
 import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import type { StateKind } from './envelope.ts';
-import { bytes, integer, nullable, record, text } from './shape.ts';
+import { bytes, integer, nullable, record, text, withAdded } from './shape.ts';
 
 export interface MachinePolicy {
   readonly version: number;
@@ -26,7 +26,11 @@ const VERSION_MAX = 0xffff_ffff;
 
 /** Version 1 knew no signed documents. */
 function unsigned(body: CborValue): CborValue {
-  return body instanceof Map ? new Map([...body, ['signature', null], ['signedUpTo', 0]]) : body;
+  if (!(body instanceof Map)) return body;
+  return withAdded(body, 'policy', [
+    ['signature', null],
+    ['signedUpTo', 0],
+  ]);
 }
 
 export const POLICY_STATE: StateKind<MachinePolicy> = {

@@ -7,7 +7,7 @@ import type { CborKey, CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
 import type { StateKind } from './envelope.ts';
 import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS, UNLOCK_CONTEXT } from './references.ts';
-import { bytes, integer, list, oneOf, record, type ShapeOf, text } from './shape.ts';
+import { bytes, integer, list, oneOf, record, type ShapeOf, text, withAdded } from './shape.ts';
 
 const EPOCH = integer(0, Number.MAX_SAFE_INTEGER);
 
@@ -39,7 +39,8 @@ function fromVersion1(body: CborValue): CborValue {
     ['context', UNLOCK_CONTEXT],
     ['branches', body.get('branches') ?? null],
   ]);
-  return new Map([...[...body].filter(([field]) => field !== 'branches'), ['contexts', [unlock]]]);
+  const rest = new Map([...body].filter(([field]) => field !== 'branches'));
+  return withAdded(rest, 'request', [['contexts', [unlock]]]);
 }
 
 export const REQUEST_STATE: StateKind<PendingRequest> = {

@@ -3,7 +3,7 @@
  * field that is wrong; unknown fields are refused, because a file is either understood whole or not touched.
  */
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
+import type { CborMap, CborValue } from '../../drivers/fido2/wire/cbor.ts';
 
 export interface Shape<T> {
   encode(value: T): CborValue;
@@ -15,6 +15,17 @@ export type ShapeOf<S> = S extends Shape<infer T> ? T : never;
 
 export const corrupt = (path: string, reason: string): UnlockdError =>
   new UnlockdError('ERR_STATE_CORRUPT', `${path}: ${reason}`, { detail: { field: path } });
+
+/**
+ * The body of an earlier version with what has come since. One that holds it already is of no earlier version: whoever
+ * wrote a smaller number before it must not have it forgotten.
+ * @throws {ERR_STATE_CORRUPT}
+ */
+export function withAdded(body: CborMap, path: string, added: readonly (readonly [string, CborValue])[]): CborMap {
+  const known = added.find(([field]) => body.has(field));
+  if (known !== undefined) throw corrupt(`${path}.${known[0]}`, 'newer than the version of the file');
+  return new Map([...body, ...added]);
+}
 
 /** Byte strings of exactly `exact`, or at most `max` bytes. */
 export const bytes = (limits: { exact?: number; max?: number }): Shape<Uint8Array> => ({

@@ -7,7 +7,7 @@ import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { FACTOR_KINDS } from '../../drivers/signal.ts';
 import type { StateKind } from './envelope.ts';
 import { CONTAINER_ID_BYTES, FURTHER_CONTEXTS } from './references.ts';
-import { bytes, flag, integer, list, nullable, oneOf, record, type ShapeOf, text } from './shape.ts';
+import { bytes, flag, integer, list, nullable, oneOf, record, type ShapeOf, text, withAdded } from './shape.ts';
 
 const EPOCH = integer(0, Number.MAX_SAFE_INTEGER);
 const UNIX_MS = integer(0, 8.64e15);
@@ -146,15 +146,18 @@ function fromVersion1(body: CborValue): CborValue {
   if (!(body instanceof Map)) return body;
   const further = (name: string, field: string): [string, CborValue][] => {
     const found = body.get(name);
-    return found instanceof Map ? [[name, new Map([...found, [field, null]])]] : [];
+    return found instanceof Map ? [[name, withAdded(found, `container.${name}`, [[field, null]])]] : [];
   };
-  const added = [...further('authority', 'change'), ...further('recovery', 'publicKey')];
-  return new Map([...body, ...added, ['signers', []], ['contexts', []]]);
+  const inside = [...further('authority', 'change'), ...further('recovery', 'publicKey')];
+  return withAdded(new Map([...body, ...inside]), 'container', [
+    ['signers', []],
+    ['contexts', []],
+  ]);
 }
 
 /** Version 2 had nobody's finger. */
 const fromVersion2 = (body: CborValue): CborValue =>
-  body instanceof Map ? new Map([...body, ['biometrics', []]]) : body;
+  body instanceof Map ? withAdded(body, 'container', [['biometrics', []]]) : body;
 
 export const CONTAINER_STATE: StateKind<ContainerState> = {
   kind: 'container',

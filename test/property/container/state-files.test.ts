@@ -4,11 +4,18 @@ import { expect, it } from 'vitest';
 import { decodeState, encodeState } from '../../../agent/container/envelope.ts';
 import { CONTAINER_STATE, INTENT_STATE, MACHINE_STATE } from '../../../agent/container/state.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
-import { type CborValue, decodeStrict } from '../../../drivers/fido2/wire/cbor.ts';
+import { type CborValue, decodeStrict, encodeCanonical } from '../../../drivers/fido2/wire/cbor.ts';
 import { SAMPLE_STATE } from '../../support/container/sample-state.ts';
 
 const KINDS = [CONTAINER_STATE, INTENT_STATE, MACHINE_STATE] as const;
 const whole = encodeState(CONTAINER_STATE, SAMPLE_STATE);
+
+/** The same file under another number; the digest is of the body alone. */
+function encodeEnvelope(file: Uint8Array, version: number): Uint8Array {
+  const outer = decodeStrict(file, { maxDepth: 12 });
+  if (!(outer instanceof Map)) throw new Error('no envelope');
+  return encodeCanonical(new Map([...outer, ['version', version]]), { maxDepth: 12 });
+}
 
 /** `refused`, or what was read written once more. */
 function outcome(kind: (typeof KINDS)[number], file: Uint8Array): Uint8Array | 'refused' {
@@ -28,6 +35,11 @@ it('random bytes are refused by type', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+it.each([1, 2])('a good file that calls itself version %i is refused: nothing of it is forgotten', (version) => {
+  const older = encodeEnvelope(whole, version);
+  expect(outcome(CONTAINER_STATE, older)).toBe('refused');
 });
 
 it('any flipped bit and any cut of a good file is refused', () => {

@@ -136,7 +136,10 @@ describe('a container file of a newer version', () => {
     const before = await kept(agent.folder);
     const refused = await agent.run(1000, UNLOCK, PIN);
     expect(endOf(refused)).toBe('ERR_STATE_NEWER');
-    expect(refused.failed?.refusal.detail).toMatchObject({ version: 3, known: 2 });
+    expect(refused.failed?.refusal.detail).toMatchObject({
+      version: CONTAINER_STATE.version + 1,
+      known: CONTAINER_STATE.version,
+    });
     expect(endOf(await agent.run(1000, { kind: 'pin-change' }, { ...PIN, 'new-pin': '975310' }))).toBe(
       'ERR_STATE_NEWER',
     );

@@ -69,6 +69,7 @@ function asVersion1(state: ContainerState): Uint8Array {
   const old = new Map([...body, without('authority', 'change'), without('recovery', 'publicKey')]);
   old.delete('signers');
   old.delete('contexts');
+  old.delete('biometrics');
   const shape = { encode: (value: CborValue) => value, decode: (value: CborValue | undefined) => value ?? null };
   return encodeState({ kind: 'container', version: 1, shape }, old as CborValue);
 }
