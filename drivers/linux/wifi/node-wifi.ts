@@ -4,6 +4,7 @@
  * weak, and of security and root nothing is said.
  */
 import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Milliseconds } from '../../base/brand.ts';
 import { utf8 } from '../../base/bytes.ts';
@@ -13,7 +14,6 @@ import { UnlockdError } from '../../base/errors.ts';
 import type { WifiLink } from '../../hal/network.ts';
 import { bssidOf } from './link.ts';
 
-const NOT_INSTALLED = 3;
 const MAX_OUTPUT = 64 * 1024;
 const MAX_LINKS = 16;
 const MAX_SSID = 32;
@@ -84,6 +84,16 @@ function linkOf(value: unknown): WifiLink | null {
   };
 }
 
+/** Looked for, and not loaded. */
+function isInstalled(from: string): boolean {
+  try {
+    createRequire(from).resolve('node-wifi');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Asks once.
  * @returns null: the package is not installed
@@ -94,6 +104,7 @@ export async function askNodeWifi(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<readonly WifiLink[] | null> {
   signal.throwIfAborted();
+  if (!isInstalled(packages ?? import.meta.url)) return null;
   using deadline = startDeadline(clock, within, { what: 'node-wifi', signal });
   const ended = await run(packages === undefined ? [program] : [program, packages], deadline.signal).catch(
     (cause: unknown) => {
@@ -101,7 +112,6 @@ export async function askNodeWifi(
       throw failed('could not be started', cause);
     },
   );
-  if (ended.code === NOT_INSTALLED) return null;
   if (ended.code !== 0) throw failed('its process has ended without an answer');
   try {
     const list: unknown = JSON.parse(ended.output);
