@@ -39,6 +39,8 @@ export const PERMISSIONS = {
   'policy-facts': { what: 'list what every user has enrolled, for `policy risk`', own: 'root', other: null },
   'policy-explain': { what: 'hold the policy against what is around the machine', own: 'everyone', other: 'nobody' },
   signals: { what: 'see what the machine senses around it, of phones the own ones', own: 'everyone', other: 'nobody' },
+  'key-add': { what: 'add a security key, which takes a whole unlock', own: 'everyone', other: 'nobody' },
+  'key-revoke': { what: 'revoke a security key, which takes a whole unlock', own: 'everyone', other: 'nobody' },
   phones: { what: 'list the enrolled phones and those that could be', own: 'everyone', other: 'nobody' },
   'phone-add': { what: 'enrol a phone, which takes a whole unlock', own: 'everyone', other: 'nobody' },
   'phone-remove': { what: 'remove a phone', own: 'everyone', other: 'root' },

@@ -61,6 +61,10 @@ export type CeremonyRequest =
     }
   | { readonly kind: 'pin-change' }
   | { readonly kind: 'recover'; readonly phone?: string }
+  /** Another security key for the container, after a whole unlock. `name` null: it is called by its model. */
+  | { readonly kind: 'key-add'; readonly name: string | null }
+  /** A key that opens nothing any more. `id`: as the status lists it. */
+  | { readonly kind: 'key-revoke'; readonly id: string }
   /** A paired phone is enrolled for the caller, after a whole unlock and a proof. */
   | { readonly kind: 'phone-add'; readonly address: string }
   /** What the system's reader recognises counts for the container from now on, or no more. */
@@ -142,6 +146,17 @@ export interface Ceremony {
   cancel(): void;
 }
 
+/** A security key of a container. */
+export interface EnrolledKey {
+  /** Eight hexadecimal digits. */
+  readonly id: string;
+  readonly label: string;
+  /** AAGUID, 32 hexadecimal digits. */
+  readonly model: string;
+  /** The key verifies its user whenever it is used. */
+  readonly userVerification: boolean;
+}
+
 export interface ContainerStatus {
   readonly uid: number;
   readonly user: string;
@@ -158,6 +173,8 @@ export interface ContainerStatus {
   readonly pinTriesLeft: number | null;
   readonly epoch: number | null;
   readonly keys: number;
+  /** Left out: none. */
+  readonly securityKeys?: readonly EnrolledKey[];
   /** Contexts with a key of their own beside `unlock`; left out: none. */
   readonly contexts?: readonly {
     readonly context: UnlockContext;

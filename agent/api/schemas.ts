@@ -67,6 +67,15 @@ export const ceremonyRequestSchema = z
     }),
     z.strictObject({ kind: z.literal('pin-change') }),
     z.strictObject({ kind: z.literal('recover'), phone: addressSchema.exactOptional() }),
+    z.strictObject({
+      kind: z.literal('key-add'),
+      name: z
+        .string()
+        .regex(/^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u)
+        .nullable()
+        .default(null),
+    }),
+    z.strictObject({ kind: z.literal('key-revoke'), id: z.string().regex(/^[0-9a-f]{8}$/) }),
     z.strictObject({ kind: z.literal('phone-add'), address: addressSchema }),
     z.strictObject({ kind: z.enum(['biometric-add', 'biometric-remove']), modality: z.enum(['fingerprint', 'face']) }),
     z.strictObject({ kind: z.literal('unenrol'), uid: uid.nullable().default(null) }),
@@ -127,6 +136,10 @@ const containerStatusSchema = z
     pinTriesLeft: z.int().nullable(),
     epoch: z.int().nullable(),
     keys: z.int(),
+    securityKeys: z
+      .array(z.object({ id: z.string(), label: z.string(), model: z.string(), userVerification: z.boolean() }))
+      .readonly()
+      .exactOptional(),
     contexts: z
       .array(
         z.object({

@@ -87,6 +87,22 @@ async function ceremony(context: Context, choice: Choice): Promise<void> {
         words: () => ['The container is removed.'],
       });
     }
+    case 'key add':
+      return ceremonyCommand(context, {
+        request: { kind: 'key-add', name: choice.label },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: ({ label, id }) => [`${label} (${id}) is enrolled. Each of your security keys opens the container now.`],
+      });
+    case 'key revoke':
+      return ceremonyCommand(context, {
+        request: { kind: 'key-revoke', id: choice.id },
+        fds: choice.fds,
+        needs: [],
+        sheet: false,
+        words: ({ label, id }) => [`${label} (${id}) opens nothing any more.`],
+      });
     case 'phone add':
       return ceremonyCommand(context, {
         request: { kind: 'phone-add', address: choice.address },

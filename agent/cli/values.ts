@@ -34,6 +34,12 @@ export const parseUid = (text: string): number => parseNumber(text, MAX_UID, 'ui
 /** @throws {ERR_CLI_USAGE} */
 export const parseCount = (text: string): number => parseNumber(text, 10_000, 'count (0 to 10000)');
 
+/** What `status` calls a security key of the container. @throws {ERR_CLI_USAGE} */
+export function parseKeyId(text: string): string {
+  if (/^[0-9a-f]{8}$/i.test(text)) return text.toLowerCase();
+  throw usage(`"${text}" is no key of a container: write the eight digits that \`unlockctl status\` lists`);
+}
+
 /** A Bluetooth address, in lower case. @throws {ERR_CLI_USAGE} */
 export function parseAddress(text: string): string {
   if (/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i.test(text)) return text.toLowerCase();

@@ -1,7 +1,7 @@
 /**
  * The security keys of a container: one TPM object, whose authValue comes from a random group secret; the group secret
- * is wrapped for each key with a wrap key derived from the key's hmac-secret output. So a key can be added without a
- * new policy, and removing one means a new group secret and a new object: deleting a wrap revokes nothing.
+ * is wrapped for each key with a wrap key derived from the key's hmac-secret output. A key that is added or removed means
+ * a new group secret and a new object: deleting a wrap revokes nothing.
  */
 import { concat, u32 } from '../../drivers/base/bytes.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';

@@ -10,6 +10,7 @@ import { type Branch, branchesOf } from '../policy/branches.ts';
 import { branchOpensWith, factorsWords, opensWith, requirementWords, weakest } from '../policy/words.ts';
 import { currentPolicy, policyInForce } from './context.ts';
 import { lacksContexts } from './context-plan.ts';
+import { enrolledKeys } from './enrolled-keys.ts';
 import type { ServiceParts } from './parts.ts';
 import { pinTriesLeft } from './pin-check.ts';
 import { policyWarnings } from './policy-warnings.ts';
@@ -72,9 +73,11 @@ export async function containerStatus(
     return { ...base, state: 'recovery-needed' };
   }
   if (state === null) return { ...base, state: 'none' };
-  const keys = state.factors.securityKey?.credentials.length ?? 0;
+  const securityKeys = enrolledKeys(state);
+  const keys = securityKeys.length;
+  const listed = keys === 0 ? {} : { securityKeys };
   const pinTries = state.factors.pin === null ? null : await pinTriesLeft(parts, uid, lockout);
-  if (state.policy === null) return { ...base, keys, pinTriesLeft: pinTries, state: 'pending-signature' };
+  if (state.policy === null) return { ...base, keys, ...listed, pinTriesLeft: pinTries, state: 'pending-signature' };
   await look(state);
   const protects = machine?.lockout.protects ?? false;
   const pinIsBound = protects && (lockout === null || protectsPin(lockout));
@@ -84,6 +87,7 @@ export async function containerStatus(
   return {
     ...base,
     keys,
+    ...listed,
     pinTriesLeft: pinTries,
     state: unlocked === null ? (parts.unsettled.has(uid) ? 'recovery-needed' : 'locked') : 'unlocked',
     unlockedUntil: unlocked?.until ?? null,

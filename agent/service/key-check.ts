@@ -41,7 +41,7 @@ function requireHid(parts: ServiceParts): HidHal {
 
 /**
  * How a ceremony talks to the person while a key is asked.
- * @param hid where the keys are @param texts what is said instead of the usual
+ * @param hid where the keys are @param texts and `inserts`: what is said instead of the usual
  */
 export function keyCeremony(
   parts: ServiceParts,
@@ -49,6 +49,7 @@ export function keyCeremony(
   signal: AbortSignal,
   hid: HidHal = requireHid(parts),
   texts: Partial<typeof TOUCH_TEXT> = {},
+  inserts: Partial<typeof INSERT_TEXT> = {},
 ): SecurityKeyCeremony {
   return {
     hid,
@@ -61,7 +62,7 @@ export function keyCeremony(
     requestKeyPin: (request) => run.ask('key-pin', { text: keyPinText(request), triesLeft: request.triesLeft, signal }),
     onTouch: ({ why, device }) =>
       run.emit({ type: 'touch', text: texts[why] ?? TOUCH_TEXT[why], device: device.product ?? device.path }),
-    onInsert: ({ why }) => run.emit({ type: 'insert', text: INSERT_TEXT[why] }),
+    onInsert: ({ why }) => run.emit({ type: 'insert', text: inserts[why] ?? INSERT_TEXT[why] }),
   };
 }
 

@@ -1,4 +1,7 @@
-/** A security key that is enrolled into a container: a credential, a wrap of the group secret, and its wrap key. */
+/**
+ * Security keys that are enrolled into a container: a credential of each, and a group secret that is wrapped for all of
+ * them. Whenever the set of keys changes the group secret is a new one: deleting a wrap would revoke nothing.
+ */
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import { enrolSecurityKey } from '../../drivers/fido2/security-key.ts';
@@ -12,55 +15,101 @@ import type { CeremonyRun } from './ceremony-run.ts';
 import { keyCeremony } from './key-check.ts';
 import type { ServiceParts } from './parts.ts';
 
-const GENERATION = 1;
 /** The key makes a credential, then answers with its secret: a person who sees it blink twice wonders. */
 const TOUCHES = {
   enrol: 'Touch your security key to enrol it (1 of 2)',
   confirm: 'Touch your security key once more (2 of 2)',
 } as const;
 
-/** The security keys of a new container: one so far, under a fresh group secret. */
-export interface NewKeyGroup extends Disposable {
-  readonly credential: SecurityKeyCredential;
-  readonly authValue: Secret;
-  /** For the records: kept encrypted, so that later group secrets can be wrapped without the key. */
-  readonly wrapKeys: Records['wrapKeys'];
-  readonly label: string;
+/** What is said while a further key is waited for. */
+const INSERTS = {
+  'no-key': 'Plug in the security key that is to be added',
+  'wrong-key': 'The security key that is plugged in is enrolled already; plug in the one that is to be added',
+} as const;
+
+type Credential = Omit<SecurityKeyCredential, 'wrap'>;
+
+/** A key that has just made a credential: what it wraps with. The owner disposes it. */
+export interface NewKey extends Disposable {
+  readonly credential: Credential;
+  readonly wrapKey: Secret;
 }
 
-/** @throws {ERR_CTAP_…} as the FIDO2 room says */
-export async function enrolKeyGroup(
+/**
+ * Has a key make a credential.
+ * @param present keys that are enrolled already: they are passed over
+ * @throws {ERR_CTAP_…} as the FIDO2 room says
+ */
+export async function enrolKey(
   parts: ServiceParts,
   run: CeremonyRun,
   containerId: Uint8Array,
   uv: UserVerification,
-): Promise<NewKeyGroup> {
-  const ceremony = keyCeremony(parts, run, run.signal, undefined, TOUCHES);
-  const enrolled = await enrolSecurityKey({ ...ceremony, userId: containerId, userName: 'unlockd container', uv });
+  present: readonly Uint8Array[] = [],
+): Promise<NewKey> {
+  const inserts = present.length === 0 ? {} : INSERTS;
+  const ceremony = keyCeremony(parts, run, run.signal, undefined, TOUCHES, inserts);
+  const enrolled = await enrolSecurityKey({
+    ...ceremony,
+    userId: containerId,
+    userName: 'unlockd container',
+    uv,
+    exclude: present,
+  });
   using hmacSecret = enrolled.hmacSecret;
   if (enrolled.salt.length !== 32) throw new UnlockdError('ERR_CTAP_VERIFICATION', 'the salt is not 32 bytes');
-  using wrapKey = wrapKeyOf(hmacSecret, enrolled.credentialId);
-  using group = newGroupSecret(parts.entropy);
-  const context = { containerId, credentialId: enrolled.credentialId, generation: GENERATION };
+  const wrapKey = wrapKeyOf(hmacSecret, enrolled.credentialId);
   const { credentialId, publicKey, aaguid, salt, uvUsed, deviceInfo } = enrolled;
   const label = deviceInfo.name.slice(0, 128);
-  const wrap = wrapGroupSecret(wrapKey, group, context, parts.entropy);
-  const authValue = groupAuthValue(group, containerId);
   return {
-    credential: { credentialId, publicKey, aaguid, salt, uvUsed, label, wrap },
-    authValue,
-    wrapKeys: [{ credentialId, key: new Uint8Array(wrapKey.expose()) }],
-    label,
-    [Symbol.dispose]: () => authValue.dispose(),
+    credential: { credentialId, publicKey, aaguid, salt, uvUsed, label },
+    wrapKey,
+    [Symbol.dispose]: () => wrapKey.dispose(),
   };
+}
+
+/** The security keys of a container as they are to be, under a fresh group secret. */
+export interface NewKeyGroup extends Disposable {
+  readonly credentials: readonly SecurityKeyCredential[];
+  readonly generation: number;
+  readonly authValue: Secret;
+  /** For the records: kept encrypted, so that later group secrets can be wrapped without the keys. */
+  readonly wrapKeys: Records['wrapKeys'];
+}
+
+/** A group of one. The caller disposes the key as well. */
+export const firstKeyGroup = (parts: ServiceParts, containerId: Uint8Array, key: NewKey): NewKeyGroup =>
+  newKeyGroup(parts, containerId, 1, [{ credential: key.credential, wrapKey: key.wrapKey.clone() }]);
+
+/**
+ * Makes a group secret and wraps it for each key; none of them has to be plugged in.
+ * @param members owned by this from now on
+ */
+export function newKeyGroup(
+  parts: Pick<ServiceParts, 'entropy'>,
+  containerId: Uint8Array,
+  generation: number,
+  members: readonly { readonly credential: Credential; readonly wrapKey: Secret }[],
+): NewKeyGroup {
+  using group = newGroupSecret(parts.entropy);
+  const credentials: SecurityKeyCredential[] = [];
+  const wrapKeys: Records['wrapKeys'][number][] = [];
+  for (const { credential, wrapKey } of members) {
+    const context = { containerId, credentialId: credential.credentialId, generation };
+    credentials.push({ ...credential, wrap: wrapGroupSecret(wrapKey, group, context, parts.entropy) });
+    wrapKeys.push({ credentialId: credential.credentialId, key: new Uint8Array(wrapKey.expose()) });
+    wrapKey.dispose();
+  }
+  const authValue = groupAuthValue(group, containerId);
+  return { credentials, generation, authValue, wrapKeys, [Symbol.dispose]: () => authValue.dispose() };
 }
 
 /** Makes the TPM object of the group. */
 export async function createKeyGroup(
   parts: ServiceParts,
   root: RootSession,
-  group: NewKeyGroup,
+  { authValue, generation, credentials }: NewKeyGroup,
 ): Promise<SecurityKeyState> {
-  const blob = await createFactor(root, 'securityKey', group.authValue, parts.entropy);
-  return { blob, generation: GENERATION, credentials: [group.credential] };
+  const blob = await createFactor(root, 'securityKey', authValue, parts.entropy);
+  return { blob, generation, credentials };
 }

@@ -33,6 +33,7 @@ import { contextsOf, policyFor } from '../policy/model.ts';
 import { biometricChangeScript } from './ceremonies/biometric-change.ts';
 import { earlierKeyScript } from './ceremonies/earlier-key.ts';
 import { enrolScript } from './ceremonies/enrol.ts';
+import { keyAddScript, keyRevokeScript } from './ceremonies/key-set.ts';
 import { lockoutResetScript } from './ceremonies/lockout-reset.ts';
 import { phoneAddScript } from './ceremonies/phone-add.ts';
 import { pinChangeScript } from './ceremonies/pin-change.ts';
@@ -135,6 +136,10 @@ export class Service implements AgentService {
         return (run) => pinChangeScript(parts, run);
       case 'recover':
         return (run) => recoverScript(parts, run, request.phone ?? null);
+      case 'key-add':
+        return (run) => keyAddScript(parts, run, request.name);
+      case 'key-revoke':
+        return (run) => keyRevokeScript(parts, run, request.id);
       case 'phone-add':
         return (run) => phoneAddScript(parts, run, request.address);
       case 'biometric-add':

@@ -5,11 +5,11 @@
 import { bytesEqual } from '../base/bytes.ts';
 import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
-import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony } from './ceremony.ts';
+import { deviceName, type SecurityKeyCeremony } from './ceremony.ts';
 import { cancellable } from './channel-errors.ts';
 import { parseCoseKey } from './cose-key.ts';
 import { type FoundKey, isGone, KeyFinder } from './find-key.ts';
-import { assertSilently } from './get-assertion.ts';
+import { heldCredentialId } from './held-credential.ts';
 import { hmacAssertion } from './hmac-assertion.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
 import { DeviceStopwatch, type KeyTimings, timingsOf } from './stopwatch.ts';
@@ -48,56 +48,11 @@ export interface DerivedSecret {
   readonly timings: KeyTimings;
 }
 
-/** Room for the head of the request and what stands around each credential id. */
-const REQUEST_OVERHEAD = 128;
-const DESCRIPTOR_OVERHEAD = 24;
-
-/**
- * Splits credential ids so that each request is one the key takes: its maxCredentialCountInList (where it does not say,
- * one at a time) and its maxMsgSize. Ids longer than the key makes are not its own.
- */
-export function allowLists(
-  ids: readonly Uint8Array[],
-  limits: { readonly count: number | undefined; readonly idLength: number | undefined; readonly maxMsgSize: number },
-): Uint8Array[][] {
-  const most = Math.max(1, limits.count ?? 1);
-  const lists: Uint8Array[][] = [];
-  let list: Uint8Array[] = [];
-  let size = REQUEST_OVERHEAD;
-  for (const id of ids) {
-    if (limits.idLength !== undefined && id.length > limits.idLength) continue;
-    const more = id.length + DESCRIPTOR_OVERHEAD;
-    if (list.length > 0 && (list.length >= most || size + more > limits.maxMsgSize)) {
-      lists.push(list);
-      list = [];
-      size = REQUEST_OVERHEAD;
-    }
-    list.push(id);
-    size += more;
-  }
-  if (list.length > 0) lists.push(list);
-  return lists;
-}
-
-async function heldCredential(
-  { authenticator, info }: KeySession,
-  ceremony: DerivationCeremony,
-): Promise<EnrolledCredential | null> {
-  const { credentials, entropy, signal } = ceremony;
-  const lists = allowLists(
-    credentials.map(({ credentialId }) => credentialId),
-    {
-      count: info.maxCredentialCountInList,
-      idLength: info.maxCredentialIdLength,
-      maxMsgSize: authenticator.maxMsgSize,
-    },
-  );
-  for (const allowList of lists) {
-    const request = { rpId: ceremony.rpId ?? DEFAULT_RP_ID, clientDataHash: entropy.bytes(32), allowList };
-    const held = await assertSilently(authenticator, request, { signal });
-    if (held !== null) return credentials.find(({ credentialId }) => bytesEqual(credentialId, held)) ?? null;
-  }
-  return null;
+async function heldCredential(session: KeySession, ceremony: DerivationCeremony): Promise<EnrolledCredential | null> {
+  const { credentials } = ceremony;
+  const ids = credentials.map(({ credentialId }) => credentialId);
+  const held = await heldCredentialId(session, ceremony, ids);
+  return held === null ? null : (credentials.find(({ credentialId }) => bytesEqual(credentialId, held)) ?? null);
 }
 
 const changed = (reason: string, cause?: unknown): UnlockdError =>

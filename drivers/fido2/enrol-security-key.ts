@@ -3,7 +3,7 @@
  * takes no slot of the key), and the first output for a fresh salt.
  */
 import { toHex } from '../base/bytes.ts';
-import { UnlockdError } from '../base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { AttestationResult } from './attestation.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
@@ -11,6 +11,7 @@ import { cancellable } from './channel-errors.ts';
 import { SUPPORTED_ALGORITHMS } from './cose-key.ts';
 import { KeyFinder } from './find-key.ts';
 import type { AuthenticatorInfo } from './get-info.ts';
+import { heldCredentialId } from './held-credential.ts';
 import { hmacAssertion } from './hmac-assertion.ts';
 import { checkHmacSecretCreated, HMAC_SECRET, HMAC_SECRET_LENGTH } from './hmac-secret.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
@@ -28,7 +29,7 @@ export interface EnrolmentCeremony extends SecurityKeyCeremony {
   readonly userId: Uint8Array;
   readonly userName: string;
   readonly uv: UserVerification;
-  /** Credential ids of this user's keys: one of these keys refuses to be enrolled again. */
+  /** Credential ids of this user's keys: these keys are passed over, and refuse to be enrolled again. */
   readonly exclude?: readonly Uint8Array[];
 }
 
@@ -127,10 +128,16 @@ export const enrolSecurityKey = (ceremony: EnrolmentCeremony): Promise<EnrolledS
 async function enrol(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> {
   const stopwatch = new DeviceStopwatch(ceremony.clock);
   const finder = new KeyFinder(ceremony, stopwatch, async (session) => {
+    // One that is enrolled already is not the one that is meant: another is waited for, and this one stays dark.
+    if ((await heldCredentialId(session, ceremony, ceremony.exclude ?? [])) !== null) return null;
     requireHmacSecret(session);
     return true;
   });
-  const { session } = await finder.find();
+  const { session } = await finder.find().catch((error: unknown) => {
+    if (!isUnlockdError(error, 'ERR_CTAP_WRONG_KEY')) throw error;
+    const message = 'the security key that is plugged in is enrolled already, and no other one came';
+    throw new UnlockdError('ERR_CTAP_ALREADY_ENROLLED', message, { cause: error });
+  });
   await using _session = session;
   using pin = new KeyPin();
   const { device, info } = session;

@@ -27,6 +27,9 @@ export function statusWords(status: Status, nowMs: number): readonly string[] {
   if (own.opensWith !== null)
     out.push(`  opens with: ${own.opensWith}${own.strength === null ? '' : ` (${own.strength})`}`);
   if (own.state !== 'none') out.push(`  security keys: ${own.keys}`);
+  for (const { id, label, userVerification } of own.securityKeys ?? []) {
+    out.push(`    ${id}  ${label}${userVerification ? ', verifies its user' : ''}`);
+  }
   for (const { context, unlocked, policy, strength, opensWith } of own.contexts ?? []) {
     const how = `${opensWith}${strength === null ? '' : ` (${strength})`}`;
     out.push(`  ${context}: ${unlocked ? 'unlocked' : 'locked'}; policy: ${policy}; opens with: ${how}`);

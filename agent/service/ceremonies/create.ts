@@ -32,7 +32,7 @@ import {
 } from '../context.ts';
 import { clearIntent } from '../leftovers.ts';
 import { LookAround } from '../look-around.ts';
-import { createKeyGroup, enrolKeyGroup, type NewKeyGroup } from '../new-key.ts';
+import { createKeyGroup, enrolKey, firstKeyGroup, type NewKeyGroup } from '../new-key.ts';
 import { askNewPin, createPin, type NewPin, requireUnused } from '../new-pin.ts';
 import { observedProofs } from '../observed-proofs.ts';
 import type { ServiceParts } from '../parts.ts';
@@ -158,7 +158,8 @@ async function gather(
       await requireUnused(pin, create.records.pinHistory, policy.pin, null);
     }
     if (wanted.includes('securityKey')) {
-      keys = await enrolKeyGroup(parts, run, containerId, policy.securityKey.userVerification);
+      using key = await enrolKey(parts, run, containerId, policy.securityKey.userVerification);
+      keys = firstKeyGroup(parts, containerId, key);
     }
     const biometrics = await recognised(parts, run, create.creatable.biometrics);
     const text = 'Recovery sheet: it opens the container without PIN and key. Keep it apart from the machine.';
@@ -257,7 +258,7 @@ export async function createContainer(parts: ServiceParts, run: CeremonyRun, cre
     state: state.policy === null ? 'pending-signature' : 'locked',
     strength: weakest(branches),
     opensWith: opensWith(branches),
-    securityKey: gathered.keys?.label ?? null,
+    securityKey: gathered.keys?.credentials[0]?.label ?? null,
   };
   return { state, result };
 }

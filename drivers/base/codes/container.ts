@@ -48,6 +48,14 @@ export const CONTAINER_CODES = {
     cause: 'This user is not enrolled.',
     cure: 'Run `unlockctl enrol` as that user.',
   },
+  ERR_KEY_UNKNOWN: {
+    cause: 'No security key of this container has this name.',
+    cure: '`unlockctl status` lists the keys that are enrolled, with what each is called.',
+  },
+  ERR_KEY_UNUSED: {
+    cause: 'The policy takes no security key, or no further one can be enrolled.',
+    cure: '`unlockctl policy show` says what the policy asks for; revoke a key that is not needed any more.',
+  },
   ERR_PHONE_UNKNOWN: {
     cause: 'No phone with this address is paired with this machine, or none is enrolled for this user.',
     cure: 'Pair it first (`bluetoothctl`, compare the number on both sides); `unlockctl phone list` shows what is there.',

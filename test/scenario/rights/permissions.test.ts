@@ -40,6 +40,8 @@ const CALLS: Readonly<Record<Action, (who: Peer) => Promise<unknown>>> = {
   'policy-facts': (who) => agent.service.policyFacts(who),
   'policy-explain': (who) => agent.service.explainPolicy(who),
   signals: (who) => agent.service.signals(who),
+  'key-add': (who) => begun(who, { kind: 'key-add', name: null }),
+  'key-revoke': (who) => begun(who, { kind: 'key-revoke', id: '0123abcd' }),
   phones: (who) => agent.service.phones(who),
   'phone-add': (who) => begun(who, { kind: 'phone-add', address: '00:11:22:33:44:55' }),
   'phone-remove': (who) => agent.service.removePhone(who, '00:11:22:33:44:55', OTHER),

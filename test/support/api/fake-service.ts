@@ -153,6 +153,12 @@ export class FakeService implements AgentService {
         });
         ceremony.emit({ type: 'done', result: { added: true, address: request.address, name: 'a test phone' } });
         return;
+      case 'key-add':
+        ceremony.emit({ type: 'done', result: { added: true, id: '0123abcd', label: request.name ?? 'a key' } });
+        return;
+      case 'key-revoke':
+        ceremony.emit({ type: 'done', result: { revoked: true, id: request.id, label: 'a key' } });
+        return;
       case 'biometric-add':
       case 'biometric-remove':
         ceremony.emit({ type: 'biometric', modality: request.modality, text: 'Show it', again: null });

@@ -39,6 +39,8 @@ describe('the help', () => {
         'doctor',
         'enrol',
         'events',
+        'key add',
+        'key revoke',
         'lock',
         'lockout reset',
         'phone add',
