@@ -22,6 +22,8 @@ const NO_SERVICE = [10049, 10061, 10064, 10108];
 const FAILURES: Readonly<Record<number, ProbeFailure>> = {
   5: 'no-permission',
   10013: 'refused',
+  10043: 'unsupported',
+  10044: 'unsupported',
   10047: 'unsupported',
   10050: 'radio-off',
   10060: 'unreachable',

@@ -2,7 +2,6 @@
  * The functions of iphlpapi and kernel32 that tell of addresses, and of their changes (iphlpapi.h, netioapi.h,
  * sysinfoapi.h). Everything that is handed out is a copy.
  */
-import { UnlockdError } from '../../base/errors.ts';
 import {
   bind,
   copyOf,
@@ -53,6 +52,7 @@ export const PROTOTYPES: Prototypes<Name> = {
 const AF_UNSPEC = 0;
 /** Without anycast (2) and multicast (4) addresses, with gateways (0x80). */
 const GAA_FLAGS = 0x86;
+const ERROR_INVALID_HANDLE = 6;
 const ERROR_BUFFER_OVERFLOW = 111;
 const ERROR_NO_DATA = 232;
 const COMPUTER_NAME_DNS_DOMAIN = 2;
@@ -115,11 +115,11 @@ export function loadIpLibrary(): IpLibrary {
       for (const begin of [call.onInterface, call.onAddress, call.onRoute]) {
         const handle: unknown[] = [null];
         const code = Number(begin(AF_UNSPEC, callback.pointer, null, 0, handle));
-        if (code !== 0) {
+        // What cannot be ended is not begun.
+        if (code !== 0 || typeof handle[0] !== 'bigint') {
           cancelAll(handles, callback.free).catch(() => undefined);
-          return { failed: code };
+          return { failed: code === 0 ? ERROR_INVALID_HANDLE : code };
         }
-        if (typeof handle[0] !== 'bigint') throw new UnlockdError('ERR_HAL_ANSWER_INVALID', 'Windows: no handle');
         handles.push(handle[0]);
       }
       return { stop: () => cancelAll(handles, callback.free) };

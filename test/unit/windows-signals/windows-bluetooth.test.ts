@@ -160,6 +160,7 @@ describe('the Bluetooth of Windows (played; not run on a Windows)', () => {
     [10013, 'refused'],
     [10060, 'unreachable'],
     [10050, 'radio-off'],
+    [10043, 'unsupported'],
     [10047, 'unsupported'],
     [5, 'no-permission'],
     [10101, 'failed'],
