@@ -28,8 +28,10 @@ export interface SettlingOptions<T, R> {
   readonly empty: (value: T) => boolean;
   /** How long nothing may have changed before a gain counts. */
   readonly settle: Milliseconds;
-  /** How often what is known is read again without an event. */
+  /** How often what is known is told again without an event: while the events come, their silence says that it is so. */
   readonly refresh: Milliseconds;
+  /** How often it is read again without an event, in case one was lost; left out: as often as it is told. */
+  readonly reread?: Milliseconds;
   /** Longest time of one reading. */
   readonly within: Milliseconds;
 }
@@ -128,6 +130,7 @@ class Settling<T, R> {
   #told: T | null = null;
   #gaining: Gaining<T> | null = null;
   #renew: MonotonicMs | null = null;
+  #readAt: MonotonicMs | null = null;
   #pause = FIRST_RETRY;
   /** When the looks that were taken would have been allowed one after each pause. */
   #looked = 0;
@@ -157,6 +160,7 @@ class Settling<T, R> {
     }
     const due = this.#gaining !== null && clock.now() >= this.#gaining.due;
     const stale = this.#renew !== null && clock.now() >= this.#renew;
+    if (stale && !changed && !due && this.#isRead()) return this.#tellAgain();
     if (changed || due || stale) return await this.#look({ due: due && !changed, stale });
     await inbox.next(clock, this.#up ? earlier(this.#gaining?.due ?? null, this.#renew) : null);
     return null;
@@ -168,6 +172,17 @@ class Settling<T, R> {
     if (this.#looked > now + QUICK_LOOKS * FLOOD_PAUSE) return false;
     this.#looked = Math.max(this.#looked, now) + FLOOD_PAUSE;
     return true;
+  }
+
+  /** Whether the last reading is still good enough to be told again. */
+  #isRead(): boolean {
+    const { clock, reread } = this.#options;
+    return reread !== undefined && this.#told !== null && this.#readAt !== null && clock.now() - this.#readAt < reread;
+  }
+
+  #tellAgain(): Known<T, R> | null {
+    this.#renew = this.#after(this.#options.refresh);
+    return this.#told === null ? null : { known: true, at: this.#options.clock.now(), value: this.#told };
   }
 
   #goDown(reason: R): Known<T, R> {
@@ -191,6 +206,7 @@ class Settling<T, R> {
       return found;
     }
     this.#renew = this.#after(refresh);
+    this.#readAt = found.at;
     this.#pause = FIRST_RETRY;
     const { at, value } = found;
     const before = this.#told;

@@ -1,7 +1,9 @@
 /**
  * The driver of the kind `ipConfig`: what a host's network seam tells, as signals. Nothing here is authenticated: whoever
- * plugs a cable, a travel router or a USB adapter into this machine serves any of it. A loss acts at once, a gain when it
- * has settled, and idle it costs four readings a minute.
+ * plugs a travel router or a USB adapter into this machine serves any of it; and what is configured counts, whether or not
+ * anybody answers: a cable that is moved to another network within a lease, where the host's daemon does not ask anew, is
+ * not noticed. A loss acts at once, a gain when it
+ * has settled, and idle it costs nearly nothing.
  */
 import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
@@ -18,10 +20,12 @@ export interface IpDriverOptions {
   /** How long nothing may have changed before a gain counts; 300 ms. */
   readonly settle?: Milliseconds;
   /**
-   * How often what is known is read again without an event; 15 s. Where a policy lets the signal be so old and no older,
-   * not more than half of that. A signal counts for twice as long.
+   * How often what is known is told again while the host tells of no change; 15 s. Where a policy lets the signal be so
+   * old and no older, not more than half of that. A signal counts for twice as long.
    */
   readonly refresh?: Milliseconds;
+  /** How often it is read again in spite of that, in case the host has kept a change to itself; 5 min. */
+  readonly reread?: Milliseconds;
   /** Longest time of one reading; 3 s. */
   readonly within?: Milliseconds;
   /** `physical`: only interfaces with a device of their own. */
@@ -30,6 +34,8 @@ export interface IpDriverOptions {
 
 const SETTLE = milliseconds(300);
 const REFRESH = seconds(15);
+/** A reading costs three processes where no daemon is asked. */
+const REREAD = seconds(300);
 const WITHIN = seconds(3);
 
 interface Outage {
@@ -62,16 +68,24 @@ export class IpDriver implements FactorDriver {
   readonly #options: Required<IpDriverOptions>;
 
   constructor(options: IpDriverOptions) {
-    this.#options = { settle: SETTLE, refresh: REFRESH, within: WITHIN, interfaces: 'physical', ...options };
+    this.#options = {
+      settle: SETTLE,
+      refresh: REFRESH,
+      reread: REREAD,
+      within: WITHIN,
+      interfaces: 'physical',
+      ...options,
+    };
   }
 
   async *watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<SurroundingSignal, void, undefined> {
-    const { hal, clock, settle, refresh, within, interfaces } = this.#options;
+    const { hal, clock, settle, refresh, reread, within, interfaces } = this.#options;
     const told = settled(
       {
         clock,
         settle,
         refresh,
+        reread,
         within,
         events: async function* (options) {
           for await (const event of hal.watch(options)) {
