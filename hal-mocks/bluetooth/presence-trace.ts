@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { milliseconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import { jsonErrorAt } from '../../drivers/base/json-error.ts';
 import type { PresenceEvent, PresenceHal, PresenceOutage, PresencePhone } from '../../drivers/hal/presence.ts';
 
 /** What happens, without the time of it. */
@@ -48,8 +49,11 @@ function seenOf(line: Readonly<Record<string, unknown>>): Seen | null {
   return { type: 'sample', phone, reachable, source, rssi: rssi === null ? null : { scale: 'relative', value: rssi } };
 }
 
-/** @throws {ERR_HAL_MOCK_STATE} with the number of the line */
-export function parsePresenceTrace(text: string): readonly TraceLine[] {
+/**
+ * @param name of the file, for errors
+ * @throws {ERR_HAL_MOCK_SCRIPT} with the number of the line
+ */
+export function parsePresenceTrace(text: string, name = 'the presence trace'): readonly TraceLine[] {
   return text.split('\n').flatMap((source, n) => {
     if (source.trim() === '') return [];
     let line: unknown;
@@ -61,7 +65,8 @@ export function parsePresenceTrace(text: string): readonly TraceLine[] {
     const seen = isRecord(line) ? seenOf(line) : null;
     const after = isRecord(line) ? (line.afterSeconds ?? 0) : 0;
     if (seen === null || !isNumber(after) || after < 0) {
-      throw new UnlockdError('ERR_HAL_MOCK_STATE', `line ${n + 1} of the presence trace is not well-formed`);
+      const what = jsonErrorAt(source) === null ? 'this is no line of a presence trace' : 'this is not JSON';
+      throw new UnlockdError('ERR_HAL_MOCK_SCRIPT', `${name}:${n + 1}: ${what}`, { detail: { line: n + 1 } });
     }
     return [{ afterSeconds: after, seen }];
   });
@@ -79,16 +84,16 @@ export class PresenceTrace implements PresenceHal {
     this.#clock = clock;
   }
 
-  /** @throws {ERR_HAL_MOCK_STATE | ERR_HAL_NOT_FOUND} */
+  /** @throws {ERR_HAL_MOCK_SCRIPT} with the file */
   static async open(path: string, clock: Clock): Promise<PresenceTrace> {
     let bytes: Uint8Array;
     try {
       bytes = await readFile(path);
     } catch (cause) {
-      throw new UnlockdError('ERR_HAL_NOT_FOUND', 'the presence trace cannot be read', { detail: { path }, cause });
+      throw new UnlockdError('ERR_HAL_MOCK_SCRIPT', `${path}: it cannot be read`, { detail: { path }, cause });
     }
-    if (bytes.length > MAX_BYTES) throw new UnlockdError('ERR_HAL_MOCK_STATE', 'the presence trace is too large');
-    return new PresenceTrace(parsePresenceTrace(new TextDecoder().decode(bytes)), clock);
+    if (bytes.length > MAX_BYTES) throw new UnlockdError('ERR_HAL_MOCK_SCRIPT', `${path}: it is too large`);
+    return new PresenceTrace(parsePresenceTrace(new TextDecoder().decode(bytes), path), clock);
   }
 
   /** Addresses that were asked to be probed out of turn. */

@@ -5,11 +5,15 @@ import type { Context } from '../context.ts';
 import { readBytes, writeBytes } from '../file-io.ts';
 import { userWords } from '../output.ts';
 import { type WindowsEvent, windowsEventOf, windowsEventWords } from '../windows-events.ts';
+import { STATES } from './status.ts';
 
 /** @param path `-`: standard input @throws {ERR_CLI_FILE} */
 export function readDocument(path: string): string {
   return new TextDecoder().decode(readBytes(path));
 }
+
+/** Of somebody else's container: what to do about it is theirs. */
+const stateWordsOf = (state: string): string => (STATES[state] ?? state).replace(/: .*/, '');
 
 export async function usersCommand(context: Context): Promise<void> {
   const users = await context.client.users({ signal: context.deps.interrupted });
@@ -18,7 +22,7 @@ export async function usersCommand(context: Context): Promise<void> {
       ? ['Nobody is enrolled.']
       : users.map(
           ({ uid, user, state, strength, policyPending }) =>
-            `${userWords(user, uid)}: ${state}${strength === null ? '' : `, ${strength}`}${policyPending ? ', older policy' : ''}`,
+            `${userWords(user, uid)}: ${stateWordsOf(state)}${strength === null ? '' : `, ${strength}`}${policyPending ? ', older policy' : ''}`,
         ),
   );
 }

@@ -7,7 +7,8 @@ import type { Status } from '../../api/ports.ts';
 import { type CtlDeps, DEFAULT_SOCKET_PATH } from '../deps.ts';
 import { createOutput, spanWords, triesLeft, userWords } from '../output.ts';
 
-const STATES: Readonly<Record<string, string>> = {
+/** Of a container, for the person whose it is. */
+export const STATES: Readonly<Record<string, string>> = {
   none: 'not enrolled',
   'pending-signature': 'waits for the signature of its policy',
   locked: 'locked',

@@ -38,7 +38,7 @@ export const HAL_CODES = {
   },
   ERR_HAL_MOCK_SCRIPT: {
     cause: 'The script that a simulated machine was to play is not one.',
-    cure: 'Correct the line that the message names, or empty the setting `simulation.surroundings`: then nothing is simulated.',
+    cure: 'Correct the line that the message names, or empty the setting that names the file, `simulation.surroundings` or `simulation.presence`: then nothing is simulated.',
   },
   ERR_HAL_MOCK_STATE: {
     cause: 'The file with the state of a virtual device is damaged or was written by another version.',

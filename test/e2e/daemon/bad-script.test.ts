@@ -38,7 +38,7 @@ describe('a daemon that was to play a script which is none', () => {
         .filter((line) => !line.startsWith('{')),
     ).toEqual([
       `unlockd: ${script}:2:32: this is not JSON (ERR_HAL_MOCK_SCRIPT)`,
-      expect.stringContaining('empty the setting `simulation.surroundings`'),
+      expect.stringContaining('empty the setting that names the file, `simulation.surroundings`'),
     ]);
     expect(stderr).not.toMatch(/\bat .*\.js|"stack"|"level":"fatal"/);
   });

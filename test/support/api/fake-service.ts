@@ -14,6 +14,7 @@ import type {
   SensedSignal,
   SignalChange,
   SignalsView,
+  UserLine,
 } from '../../../agent/api/ports.ts';
 import type { UnlockContext } from '../../../agent/api/purpose.ts';
 import { toRefusal } from '../../../agent/api/refusal.ts';
@@ -212,7 +213,7 @@ export class FakeService implements AgentService {
     };
   }
 
-  async users(peer: Peer) {
+  async users(peer: Peer): Promise<readonly UserLine[]> {
     this.#enter('users', peer);
     requirePermission(peer, 'users');
     return [...this.containers].map(([uid, { unlocked }]) => ({

@@ -89,3 +89,19 @@ describe('policy explain --context', () => {
     expect((await run('explain', '--at', '2')).exit).toBe(2);
   });
 });
+
+describe('users', () => {
+  it('are told in words whose state they are; the ids stay in --json', async () => {
+    const line = { strength: null, policyPending: false } as const;
+    service.users = async () => [
+      { uid: 1000, user: 'alice', state: 'pending-signature', ...line },
+      { uid: 1001, user: 'bob', state: 'recovery-needed', ...line },
+    ];
+    const words = await ctl(api.socketPath, ['users']);
+    expect(words.stdout).toBe(
+      'alice (uid 1000): waits for the signature of its policy\nbob (uid 1001): needs recovery\n',
+    );
+    const json = await ctl(api.socketPath, ['users', '--json']);
+    expect(json.stdout).toContain('"pending-signature"');
+  });
+});

@@ -36,7 +36,10 @@ describe('a presence trace', () => {
     JSON.stringify({ phone: PHONE, reachable: true, source: 'rumour' }),
   ])('%s is refused with its line', (line) => {
     expect(() => parsePresenceTrace(`\n${line}`)).toThrow(
-      expect.objectContaining({ code: 'ERR_HAL_MOCK_STATE', message: expect.stringContaining('line 2') }),
+      expect.objectContaining({
+        code: 'ERR_HAL_MOCK_SCRIPT',
+        message: expect.stringContaining('the presence trace:2: '),
+      }),
     );
   });
 });
