@@ -317,6 +317,17 @@ describe.skipIf(missing !== null)(`software that calls itself an interface, and 
     expect(await dhcpServers()).toBeNull();
   });
 
+  it('an address counts also when nobody answers any more: what is configured is told, and a cable may end anywhere', async () => {
+    await assign('192.0.2.50/24', ...LIMITED);
+    await lab.cable(false);
+    const up = async () => uplinkOf(await hal.read({ signal: anySignal() }))?.connected === true;
+    while (await up()) await new Promise((resolve) => setTimeout(resolve, 20));
+    await lab.cable(true);
+    while (!(await up())) await new Promise((resolve) => setTimeout(resolve, 20));
+    const face = uplinkOf(await hal.read({ signal: anySignal() }));
+    expect(face?.ipv4.addresses?.value).toEqual(['192.0.2.50/24']);
+  });
+
   const servers = async () => uplinkOf(await hal.read({ signal: anySignal() }))?.ipv4.dnsServers;
 
   it('servers of resolv.conf count for the only way out of this machine', async () => {
