@@ -70,7 +70,10 @@ class Fprintd implements BiometricHal {
     if (!isLoginName(options.user)) return { is: 'unavailable', reason: 'not-enrolled', detail: null };
     using deadline = startDeadline(this.#options.clock, options.within, { what: 'the finger', signal: options.signal });
     try {
-      return await this.#verify(options, deadline.signal);
+      const outcome = await this.#verify(options, deadline.signal);
+      // Whoever has given up gets no match any more.
+      options.signal.throwIfAborted();
+      return outcome;
     } catch (error) {
       options.signal.throwIfAborted();
       if (!isUnlockdError(error)) throw error;
@@ -98,7 +101,8 @@ class Fprintd implements BiometricHal {
   /** libfprint lets go of a pulled reader only when it was closed, and fprintd forgets it after that. */
   async #stays(visit: FprintdVisit, path: string, options: Waiting): Promise<boolean> {
     for (const pause of FORGETTING_PAUSES) {
-      await this.#options.clock.sleep(milliseconds(pause), options);
+      await this.#options.clock.sleep(milliseconds(pause), options).catch(() => undefined);
+      if (options.signal.aborted) break;
       if (!(await isThere(visit, path, options))) return false;
     }
     return true;
