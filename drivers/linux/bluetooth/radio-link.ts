@@ -40,3 +40,9 @@ export function linkFacts(
   if (keySize < FULL_KEY) throw new NotProved('weak-link', `the key has ${keySize} bytes of ${FULL_KEY}`);
   return { authenticated: level >= wire.SECURITY_LEVEL.high, keySize };
 }
+
+/** Whether there is a link to the device at all, secured or not. */
+export function linkStands(hci: RadioSocket, address: string): boolean {
+  const request = wire.connInfoRequest(wire.addressBytes(address), wire.ACL_LINK);
+  return hci.ioctl(wire.HCIGETCONNINFO, request).ok && wire.readConnInfo(request).connected;
+}

@@ -9,12 +9,12 @@ import type { Bearer, BondedDevice, LinkLevel, Probe } from '../../hal/bluetooth
 import type { AnyRssi } from '../../hal/rssi.ts';
 import { errnoName } from '../libc.ts';
 import { failureOfErrno } from './radio-errno.ts';
-import { linkFacts } from './radio-link.ts';
+import { linkFacts, linkStands } from './radio-link.ts';
 import { bdaddrType } from './radio-mgmt.ts';
 import { linkRssi } from './radio-rssi.ts';
 import type { RadioSocket, RadioSockets } from './radio-sockets.ts';
 import * as wire from './radio-structs.ts';
-import { awaitEvent, must, NotProved, type Wait } from './radio-wait.ts';
+import { awaitEvent, eventCame, must, NotProved, type Wait } from './radio-wait.ts';
 
 export interface LinkProbe {
   /** Index of the adapter that has the bond. */
@@ -28,6 +28,11 @@ export interface LinkProbe {
 
 type Outcome = Probe['outcome'];
 
+/**
+ * Milliseconds. A controller gives a page up after 5.12 s (Page_Timeout of the Core specification, its default). This is
+ * a little less, so that it is we who end it: kernels are known that fall over a connection that fails by itself (ADR 20).
+ */
+const PAGE = 4800;
 /** Service discovery: every BR/EDR device serves it. */
 const PSM_SDP = 1;
 const CID_ATT = 4;
@@ -58,7 +63,8 @@ export async function probeLink(
     signal.throwIfAborted();
     const hci = open('HCI');
     const link = open('L2CAP');
-    await connect(link, ownAddress(hci, probe.adapter), probe, wait);
+    startConnecting(link, ownAddress(hci, probe.adapter), probe);
+    await connected(link, hci, probe, wait);
     linkFacts(link, hci, probe);
     if (probe.bearer === 'LE') await answeredOverLink(link, wait);
     const rssi = await linkRssi(open('HCI'), probe, wait);
@@ -88,7 +94,7 @@ function ownAddress(hci: RadioSocket, adapter: number): Buffer {
   return address;
 }
 
-async function connect(link: RadioSocket, own: Buffer, probe: LinkProbe, wait: Wait): Promise<void> {
+function startConnecting(link: RadioSocket, own: Buffer, probe: LinkProbe): void {
   const { psm, cid } = probe.bearer === 'LE' ? { psm: 0, cid: CID_ATT } : { psm: PSM_SDP, cid: 0 };
   const from = { psm: 0, cid, address: own, type: bdaddrType(probe.bearer, 'public') };
   must(link.bind(wire.l2capAddress(from)), 'socket', 'own address');
@@ -101,6 +107,13 @@ async function connect(link: RadioSocket, own: Buffer, probe: LinkProbe, wait: W
     // Nobody was asked yet: a refusal at once is this host's own.
     must(started, started.errno === 'EACCES' ? 'socket' : 'link', 'connection');
   }
+}
+
+async function connected(link: RadioSocket, hci: RadioSocket, probe: LinkProbe, wait: Wait): Promise<void> {
+  const paging = { ...wait, until: Math.min(wait.until, wait.clock.now() + PAGE) };
+  const paged =
+    probe.bearer === 'LE' || (await eventCame(link, wire.POLL.OUT, paging)) || linkStands(hci, probe.address);
+  if (!paged) throw new NotProved('unreachable', 'nobody answered the page');
   await awaitEvent(link, wire.POLL.OUT, wait);
   const error = wire.readInt(must(link.option(wire.SO_ERROR, 4), 'socket', 'connection'));
   if (error === 0) return;

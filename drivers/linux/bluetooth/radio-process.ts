@@ -29,6 +29,8 @@ const NOBODY = { uid: 65_534, gid: 65_534 } as const;
 const IDLE = milliseconds(60_000);
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 30_000;
+/** Taken off the time of a probe, so that what it came to is known before the caller's own time is over. */
+const MARGIN = 250;
 /** Beyond the time of a probe: what the messages and a busy machine take. */
 const GRACE = 2000;
 
@@ -99,7 +101,8 @@ class RadioProcess implements RadioProber {
       if (this.#asked.has(id)) this.#drop(child, failed('the radio process did not answer in time'));
     });
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#say(child, { type: 'probe', id, probe: { ...rest, within } });
+    const inside = milliseconds(Math.max(1, Math.floor(within - Math.min(MARGIN, within / 4))));
+    this.#say(child, { type: 'probe', id, probe: { ...rest, within: inside } });
     try {
       return await answer.promise;
     } finally {

@@ -95,6 +95,7 @@ export function readDevInfo(bytes: Buffer): { readonly address: Buffer; readonly
 export const HCIGETCONNINFO = 0x800448d5;
 const REQUEST_BYTES = 8;
 const CONN_INFO_BYTES = 16;
+const BT_CONNECTED = 1;
 
 export function connInfoRequest(address: Uint8Array, link: number): Buffer {
   const bytes = Buffer.alloc(REQUEST_BYTES + CONN_INFO_BYTES);
@@ -107,6 +108,8 @@ export interface ConnInfo {
   readonly handle: number;
   readonly address: string;
   readonly link: number;
+  /** Whether it stands; one that is being made is described as well. */
+  readonly connected: boolean;
   /** Bits of {@link HCI_LM}. */
   readonly mode: number;
 }
@@ -117,6 +120,7 @@ export function readConnInfo(bytes: Buffer): ConnInfo {
     handle: get16(bytes, at),
     address: addressText(bytes.subarray(at + 2, at + 8)),
     link: bytes.readUInt8(at + 8),
+    connected: get16(bytes, at + 10) === BT_CONNECTED,
     mode: get32(bytes, at + 12),
   };
 }

@@ -31,14 +31,19 @@ export function must<T>(answer: Answer<T>, stage: Stage, what: string): T {
 /** How long a waiting probe may not notice that it was cancelled. Milliseconds. */
 const SLICE = 50;
 
-/** Waits for one of the events. @throws the signal's reason @throws NotProved when the time is over */
-export async function awaitEvent(socket: RadioSocket, events: number, { clock, until, signal }: Wait): Promise<void> {
+/** Waits for one of the events. @returns whether one came in time @throws the signal's reason */
+export async function eventCame(socket: RadioSocket, events: number, { clock, until, signal }: Wait): Promise<boolean> {
   for (;;) {
     signal.throwIfAborted();
     const left = until - clock.now();
-    if (left <= 0) throw new NotProved('unreachable', 'no answer in time');
+    if (left <= 0) return false;
     const came = await socket.ready(events, Math.ceil(Math.min(SLICE, left)));
     signal.throwIfAborted();
-    if (came !== 0) return;
+    if (came !== 0) return true;
   }
+}
+
+/** The same where nothing goes on without one. @throws the signal's reason @throws NotProved when the time is over */
+export async function awaitEvent(socket: RadioSocket, events: number, wait: Wait): Promise<void> {
+  if (!(await eventCame(socket, events, wait))) throw new NotProved('unreachable', 'no answer in time');
 }

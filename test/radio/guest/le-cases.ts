@@ -3,6 +3,8 @@
  * kernels themselves (SMP): the controllers only encrypt.
  */
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import type { BluetoothHal, LinkLevel, Probe } from '../../../drivers/hal/bluetooth.ts';
 import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
@@ -11,6 +13,7 @@ import { BluezClient, PC, PHONE } from './bluez-client.ts';
 import { advertise, disconnect } from './mgmt.ts';
 import { until, type World } from './world.ts';
 
+const BONDS = '/var/lib/bluetooth';
 const LE_PUBLIC = 1;
 const LEVELS = ['medium', 'high'] as const;
 
@@ -20,8 +23,9 @@ export class LeScene implements AsyncDisposable {
   readonly hal: BluetoothHal = bluezBluetooth({ prober: this.#prober });
   device = '';
 
-  /** Takes the place of the other scene, whose controllers and daemon have ended. */
+  /** Takes the place of the other scene, whose controllers and daemon have ended; the addresses come again, the bonds do not. */
   async start(world: World): Promise<void> {
+    for (const name of readdirSync(BONDS)) rmSync(join(BONDS, name), { recursive: true });
     await world.startControllers('-L');
     world.startDaemon();
     const bluez = this.#bluez;

@@ -25,6 +25,8 @@ export interface Said {
   error: number;
   handle: number;
   info: { handle: number; address: string; link: number; mode: number } | string;
+  /** Whether the link stands, or is being made. */
+  standing: boolean;
   level: number;
   keySize: number;
   /** Frames that the control channel gives; null: nobody may bind it. */
@@ -45,6 +47,7 @@ export const honest = (): Said => ({
   error: 0,
   handle: 42,
   info: { handle: 42, address: ADDRESS, link: wire.ACL_LINK, mode: 0x47 },
+  standing: true,
   level: 4,
   keySize: 16,
   frames: [connInfoFrame(0, ADDRESS, 0, -3)],
@@ -155,6 +158,7 @@ export class FakeKernel implements RadioSockets {
         argument.writeUInt16LE(said.info.handle, 8);
         argument.set(wire.addressBytes(said.info.address), 10);
         argument.writeUInt8(said.info.link, 16);
+        argument.writeUInt16LE(said.standing ? 1 : 5, 18);
         argument.writeUInt32LE(said.info.mode, 20);
         return ok(undefined);
       },

@@ -66,6 +66,6 @@ describe('structures of the kernel', () => {
     const request = connInfoRequest(addressBytes(ADDRESS), 1);
     expect(request.toString('hex')).toBe(`01000101aa000100${'00'.repeat(16)}`);
     Buffer.from('2a00' + '01000101aa00' + '01' + '01' + '0100' + '47000000', 'hex').copy(request, 8);
-    expect(readConnInfo(request)).toEqual({ handle: 42, address: ADDRESS, link: 1, mode: 0x47 });
+    expect(readConnInfo(request)).toEqual({ handle: 42, address: ADDRESS, link: 1, connected: true, mode: 0x47 });
   });
 });

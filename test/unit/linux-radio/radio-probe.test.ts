@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { milliseconds } from '../../../drivers/base/brand.ts';
+import { milliseconds, monotonicMs } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { type LinkProbe, probeLink } from '../../../drivers/linux/bluetooth/radio-probe.ts';
 import { LE_LINK } from '../../../drivers/linux/bluetooth/radio-structs.ts';
@@ -123,6 +123,34 @@ describe('one probe', () => {
     const chatter = Array.from({ length: 99 }, () => Buffer.from([0x1b, 1, 0]));
     expect(await reasonOf({ ...LE_SAID, att: chatter }, OVER_LE)).toBe('failed');
     expect(await reasonOf({ ...LE_SAID, att: [Buffer.from([1, 2, 0, 0, 6])] }, OVER_LE)).toBe('proved');
+  });
+
+  describe('with all the time in the world', () => {
+    /** How long a probe takes that is never decided, on a clock that moves on with each wait. */
+    async function undecided(said: Partial<Said>, asked: Partial<LinkProbe> = {}) {
+      const kernel = new FakeKernel({ ...said, rounds: Number.POSITIVE_INFINITY });
+      let now = 0;
+      kernel.onWait = () => {
+        now += 50;
+      };
+      const clock = { ...systemClock, now: () => monotonicMs(now) };
+      const signal = new AbortController().signal;
+      const probe = { ...ASKED, within: milliseconds(20_000), ...asked };
+      const outcome = await probeLink(probe, { sockets: kernel, clock, signal });
+      expect(outcome).toMatchObject({ proved: false, reason: 'unreachable' });
+      expect(kernel.closed).toBe(kernel.opened);
+      return now;
+    }
+
+    it('gives a page up before the controller does, where no link stands', async () => {
+      expect(await undecided({ standing: false })).toBeLessThan(5120);
+      expect(await undecided({ info: 'ENOENT' })).toBeLessThan(5120);
+    });
+
+    it('waits for a device that has answered the page, and for one over LE', async () => {
+      expect(await undecided({ standing: true })).toBe(20_000);
+      expect(await undecided({ ...LE_SAID, standing: false }, OVER_LE)).toBe(20_000);
+    });
   });
 
   it('looks at the link once more after the strength: what fell off meanwhile is no proof', async () => {
