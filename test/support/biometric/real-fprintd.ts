@@ -63,10 +63,15 @@ export class RealFprintd implements AsyncDisposable {
     const client = await BusConnection.open(options, (signal) => signals.push(signal));
     await client.addMatch(`type='signal',sender='${FPRINTD}'`, waiting());
     const world = new RealFprintd(bus, client, signals);
-    await mkdir(join(bus.folder, 'prints'));
-    await world.#startPolkit();
-    await world.startDaemon();
-    return world;
+    try {
+      await mkdir(join(bus.folder, 'prints'));
+      await world.#startPolkit();
+      await world.startDaemon();
+      return world;
+    } catch (error) {
+      await world[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async #startPolkit(): Promise<void> {
