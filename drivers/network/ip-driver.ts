@@ -2,8 +2,7 @@
  * The driver of the kind `ipConfig`: what a host's network seam tells, as signals. Nothing here is authenticated: whoever
  * plugs a travel router or a USB adapter into this machine serves any of it; and what is configured counts, whether or not
  * anybody answers: a cable that is moved to another network within a lease, where the host's daemon does not ask anew, is
- * not noticed. A loss acts at once, a gain when it
- * has settled, and idle it costs nearly nothing.
+ * not noticed. A loss acts at once, a gain when it has settled, and idle it costs nearly nothing.
  */
 import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';

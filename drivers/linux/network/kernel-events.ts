@@ -1,10 +1,7 @@
 /**
- * Changes that the kernel tells (rtnetlink(7), by `ip monitor`), and those of the files that say what it does not: the
- * resolver's, dhclient's leases, networkd's links. All of it is a reason to look, none of it is an answer.
+ * Changes that the kernel tells (rtnetlink(7), by `ip monitor`): a reason to look, never an answer. The monitor is a child
+ * that sleeps until something changes; when it dies it is begun anew, ever more rarely.
  */
-import { type FSWatcher, watch } from 'node:fs';
-import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { milliseconds } from '../../base/brand.ts';
 import type { Clock } from '../../base/clock.ts';
 import { findIp, IpMonitor } from './ip-program.ts';
@@ -12,10 +9,6 @@ import { findIp, IpMonitor } from './ip-program.ts';
 export interface KernelEventsOptions {
   readonly clock: Clock;
   readonly ipPrograms: readonly string[];
-  /** Files of which a change counts; they may come and go. */
-  readonly files: readonly string[];
-  /** Folders of which a change of any file counts. */
-  readonly folders: readonly string[];
 }
 
 const FIRST_PAUSE = 1000;
@@ -27,14 +20,13 @@ export class KernelEvents implements AsyncDisposable {
   readonly #options: KernelEventsOptions;
   readonly #wake: () => void;
   readonly #ending = new AbortController();
-  readonly #watchers: FSWatcher[] = [];
   readonly #running: Promise<void>;
 
   /** @param wake must not throw */
   constructor(options: KernelEventsOptions, wake: () => void) {
     this.#options = options;
     this.#wake = wake;
-    this.#running = Promise.all([this.#monitor(), this.#watchFiles()]).then(() => undefined);
+    this.#running = this.#monitor();
   }
 
   /** A monitor that ends (out of memory, killed) is begun anew; what happened in between is looked at. */
@@ -64,33 +56,8 @@ export class KernelEvents implements AsyncDisposable {
     }
   }
 
-  async #watchFiles(): Promise<void> {
-    for (const folder of this.#options.folders) this.#watch(folder, null);
-    for (const file of this.#options.files) {
-      // A link is replaced where it stands, the file where it points to.
-      const places = new Set([file, await realpath(file).catch(() => file)]);
-      for (const place of places) this.#watch(dirname(place), basename(place));
-    }
-  }
-
-  /** @param name null: any file */
-  #watch(folder: string, name: string | null): void {
-    if (this.#ending.signal.aborted) return;
-    try {
-      const watcher = watch(folder, { persistent: false }, (_type, changed) => {
-        if (name === null || changed === null || changed === name) this.#wake();
-      });
-      // A folder that goes away: what is read on time tells.
-      watcher.on('error', () => watcher.close());
-      this.#watchers.push(watcher);
-    } catch {
-      // There is no such folder here.
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#running;
-    for (const watcher of this.#watchers) watcher.close();
   }
 }

@@ -11,6 +11,7 @@ import type { FieldSource, HostInterface, IpHal, IpSnapshot, NetworkEvent, Sourc
 import { SYSTEM_BUS } from '../dbus/address.ts';
 import type { BackendEvent, IpBackend, ReadOptions } from './backend.ts';
 import { LEASE_FOLDERS } from './dhclient-leases.ts';
+import { FileEvents } from './file-events.ts';
 import { domainText, sourced } from './host-text.ts';
 import { factsOf, type InterfaceFacts, interfaceNames, SYS_CLASS_NET } from './interface-facts.ts';
 import { IP_PROGRAMS } from './ip-program.ts';
@@ -64,10 +65,12 @@ class LinuxIp implements IpHal {
   readonly #files: HostFiles;
   readonly #daemons: readonly IpBackend[];
   readonly #kernel: KernelBackend;
-  readonly #startEvents: () => KernelEvents;
+  readonly #startKernelEvents: () => KernelEvents;
+  readonly #startFileEvents: () => FileEvents;
   readonly #listeners = new Set<Listener>();
   readonly #stops: readonly (() => void)[];
-  #events: KernelEvents | null = null;
+  #kernelEvents: KernelEvents | null = null;
+  #fileEvents: FileEvents | null = null;
   /** Whether the kernel has to tell of changes: nobody else tells of all of them. */
   #kernelTells = true;
   #sources: readonly FieldSource[] = [];
@@ -81,8 +84,10 @@ class LinuxIp implements IpHal {
     const service = { address: bus, clock, within };
     this.#daemons = [networkManagerBackend(service), networkdBackend(service)];
     this.#kernel = new KernelBackend({ clock, ipPrograms, resolvConf, leaseFolders });
+    const wake = () => this.#tell('changed');
+    this.#startKernelEvents = () => new KernelEvents({ clock, ipPrograms }, wake);
     const watched = { files: [resolvConf, hostname], folders: [...leaseFolders, networkdLinks] };
-    this.#startEvents = () => new KernelEvents({ clock, ipPrograms, ...watched }, () => this.#tell('changed'));
+    this.#startFileEvents = () => new FileEvents(watched, wake);
     this.#stops = this.#daemons.map((daemon) => daemon.listen((event) => this.#tell(event)));
   }
 
@@ -208,14 +213,21 @@ class LinuxIp implements IpHal {
   #letKernelTell(tells: boolean): void {
     this.#kernelTells = tells;
     if (this.#closed || this.#listeners.size === 0) return;
-    if (tells) this.#events ??= this.#startEvents();
-    else void this.#endEvents();
+    this.#fileEvents ??= this.#startFileEvents();
+    if (tells) this.#kernelEvents ??= this.#startKernelEvents();
+    else void this.#endKernelEvents();
+  }
+
+  async #endKernelEvents(): Promise<void> {
+    const events = this.#kernelEvents;
+    this.#kernelEvents = null;
+    await events?.[Symbol.asyncDispose]();
   }
 
   async #endEvents(): Promise<void> {
-    const events = this.#events;
-    this.#events = null;
-    await events?.[Symbol.asyncDispose]();
+    const files = this.#fileEvents;
+    this.#fileEvents = null;
+    await Promise.all([this.#endKernelEvents(), files?.[Symbol.asyncDispose]()]);
   }
 
   #tell(event: BackendEvent): void {
