@@ -54,6 +54,31 @@ describe('a grant', () => {
     expect(() => grant.spend()).toThrow(code('ERR_POLICY_GRANT_SPENT'));
   });
 
+  test('is of a context that nobody can change, and of nothing else that stood there', () => {
+    const given = { ...context, more: 'x' };
+    const grant = grantFor(granted(), given);
+    given.context = 'sudo';
+    expect(grant.context).toEqual(context);
+    expect(Object.isFrozen(grant.context)).toBe(true);
+  });
+
+  test('names the decision that it was minted from', () => {
+    const decision = granted();
+    const grant = grantFor(decision, context);
+    expect(grant.decision).toBe(decision);
+    expect(grant.spent).toBe(false);
+  });
+
+  test('says in words why it is refused', () => {
+    const grant = grantFor(granted(), context);
+    const late = { message: 'this grant is too old', detail: { ageMs: 30_001 } };
+    expect(() => grant.spend(monotonicMs(32_001))).toThrow(expect.objectContaining(late));
+    expect(() => grant.spend()).toThrow('this grant was used before');
+    expect(() => grantFor(grant.decision, context)).toThrow('this decision has given its grant before');
+    expect(() => grantFor(decide('pin'), context)).toThrow('the unlock policy is not satisfied');
+    expect(() => assertGrant({})).toThrow('what was presented as a grant was not minted by the policy room');
+  });
+
   test('can be spent until the end of its lifetime', () => {
     expect(() => grantFor(granted(), context).spend(monotonicMs(2000 + GRANT_LIFETIME_MS))).not.toThrow();
   });
@@ -78,6 +103,7 @@ describe('a forged grant is refused', () => {
   const shape = { branch: genuine.branch, strength: 'bound-2', context, issuedAt: 2000, spent: false, spend() {} };
   test.each<[string, unknown]>([
     ['nothing', null],
+    ['what is not there', undefined],
     ['a string', 'grant'],
     ['an object of the same shape', shape],
     ['the JSON of a grant', JSON.parse(JSON.stringify(genuine))],

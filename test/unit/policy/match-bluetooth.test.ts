@@ -181,6 +181,7 @@ describe('the reasons', () => {
       'no rssiMin: at least -10 dB | ?',
       'no rssiMaxDelta: weaker by at most 10 dB | ?',
     ]);
+    expect(elementsOf({ ...near, rssiFar: -20 }, around())[3]).toBe('no rssiMin: at least -10 dB | ?');
     expect(whereOf(near, around())).toBeNull();
     expect(whereOf(near, around(phone({ name: 'far', rssi: null }), phone({ name: 'hers', users: [] })))).toBe('hers');
     expect(whereOf(near, around(phone({ name: null })))).toBe('02:00:00:00:00:01');

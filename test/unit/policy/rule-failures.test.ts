@@ -60,6 +60,28 @@ describe('a denied unlock', () => {
     ]);
   });
 
+  test('names a rule once, however many branches ask for it', () => {
+    const wide = policyOf(['pin', 'face'], ['network'], { acceptAsserted: true });
+    const options = { machineSimulated: false, pinIsBound: true, user: USER };
+    const decision = evaluate(wide, snapshotOf(satisfied('pin'), elsewhere), monotonicMs(2000.6), options);
+    expect(decision.reasons.children.length).toBe(2);
+    expect(ruleFailures(decision)).toMatchObject({ failures: [{ rule: 'office', ageMs: 1001 }], more: 0 });
+  });
+
+  test('says nothing of the elements, and of the signals, that were as they should be', () => {
+    const rules = [
+      {
+        name: 'ward',
+        all: [{ type: 'ipConfig', ipv4Prefix: '198.51.100.0/24', dnsSuffix: ['ward.example'] }, { type: 'bluetooth' }],
+      },
+    ];
+    const policy = policyOf(['pin'], ['phone'], { rules });
+    const options = { machineSimulated: false, pinIsBound: true, user: USER };
+    const signals = snapshotOf(satisfied('pin'), elsewhere, satisfied('phone'));
+    const { failures } = ruleFailures(evaluate(policy, signals, monotonicMs(2000), options));
+    expect(failures.map(({ signal, element }) => [signal, element])).toEqual([['ipConfig', 'dnsSuffix']]);
+  });
+
   test('does not blame the rules when one of them holds', () => {
     expect(ruleFailures(decide(satisfied('network')), 8).failures.map(({ rule }) => rule)).toEqual(['near']);
   });
