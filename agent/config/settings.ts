@@ -139,7 +139,7 @@ export const SETTINGS = {
     weak_samples: integer(2, 'samples', 1, 100, 'Weak or failed probes in a row after which a phone has gone.'),
     stale_after_seconds: integer(90, 'seconds', 10, 3600, 'Without any sample for this long, a phone has gone.'),
     rssi_min: integer(-10, 'dB', -100, 20, 'At least this strong is near; relative to the best range of reception.'),
-    rssi_far: integer(-14, 'dB', -100, 20, 'Weaker than this is far; at most rssi_min.'),
+    rssi_far: integer(-16, 'dB', -100, 20, 'Weaker than this is far; at most rssi_min.'),
     rssi_max_delta: integer(-14, 'dB', -100, 0, 'Weaker than the best while it was near by more than this is far.'),
   },
   simulation: {

@@ -26,6 +26,7 @@ export const initialState: DynamicLockState = {
   phones: new Map(),
   outage: null,
   sessions: new Map(),
+  readAt: BEFORE_ALL,
   locked: new Set(),
   refused: new Map(),
   countsAfter: BEFORE_ALL,
@@ -47,7 +48,7 @@ export function step(before: DynamicLockState, event: DynamicLockEvent): Step {
     case 'presence':
       return ofPresence(settled(state, policy), event.presence, policy);
     case 'sessions': {
-      const read = settled({ ...state, sessions: sessionsSeen(state, event.sessions) }, policy);
+      const read = settled({ ...state, sessions: sessionsSeen(state, event.sessions), readAt: now }, policy);
       return rechecked(locks(read, policy));
     }
     case 'sessions-unknown':
@@ -184,7 +185,8 @@ function dueAt(state: DynamicLockState, uid: number, policy: DynamicLockPolicy):
   const absence = absenceOf(state, uid, policy);
   if (absence.presence !== 'away' || state.locked.has(uid)) return null;
   const since = idleSince(state, uid);
-  const idle = later(since ?? state.now, policy.idleSeconds);
+  // Whoever was active when the sessions were read may have stopped right after that.
+  const idle = later(since ?? state.readAt, policy.idleSeconds);
   const gone = later(absence.gone.at, policy.lockDelaySeconds);
   return monotonicMs(Math.max(idle, gone, state.refused.get(uid) ?? gone));
 }

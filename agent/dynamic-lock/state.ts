@@ -30,6 +30,8 @@ export interface DynamicLockState {
   readonly phones: ReadonlyMap<string, PhoneTrack>;
   readonly outage: { readonly reason: PresenceOutage; readonly since: MonotonicMs } | null;
   readonly sessions: ReadonlyMap<string, SeenSession>;
+  /** When they were read. */
+  readonly readAt: MonotonicMs;
   /** Users whom this absence of their phones has locked already. */
   readonly locked: ReadonlySet<number>;
   /** Users whose lock the host refused: not again before this. */

@@ -51,7 +51,7 @@ export interface DynamicLockPolicy {
 /** Off until somebody asks for it, as in Windows. The numbers are tuned: docs/reference/proximity.md says how and on what. */
 export const DEFAULT_DYNAMIC_LOCK: DynamicLockPolicy = Object.freeze({
   enabled: false,
-  rule: Object.freeze({ ...BLUETOOTH_DEFAULTS, rssiFar: -14, rssiMaxDelta: -14 }),
+  rule: Object.freeze({ ...BLUETOOTH_DEFAULTS, rssiFar: -16, rssiMaxDelta: -14 }),
   sampleEverySeconds: 20,
   smoothing: 0.8,
   weakSamples: 2,

@@ -4,7 +4,7 @@
  * never makes a device leave earlier (but by `maxFall`, which is measured from the best). It proves nothing: who was
  * measured is for a probe to say. Bluetooth Core, HCI Read RSSI; Windows: `rssiMin`, `rssiMaxDelta`.
  */
-import { type Milliseconds, type MonotonicMs, monotonicMs, seconds } from '../base/brand.ts';
+import { type Milliseconds, type MonotonicMs, monotonicMs } from '../base/brand.ts';
 import type { AnyRssi, Rssi, RssiScale } from '../hal/rssi.ts';
 
 /** What is believed of a strength, dB or dBm: a device that says more or less than any radio can is cut to it. */
@@ -181,11 +181,3 @@ export function prolonged<S extends RssiScale, R extends string>(
 ): Proximity<S, R> {
   return before.judged === 'near' ? { ...before, freshUntil: latest(before.freshUntil, until) } : before;
 }
-
-const COMMON = { maxFall: -10, smoothing: 0.5, weakSamples: 3, withoutStrength: 'near' } as const;
-
-/** Where nobody says otherwise. In dBm: what Chrome OS counts as beside the machine, and 8 dB for a person's body. */
-export const PROXIMITY_RULES: { readonly [S in RssiScale]: ProximityRule<S> } = {
-  relative: { ...COMMON, scale: 'relative', near: -10, far: -14, staleAfter: seconds(90) },
-  dBm: { ...COMMON, scale: 'dBm', near: -70, far: -78, staleAfter: seconds(90) },
-};

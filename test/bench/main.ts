@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Lane } from './lane.ts';
+import { advertisementLanes } from './lanes/advertisements.ts';
 import { idleLanes } from './lanes/idle.ts';
 import { phoneLanes } from './lanes/phone.ts';
 import { sealLanes } from './lanes/seal.ts';
@@ -24,7 +25,8 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: POLICY_LANES, run: policyLanes },
     { lanes: ['policy/diff'], run: async () => [diffLane()] },
     { lanes: ['signals/phone-loss', 'signals/phone-gain'], run: phoneLanes },
-    { lanes: ['idle/memory', 'idle/wakeups'], run: idleLanes },
+    { lanes: ['signals/advertisements', 'signals/addresses'], run: advertisementLanes },
+    { lanes: ['idle/memory', 'idle/wakeups', 'idle/cpu'], run: idleLanes },
   ];
 const NAMES = GROUPS.flatMap(({ lanes }) => lanes);
 

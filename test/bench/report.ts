@@ -54,7 +54,7 @@ export function jsonReport(machine: Machine, lanes: readonly Lane[]): Readonly<R
   };
 }
 
-const COLUMNS = [16, 5, 7, 9, 9, 9, 9, 8, 7, 5] as const;
+const COLUMNS = [23, 5, 7, 9, 9, 9, 9, 8, 7, 5] as const;
 
 function row(cells: readonly string[]): string {
   const padded = cells.map((cell, at) => (at === 0 ? cell.padEnd(COLUMNS[0]) : cell.padStart(COLUMNS[at] ?? 0)));

@@ -9,8 +9,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, ROOT } from './build.mjs';
 
-/** Which list of system packages each program needs. */
-const PROGRAMS = { demo: 'demo', bench: 'test', crash: 'test', fuzz: 'test', oracle: 'test', radio: 'radio' };
+/** Which list of system packages each program needs; null: none. */
+const PROGRAMS = {
+  demo: 'demo',
+  bench: 'test',
+  crash: 'test',
+  fuzz: 'test',
+  oracle: 'test',
+  radio: 'radio',
+  proximity: null,
+};
 
 /** @returns the exit status */
 export function runProgram(name, args) {
@@ -20,7 +28,8 @@ export function runProgram(name, args) {
     return 2;
   }
   const packages = fileURLToPath(new URL('system-packages.mjs', import.meta.url));
-  if (spawnSync(process.execPath, [packages, scope], { stdio: ['ignore', 2, 2] }).status !== 0) return 1;
+  if (scope !== null && spawnSync(process.execPath, [packages, scope], { stdio: ['ignore', 2, 2] }).status !== 0)
+    return 1;
   if (!build()) {
     process.stderr.write('the build failed; the messages are above\n');
     return 1;

@@ -10,7 +10,7 @@ import type { Session } from '../../../drivers/hal/session.ts';
 export const ON: DynamicLockPolicy = {
   ...DEFAULT_DYNAMIC_LOCK,
   enabled: true,
-  rule: { ...DEFAULT_DYNAMIC_LOCK.rule, rssiMaxDelta: -10 },
+  rule: { ...DEFAULT_DYNAMIC_LOCK.rule, rssiFar: -14, rssiMaxDelta: -10 },
   smoothing: 0.5,
   weakSamples: 3,
 };

@@ -363,6 +363,11 @@ describe('the time of the next look', () => {
     expect(nextLook(tell(ON, [...LEFT, look(65, session(0))]).state)).toBeNull();
   });
 
+  it('is not put off by the probes that come meanwhile', () => {
+    const events = [...LEFT, look(61, session(null)), sample(80, null)];
+    expect(nextLook(tell(ON, events).state)).toBe(at(91));
+  });
+
   it('a look at that time locks', () => {
     const { state } = tell(ON, [...LEFT, look(61, session(40))]);
     const due = nextLook(state);
