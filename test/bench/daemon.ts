@@ -70,7 +70,7 @@ async function listening(child: ChildProcess, socketPath: string): Promise<numbe
   }
 }
 
-async function start(opened: Closers): Promise<BenchDaemon> {
+async function start(opened: Closers, more: Readonly<Record<string, string>>): Promise<BenchDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'unlockd-bench-'));
   opened.add(() => rm(folder, { recursive: true, force: true }));
   const swtpm = await startSwtpm();
@@ -85,6 +85,7 @@ async function start(opened: Closers): Promise<BenchDaemon> {
     'paths.state_dir': stateFolder,
     'paths.run_dir': join(folder, 'run'),
     'log.file': join(folder, 'unlockd.log'),
+    ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
   const address = { protocol: 'tcp', address: String(key.ready.tcp) } as const;
@@ -103,11 +104,14 @@ async function start(opened: Closers): Promise<BenchDaemon> {
   return { client, socketPath, stateFolder, pid, [Symbol.asyncDispose]: () => opened.close() };
 }
 
-/** Starts a TPM, a key and the daemon; disposing ends all three and removes the folder. */
-export async function startBenchDaemon(): Promise<BenchDaemon> {
+/**
+ * Starts a TPM, a key and the daemon; disposing ends all three and removes the folder.
+ * @param settings more of them, by dotted key
+ */
+export async function startBenchDaemon(settings: Readonly<Record<string, string>> = {}): Promise<BenchDaemon> {
   const opened = new Closers();
   try {
-    return await start(opened);
+    return await start(opened, settings);
   } catch (error) {
     await opened.close();
     throw error;
