@@ -41,7 +41,7 @@ function absentFactors(parts: ServiceParts, policy: UnlockPolicy, branches: read
 }
 
 /** Rules of two documents up to which the daemon compares them: it answers nobody meanwhile. */
-const COMPARED_RULES = 128;
+const COMPARED_RULES = 100;
 /** Older policies of containers that are compared. */
 const COMPARED_POLICIES = 3;
 

@@ -224,6 +224,7 @@ export function firstGrantedOnlyBy(
   options: BranchOptions & { readonly rules?: number },
 ): { readonly difference: Difference | null; readonly bounds: readonly string[] } {
   const most = options.rules ?? MOST_RULES;
+  if (JSON.stringify(policy) === JSON.stringify(other)) return { difference: null, bounds: [] };
   if (policy.rules.length + other.rules.length > most)
     return { difference: null, bounds: [`more than ${most} rules in both policies: they were not compared`] };
   const comparison = new Comparison({ ...options, most: 1 });
