@@ -29,6 +29,8 @@ export interface ScannerProcessOptions {
   readonly mostAddresses: number;
   /** How long it lives at most. */
   readonly life: Milliseconds;
+  /** Whom the process becomes; null: it stays who the daemon is. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
 }
 
 export const SCANNER_PROGRAM = fileURLToPath(new URL('./scanner-program.js', import.meta.url));
@@ -47,13 +49,18 @@ export class ScannerProcess implements AsyncDisposable {
   #wake: () => void = () => undefined;
   readonly #stopTimer: () => void;
 
-  constructor({ clock, packages, program, mostAddresses, life }: ScannerProcessOptions) {
+  constructor({ clock, packages, program, mostAddresses, life, user }: ScannerProcessOptions) {
+    const ids = user === null ? ['-', '-'] : [String(user.uid), String(user.gid)];
     this.#clock = clock;
-    this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, program, packages, String(mostAddresses)], {
-      cwd: '/',
-      env: { PATH: process.env.PATH },
-      stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${HEAP}`, program, packages, String(mostAddresses), ...ids],
+      {
+        cwd: '/',
+        env: { PATH: process.env.PATH },
+        stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+      },
+    );
     this.#child.on('error', (error) => this.#end({ type: 'gone', detail: error.message }));
     this.#child.on('close', (code, signal) => {
       this.#end({ type: 'gone', detail: `its process ended (${signal ?? `status ${code}`})` });

@@ -1,11 +1,15 @@
 /**
- * The scanner's process: `node scanner-program.js PACKAGES MOST`. It loads the package, scans, and writes what is heard to
- * descriptor 3. It ends when its parent does (the end of its standard input), when it has seen MOST addresses, for each of
- * which the package keeps some memory for ever, or when it has grown too large.
+ * The scanner's process. It gives up every capability but those that raw HCI sockets need, loads the package, scans, and
+ * writes what is heard to descriptor 3. It ends when its parent does (the end of its standard input), when it has seen MOST
+ * addresses, for each of which the package keeps some memory for ever, or when it has grown too large.
+ *
+ * usage: node scanner-program.js PACKAGES MOST UID GID    (of the user to become; `- -`: stay who it is)
  */
 import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { milliseconds } from '../../base/brand.ts';
 import { systemClock } from '../../base/clock.ts';
+import { assertConfined, CAP_NET_ADMIN, CAP_NET_RAW, restartConfined } from './radio-confinement.ts';
 import { endFrame, ReportWriter, type ScannerEnd, type ScannerState, stateFrame } from './scanner-frames.ts';
 import { loadNoble, type Noble } from './scanner-noble.ts';
 
@@ -16,6 +20,9 @@ const MOST_UNREAD = 256 * 1024;
 const MOST_RESIDENT = 192 * 2 ** 20;
 /** For the package to stop the radio. */
 const STOPPING = milliseconds(300);
+
+const KEPT = [CAP_NET_ADMIN, CAP_NET_RAW] as const;
+const CONFINED = 'confined';
 
 const STATES: Readonly<Record<string, ScannerState>> = {
   poweredOn: 'scanning',
@@ -44,7 +51,15 @@ class Scanner {
     process.on('unhandledRejection', (error) => this.#end('failed', String(error)));
   }
 
+  /** @param user whom to become; null: nobody else. Does not come back where it is obeyed. */
+  confine(packages: string, user: { readonly uid: number; readonly gid: number } | null): void {
+    const argv = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url), packages, String(this.#most)];
+    restartConfined([...argv, CONFINED], user, { keep: KEPT, descriptors: [0, 1, 2, 3] });
+  }
+
   run(packages: string): void {
+    assertConfined(KEPT);
+
     const loaded = loadNoble(packages);
     if ('missing' in loaded) this.#end('no-package', '');
     else this.#follow(loaded.noble);
@@ -115,5 +130,7 @@ class Scanner {
   }
 }
 
-const [packages = import.meta.url, most = ''] = process.argv.slice(2);
-new Scanner(Number(most) || 50_000).run(packages);
+const [packages = import.meta.url, most = '', uid = '', gid = ''] = process.argv.slice(2);
+const scanner = new Scanner(Number(most) || 50_000);
+if (uid === CONFINED) scanner.run(packages);
+else scanner.confine(packages, /^\d+$/.test(uid) && /^\d+$/.test(gid) ? { uid: Number(uid), gid: Number(gid) } : null);

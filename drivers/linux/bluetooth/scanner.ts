@@ -14,6 +14,8 @@ type Outage = Extract<AdvertisementEvent, { type: 'unavailable' }>;
 /** A new address costs the package some 1.4 kB: about 70 MB. */
 const MOST_ADDRESSES = 50_000;
 const LIFE = seconds(30 * 60);
+/** nobody:nogroup of every Linux: owns nothing. */
+const NOBODY = { uid: 65_534, gid: 65_534 } as const;
 const FIRST_PAUSE = seconds(1);
 const LONGEST_PAUSE = seconds(300);
 /** What ran for so long is started again without delay. */
@@ -33,6 +35,8 @@ export interface NobleScannerOptions {
   readonly program?: string;
   readonly mostAddresses?: number;
   readonly life?: Milliseconds;
+  /** Whom the process becomes; null: it stays who the daemon is. Left out: `nobody` where the daemon is root. */
+  readonly user?: { readonly uid: number; readonly gid: number } | null;
 }
 
 export class NobleScanner implements AdvertisementHal {
@@ -79,13 +83,14 @@ export class NobleScanner implements AdvertisementHal {
 
   /** One process, until it ends; at the end whether another one is to be started without delay, or none at all. */
   async *#once(signal: AbortSignal): AsyncGenerator<AdvertisementEvent | 'again' | 'never', void, undefined> {
-    const { clock, packages, program, mostAddresses, life } = this.#options;
+    const { clock, packages, program, mostAddresses, life, user } = this.#options;
     await using child = new ScannerProcess({
       clock,
       packages: packages ?? import.meta.url,
       program: program ?? SCANNER_PROGRAM,
       mostAddresses: mostAddresses ?? MOST_ADDRESSES,
       life: life ?? LIFE,
+      user: user === undefined ? (process.getuid?.() === 0 ? NOBODY : null) : user,
     });
     this.#process = child;
     let scanning = false;

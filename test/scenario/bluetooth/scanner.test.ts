@@ -3,11 +3,12 @@
  * real one can. Nothing of it may reach the daemon but hints.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import type { AdvertisementEvent } from '../../../drivers/hal/advertisement.ts';
+import { CAP_NET_ADMIN, CAP_NET_RAW, excessOf } from '../../../drivers/linux/bluetooth/radio-confinement.ts';
 import { NobleScanner, type NobleScannerOptions } from '../../../drivers/linux/bluetooth/scanner.ts';
 import { fakeNoble, scannerProgram } from '../../support/bluetooth/fake-noble.ts';
 
@@ -61,6 +62,24 @@ describe.concurrent('the scanner', () => {
     if (heard?.type !== 'reports') throw new Error('nothing was heard');
     expect([...heard.reports.subarray(0, 8)]).toEqual([0x40, 0x11, 0x22, 0x33, 0x44, 0x55, 1, 196]);
     expect([scanner.pid, pid === null, alive(pid)]).toEqual([null, false, false]);
+  });
+
+  it('has two capabilities in every thread and no way to others, and is nobody', async () => {
+    const statuses: string[] = [];
+    await watched(HEARS, (seen, { pid }) => {
+      if (!seen.some(({ type }) => type === 'reports')) return false;
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        statuses.push(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+      }
+      return true;
+    });
+    expect(statuses.length).toBeGreaterThan(1);
+    const root = process.getuid?.() === 0;
+    for (const status of statuses) {
+      expect(excessOf(status, [CAP_NET_ADMIN, CAP_NET_RAW])).toBeNull();
+      if (root) expect(status).toMatch(/^Uid:\s+65534\s+65534\s/m);
+      if (root) expect(status).toMatch(/^CapEff:\s+0000000000003000$/m);
+    }
   });
 
   it('without the package is unavailable, once, and starts no process again', async () => {
@@ -145,7 +164,7 @@ describe.concurrent('the scanner', () => {
 
   it('is replaced after its time', async () => {
     const pids = new Set<number | null>();
-    await watched(HEARS, (_, { pid }) => pids.add(pid).size === 2, { life: milliseconds(1200) });
+    await watched(HEARS, (_, { pid }) => pids.add(pid).size === 2, { life: milliseconds(3000) });
     for (const pid of pids) expect(alive(pid)).toBe(false);
   });
 

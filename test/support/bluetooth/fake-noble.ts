@@ -1,13 +1,20 @@
 /** A stand-in for the package `@abandonware/noble`, in a folder of its own, and the scanner's process to run it in. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../../../../', import.meta.url));
 const ROOM = 'drivers/linux/bluetooth';
-const SOURCES = ['scanner-program', 'scanner-frames', 'scanner-noble', 'scanner-process', 'scanner'];
+const SOURCES = [
+  'scanner-program',
+  'scanner-frames',
+  'scanner-noble',
+  'scanner-process',
+  'scanner',
+  'radio-confinement',
+];
 
 /** The compiled program; built where a source is newer. */
 export function scannerProgram(): string {
@@ -55,6 +62,8 @@ export interface FakePackage extends Disposable {
 /** @param behaviour JavaScript that runs when the package is loaded; null: it is not installed */
 export function fakeNoble(behaviour: string | null): FakePackage {
   const folder = mkdtempSync(join(tmpdir(), 'fake-noble-'));
+  // Whoever the scanner becomes has to read it.
+  chmodSync(folder, 0o755);
   if (behaviour !== null) {
     const place = join(folder, 'node_modules/@abandonware/noble');
     mkdirSync(place, { recursive: true });
