@@ -25,6 +25,8 @@ export interface TouchRequest {
   readonly device: HidDeviceInfo;
   /** `select`: several keys fit, and the touched one is taken. `verify-user`: the key's own fingerprint reader. */
   readonly why: 'select' | 'verify-user' | 'enrol' | 'confirm';
+  /** For `verify-user`: until the reader is blocked; null: the key does not say. */
+  readonly triesLeft?: number | null;
 }
 
 export interface InsertRequest {

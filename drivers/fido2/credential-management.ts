@@ -64,10 +64,16 @@ export class CredentialManagement {
   constructor(authenticator: Authenticator, info: AuthenticatorInfo, token: PinUvAuthToken) {
     this.#authenticator = authenticator;
     this.#token = token;
-    if (info.options.get('credMgmt') === true) this.#name = 'authenticatorCredentialManagement';
-    else if (info.options.get('credentialMgmtPreview') === true) {
-      this.#name = 'authenticatorCredentialManagementPreview';
-    } else throw unsupported('does not list or delete credentials');
+    this.#name = CredentialManagement.require(info);
+  }
+
+  /** Which command the key knows, without asking it for anything. @throws {ERR_CTAP_UNSUPPORTED} */
+  static require({
+    options,
+  }: AuthenticatorInfo): 'authenticatorCredentialManagement' | 'authenticatorCredentialManagementPreview' {
+    if (options.get('credMgmt') === true) return 'authenticatorCredentialManagement';
+    if (options.get('credentialMgmtPreview') === true) return 'authenticatorCredentialManagementPreview';
+    throw unsupported('does not list or delete credentials');
   }
 
   #call(subcommand: Subcommand, options: CallOptions, params?: CborMap, authenticated = true): Promise<CborMap> {

@@ -6,7 +6,14 @@ import { isUnlockdError, UnlockdError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
 import { cancelled } from './channel-errors.ts';
-import { getPinRetries, getTokenWithPin, getTokenWithUv, type PinUvAuthToken, type TokenScope } from './client-pin.ts';
+import {
+  getPinRetries,
+  getTokenWithPin,
+  getTokenWithUv,
+  getUvRetries,
+  type PinUvAuthToken,
+  type TokenScope,
+} from './client-pin.ts';
 import type { AuthenticatorInfo } from './get-info.ts';
 import type { KeySession } from './key-session.ts';
 import { choosePinUvProtocol, type PinUvProtocolId } from './pin-uv-protocol.ts';
@@ -118,6 +125,16 @@ async function withPin(
   }
 }
 
+/** Tries at the reader; null where the key has no answer to that. */
+async function readerTries({ authenticator }: KeySession, { signal }: SecurityKeyCeremony): Promise<number | null> {
+  try {
+    return await getUvRetries(authenticator, { signal });
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_CTAP_STATUS', 'ERR_CTAP_MALFORMED_RESPONSE')) throw error;
+    return null;
+  }
+}
+
 /** @returns null where the reader refused and the PIN is to be asked for */
 async function withReader(
   session: KeySession,
@@ -129,8 +146,9 @@ async function withReader(
   const fallBack = info.options.get('clientPin') === true;
   const options = { entropy: ceremony.entropy, protocol: requirePinUvProtocol(info) };
   for (let attempts = info.preferredPlatformUvAttempts ?? 1; ; attempts--) {
+    const triesLeft = await readerTries(session, ceremony);
     try {
-      const touch = withTouch(ceremony, { device, why: 'verify-user' });
+      const touch = withTouch(ceremony, { device, why: 'verify-user', triesLeft });
       return { kind: 'token', token: await getTokenWithUv(authenticator, scope, { ...touch, ...options }) };
     } catch (error) {
       if (isUnlockdError(error, 'ERR_CTAP_UV_BLOCKED') && fallBack) return null;

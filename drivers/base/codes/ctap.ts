@@ -99,6 +99,14 @@ export const CTAP_CODES = {
     cause: 'The PIN does not satisfy the rules of the security key.',
     cure: 'Choose a PIN of at least the length the key wants and at most 63 bytes.',
   },
+  ERR_CTAP_PIN_SET: {
+    cause: 'The security key has a PIN already; only one without gets a first one.',
+    cure: 'Change it: `unlockctl key pin change`. A forgotten one goes only with everything else: `unlockctl key reset`.',
+  },
+  ERR_CTAP_NO_SUCH_ID: {
+    cause: 'The security key stores nothing under this id, or more than one thing whose id begins so.',
+    cure: 'Write the id as the list shows it; as much of its beginning as tells it from the others is enough.',
+  },
   ERR_CTAP_RESET_TOO_LATE: {
     cause: 'A security key takes a reset only within ten seconds after it got power.',
     cure: 'Unplug the key, plug it in again and repeat the command at once.',

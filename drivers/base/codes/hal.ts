@@ -6,7 +6,7 @@ export const HAL_CODES = {
   },
   ERR_HAL_PERMISSION: {
     cause: 'The device is there, but this process may not open it.',
-    cure: 'Install the udev rule of the product, or run the daemon under a user that may open the device.',
+    cure: 'Do what the message says is missing. The udev rules of the product and what each is for: docs/operations.',
   },
   ERR_HAL_DISCONNECTED: {
     cause: 'The device went away while it was being used.',

@@ -29,7 +29,7 @@ export function openError(error: unknown, path: string): UnlockdError {
   if (missing !== null) return missing;
   const text = textOf(error);
   const detail = { path };
-  if (/permission denied|operation not permitted/i.test(text)) {
+  if (/permission denied|operation not permitted|access is denied/i.test(text)) {
     return new UnlockdError('ERR_HAL_PERMISSION', `${path}: permission denied`, { detail, cause: error });
   }
   if (/no such (file|device)|cannot open device with path|not found/i.test(text)) {

@@ -4,12 +4,14 @@
  */
 import { type Milliseconds, seconds } from '../../base/brand.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { isUnlockdError, UnlockdError } from '../../base/errors.ts';
 import type { HidHal } from '../../hal/hid.ts';
 import { fidoDevices } from './device-list.ts';
 import { openError } from './hid-errors.ts';
 import { watchHid } from './hid-watch.ts';
 import { readReportDescriptor } from './hidraw-sysfs.ts';
 import { LinuxHidConnection } from './linux-hid-connection.ts';
+import { readNodeAccess, unopenableWords } from './node-access.ts';
 import { loadNodeHid, type NodeHid } from './node-hid.ts';
 import { PendingReleases } from './pending-releases.ts';
 
@@ -34,6 +36,18 @@ const readingBegun = (): Promise<void> => new Promise((resolve) => process.nextT
 
 /** Of the whole process: whoever opens a device, through whichever part of it, waits for the same native reader. */
 const releases = new PendingReleases();
+
+/** With what is missing in the message: whoever reads it cannot see the node's rights, or would not know what they mean. */
+async function explained(error: UnlockdError, path: string): Promise<UnlockdError> {
+  if (!isUnlockdError(error, 'ERR_HAL_PERMISSION')) return error;
+  const caller = {
+    platform: process.platform,
+    uid: process.geteuid?.() ?? 0,
+    groups: [process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])],
+  };
+  const message = unopenableWords(path, await readNodeAccess(path), caller);
+  return new UnlockdError(error.code, message, { detail: error.detail, cause: error.cause });
+}
 
 /** The HID part of a Linux machine. Nothing is loaded or opened before it is first used. */
 export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
@@ -66,7 +80,7 @@ export function openLinuxHid(options: LinuxHidOptions = {}): HidHal {
         if (!signal.aborted) return connection;
         await connection.close();
       } catch (error) {
-        throw openError(error, path);
+        throw await explained(openError(error, path), path);
       }
       throw signal.reason;
     },

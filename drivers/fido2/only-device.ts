@@ -1,5 +1,5 @@
-/** A HID host that shows one device only, for machines whose configuration names the key to use. */
-import type { HidDeviceInfo, HidEvent, HidHal } from '../../drivers/hal/hid.ts';
+/** A HID host that shows one device only, for machines or commands that name the key to use. */
+import type { HidDeviceInfo, HidEvent, HidHal } from '../hal/hid.ts';
 
 export function onlyDevice(hid: HidHal, path: string): HidHal {
   const wanted = (device: HidDeviceInfo): boolean => device.path === path;
