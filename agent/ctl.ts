@@ -12,6 +12,13 @@ const { deps, load } = systemDeps({
   version: VERSION,
   peerOf: async (socket) => (await import('../drivers/linux/peer-credentials.ts')).peerCredentials(socket),
   openPipe: async () => (await import('../drivers/linux/pipe.ts')).openPipe(),
+  keyHost: async () => {
+    const [{ openLinuxHid }, { systemEntropy }] = await Promise.all([
+      import('../drivers/linux/hid/linux-hid.ts'),
+      import('../drivers/base/entropy.ts'),
+    ]);
+    return { hid: openLinuxHid(), entropy: systemEntropy };
+  },
   doctorProbes: async () => (await import('./doctor-probes.ts')).doctorProbes(),
 });
 if (argv[0] !== 'status') await load();

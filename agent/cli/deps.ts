@@ -4,7 +4,9 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../drivers/base/clock.ts';
+import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
+import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { Peer } from '../api/ports.ts';
 import type { DoctorProbes } from '../lifecycle/doctor.ts';
 
@@ -61,6 +63,8 @@ export interface CtlDeps {
   readonly interrupted: AbortSignal;
   /** While `work` runs, SIGINT is the child's and SIGTERM is passed on to it through `onSignal`. */
   readonly withSignalsFor: <T>(onSignal: (signal: NodeJS.Signals) => void, work: () => Promise<T>) => Promise<T>;
+  /** The host of security keys, for the commands that use them without the daemon; loaded when it is asked for. */
+  readonly keyHost: () => Promise<{ readonly hid: HidHal; readonly entropy: Entropy }>;
   /** What `doctor` can look at without the daemon. */
   readonly doctorProbes: (context: { socketPath: string }) => Promise<Omit<DoctorProbes, 'daemon'>>;
 }

@@ -1,5 +1,6 @@
 /** From a valid choice of the command line to the command that does it. Commands are loaded when they are chosen. */
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { KeyChoice } from './commands/key/options.ts';
 import type { PolicyStudyChoice } from './commands/policy/study-options.ts';
 import { type Context, createContext } from './context.ts';
 import type { CtlDeps } from './deps.ts';
@@ -179,6 +180,9 @@ const STUDIES: ReadonlySet<string> = new Set([
 
 const isStudy = (choice: Choice): choice is Extract<Choice, PolicyStudyChoice> => STUDIES.has(choice.name);
 
+/** What is about a key itself, and not about a container that it opens. */
+const isOfKey = (choice: Choice): choice is Extract<Choice, KeyChoice> => 'device' in choice;
+
 /**
  * @param command what stood after `--`; null: there was none
  * @returns the exit code
@@ -203,7 +207,8 @@ export async function dispatch(deps: CtlDeps, choice: Choice, command: readonly 
       return await doctorCommand(context);
     }
     if (isStudy(choice)) return await (await import('./commands/policy/study.ts')).policyStudyCommand(context, choice);
-    await query(context, choice);
+    if (isOfKey(choice)) await (await import('./commands/key/command.ts')).keyCommand(context, choice);
+    else await query(context, choice);
     return EXIT.ok;
   } finally {
     context.close();

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { SecretSlotIn } from '../api/ports.ts';
 import { UNLOCK_CONTEXTS, type UnlockContext } from '../api/purpose.ts';
+import { addKeyCommands, type KeyChoice } from './commands/key/options.ts';
 import { addKeySet, type KeySetChoice } from './commands/key-set-options.ts';
 import { addPhones, type PhoneChoice } from './commands/phone-options.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
@@ -40,6 +41,7 @@ export type Choice = { readonly common: CommonOptions } & (
       readonly earlier: number | null;
     } & WithFds)
   | { readonly name: 'users' | 'lock' | 'status' | 'doctor' }
+  | KeyChoice
   | KeySetChoice
   | PhoneChoice
   | PolicyFormsChoice
@@ -214,8 +216,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   examples(recover, 'unlockctl recover');
 
   const addUnlock: typeof add = (parent, name, what) => addFds(add(parent, name, what), ['pin', 'key-pin']);
-  const key =
-    program.commands.find((each) => each.name() === 'key') ?? program.command('key').description('security keys');
+  const key = addKeyCommands(program, { addFds, fdsOf, examples, choose });
   addKeySet(key, { addUnlock, fdsOf, examples, choose });
   addPhones(program, { add, addUnlock, fdsOf, examples, choose });
 

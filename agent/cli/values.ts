@@ -40,6 +40,19 @@ export function parseKeyId(text: string): string {
   throw usage(`"${text}" is no key of a container: write the eight digits that \`unlockctl status\` lists`);
 }
 
+/** The id of an account or a finger on a security key, or how it begins. @throws {ERR_CLI_USAGE} */
+export function parseKeyItemId(text: string): string {
+  if (/^[0-9a-f]{2,2048}$/i.test(text)) return text.toLowerCase();
+  throw usage(`"${text}" is no id: write the hexadecimal digits that the list shows, or the first of them`);
+}
+
+/** The least length of a PIN, in characters (CTAP 2.1 §6.5.1). @throws {ERR_CLI_USAGE} */
+export function parsePinLength(text: string): number {
+  const length = parseNumber(text, 63, 'length of a PIN (4 to 63)');
+  if (length < 4) throw usage('a PIN of a security key has at least 4 characters');
+  return length;
+}
+
 /** A Bluetooth address, in lower case. @throws {ERR_CLI_USAGE} */
 export function parseAddress(text: string): string {
   if (/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i.test(text)) return text.toLowerCase();

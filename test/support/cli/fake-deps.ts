@@ -2,19 +2,32 @@
 import type { CtlDeps, Terminal } from '../../../agent/cli/deps.ts';
 import { checkedLine } from '../../../agent/cli/descriptors.ts';
 import { runCtl } from '../../../agent/cli/run.ts';
-import { systemClock } from '../../../drivers/base/clock.ts';
+import { type Clock, systemClock } from '../../../drivers/base/clock.ts';
+import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
+import type { HidHal } from '../../../drivers/hal/hid.ts';
+import { InProcessHid } from '../../../hal-mocks/fido2/in-process-hid.ts';
 
 export interface Typed {
-  /** What the person types at each prompt, in order; null: never comes. Absent: there is no terminal. */
-  readonly typed?: readonly (string | null)[];
+  /**
+   * What the person types at each prompt, in order; null: never comes; a function: after something else was done. Absent:
+   * there is no terminal.
+   */
+  readonly typed?: readonly (string | null | (() => Promise<string>))[];
   /** Lines that lie on descriptors. */
   readonly lines?: Readonly<Record<number, readonly string[]>>;
   readonly daemonUid?: number;
   readonly interrupted?: AbortSignal;
+  /** The security keys of the machine; none unless told. */
+  readonly hid?: HidHal;
   readonly terminalFds?: readonly number[];
   /** Called with all that stands on stdout, each time something was added. */
   readonly onStdout?: (all: string) => void;
+  /** The same for stderr, with what was added only. */
+  readonly onStderr?: (text: string) => void;
+  /** Likewise for what appears on the terminal. */
+  readonly onTerminal?: (text: string) => void;
+  readonly clock?: Clock;
 }
 
 export interface Ran {
@@ -27,12 +40,13 @@ export interface Ran {
   readonly written: Readonly<Record<number, string>>;
 }
 
-function scriptedTerminal(typed: readonly (string | null)[], screen: (text: string) => void): Terminal {
+function scriptedTerminal(typed: NonNullable<Typed['typed']>, screen: (text: string) => void): Terminal {
   const queue = [...typed];
   const next = async (prompt: string, signal: AbortSignal): Promise<string> => {
     screen(prompt);
     const line = queue.shift();
     if (line === undefined) throw new UnlockdError('ERR_CLI_INTERRUPTED', 'nothing more is typed');
+    if (typeof line === 'function') return await line();
     if (line !== null) return line;
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     throw new UnlockdError('ERR_CLI_INTERRUPTED', 'interrupted');
@@ -53,7 +67,7 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
   const lines = new Map(Object.entries(world.lines ?? {}).map(([fd, each]) => [Number(fd), [...each]]));
   const deps: CtlDeps = {
     version: '1.2.3',
-    clock: systemClock,
+    clock: world.clock ?? systemClock,
     uid: 1000,
     socketPath,
     stdout: {
@@ -65,6 +79,7 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
     stderr: {
       write: (text) => {
         out.stderr += text;
+        world.onStderr?.(text);
       },
     },
     openTerminal: () =>
@@ -72,6 +87,7 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
         ? null
         : scriptedTerminal(world.typed, (text) => {
             out.terminal += text;
+            world.onTerminal?.(text);
           }),
     descriptors: {
       readLine: async (fd, { limit }) => {
@@ -88,6 +104,7 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
     openPipe: async () => (await import('../../../drivers/linux/pipe.ts')).openPipe(),
     interrupted: world.interrupted ?? new AbortController().signal,
     withSignalsFor: (_onSignal, work) => work(),
+    keyHost: async () => ({ hid: world.hid ?? new InProcessHid(), entropy: systemEntropy }),
     doctorProbes: async () => ({ config: null, tpm: null, folders: async () => [], packages: async () => [] }),
   };
   const exit = await runCtl(argv, deps);

@@ -185,11 +185,19 @@ export const ROOMS: readonly Room[] = [
     never: 'hosts, mocks, the socket, the command line',
   },
   {
+    paths: ['agent/keys'],
+    may: [...VOCABULARY, ...values('drivers/fido2'), ...types('drivers/hal')],
+    packages: [],
+    builtins: false,
+    never: 'hosts (they are handed in), other agent rooms: a key is managed without any container',
+  },
+  {
     paths: ['agent/cli'],
     may: [
       ...VOCABULARY,
       ...API_CLIENT,
-      ...values('agent/config', 'agent/policy', 'agent/walkthrough', 'agent/lifecycle/doctor.ts'),
+      ...values('agent/config', 'agent/keys', 'agent/policy', 'agent/walkthrough', 'agent/lifecycle/doctor.ts'),
+      ...types('drivers/hal'),
     ],
     packages: ['commander'],
     builtins: true,

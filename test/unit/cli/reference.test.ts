@@ -14,10 +14,10 @@ import { expectGolden } from '../../support/cli/golden.ts';
 
 const program = buildProgram('1.2.3', () => undefined);
 const leaves = allCommands(program).filter((command) => command.commands.length === 0 && command.name() !== 'help');
-const nameOf = (command: (typeof leaves)[number]): string =>
-  command.parent === null || command.parent.name() === 'unlockctl'
-    ? command.name()
-    : `${command.parent.name()} ${command.name()}`;
+const nameOf = (command: (typeof leaves)[number]): string => {
+  const { parent } = command;
+  return parent === null || parent.name() === 'unlockctl' ? command.name() : `${nameOf(parent)} ${command.name()}`;
+};
 
 describe('the help', () => {
   it.each(leaves.map((command) => nameOf(command)))(
@@ -40,6 +40,27 @@ describe('the help', () => {
         'enrol',
         'events',
         'key add',
+        'key blobs delete',
+        'key blobs get',
+        'key blobs list',
+        'key blobs set',
+        'key config always-uv',
+        'key config enterprise-attestation',
+        'key config force-pin-change',
+        'key config min-pin-length',
+        'key credentials delete',
+        'key credentials list',
+        'key credentials rename',
+        'key fingerprints add',
+        'key fingerprints list',
+        'key fingerprints remove',
+        'key fingerprints rename',
+        'key info',
+        'key list',
+        'key pin change',
+        'key pin set',
+        'key reset',
+        'key wink',
         'key revoke',
         'lock',
         'lockout reset',
