@@ -75,7 +75,7 @@ rule.rssiMin = -20
       ...DEFAULT_DYNAMIC_LOCK,
       enabled: true,
     });
-    expect(parseToml(`${HEAD}[dynamicLock.rule]\nrssiMin = -20\n`).dynamicLock?.rule.rssiFar).toBe(-24);
+    expect(parseToml(`${HEAD}[dynamicLock.rule]\nrssiMin = -20\n`).dynamicLock?.rule.rssiFar).toBe(-26);
     expect(parseToml(HEAD).dynamicLock).toBeUndefined();
   });
 
