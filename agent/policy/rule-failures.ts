@@ -57,7 +57,7 @@ export function ruleFailures(decision: Decision, limit: number = MOST): RuleFail
     for (const factor of branch.children) {
       // Where one of its rules holds, the others did not keep anybody out.
       if (factor.ok) continue;
-      for (const rule of factor.children) if (!rule.ok && !rules.has(rule.rule)) rules.set(rule.rule, rule);
+      for (const rule of factor.children) if (!rule.ok) rules.set(rule.rule, rule);
     }
   }
   const all = [...rules.values()].flatMap(({ rule, children }) =>

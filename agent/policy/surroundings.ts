@@ -30,7 +30,7 @@ export function observationOf<K extends SurroundingKind>(
   kind: K,
   signal: FactorSignal | null | undefined,
 ): Observations[K] | null {
-  if (typeof signal !== 'object' || signal?.kind !== kind || signal.state !== 'observed') return null;
+  if (signal?.kind !== kind || signal.state !== 'observed') return null;
   return isObservationOf(kind, signal.observation) ? signal.observation : null;
 }
 

@@ -98,6 +98,19 @@ describe('a gesture', () => {
     });
   });
 
+  test('of which there is only an observation tells nothing either where it is simulated, old or of the future', () => {
+    for (const more of [{ simulated: true }, { validFor: 1 }, { observedAt: 3000 }]) {
+      const leaf = decide({ ...more, state: 'observed', evidence: { a: 1 }, detail: 'x' });
+      expect([leaf?.ok, leaf?.ageMs, leaf?.source, leaf?.evidence, leaf?.detail]).toEqual([
+        false,
+        null,
+        null,
+        {},
+        null,
+      ]);
+    }
+  });
+
   test('is told with its age, its source and its facts, and with no more', () => {
     expect(decide({ evidence: { right: true, tries: 3, odd: {} }, detail: 'x' })).toMatchObject({
       ok: true,

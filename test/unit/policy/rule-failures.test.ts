@@ -86,6 +86,14 @@ describe('a denied unlock', () => {
     expect(ruleFailures(decide(satisfied('network')), 8).failures.map(({ rule }) => rule)).toEqual(['near']);
   });
 
+  test('does not blame the other rules of a factor when one of them holds', () => {
+    const at = (name: string, ipv4Prefix: string) => ({ name, all: [{ type: 'ipConfig', ipv4Prefix }] });
+    const policy = policyOf(['pin'], ['network'], { rules: [at('a', '10.0.0.0/8'), at('b', '198.51.100.0/24')] });
+    const options = { machineSimulated: false, pinIsBound: true, user: USER };
+    const decision = evaluate(policy, snapshotOf(elsewhere), monotonicMs(2000), options);
+    expect([decision.verdict, ruleFailures(decision).failures]).toEqual(['denied', []]);
+  });
+
   test('leaves a bounded number of entries, and says how many more there were', () => {
     const rules = Array.from({ length: 20 }, (_, i) => ({
       name: `r${i}`,

@@ -114,7 +114,7 @@ describe('the reason tree', () => {
     const leafOf = (signal: FactorSignal) => decide(policy, signal).reasons.children[0]?.children[0];
     expect(leafOf(finger)).toMatchObject({ strength: 'gate', evidence: { finger: 'left thumb' } });
     const wrong = { ...finger, state: 'unsatisfied', reason: 'wrong' } as unknown as FactorSignal;
-    expect(leafOf(wrong)).toMatchObject({ ok: false, evidence: {} });
+    expect([leafOf(wrong)?.ok, leafOf(wrong)?.evidence]).toEqual([false, {}]);
   });
 });
 
