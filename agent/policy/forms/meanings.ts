@@ -60,7 +60,7 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   'dynamicLock.rule.classOfDevice': 'Major device class.',
   'dynamicLock.rule.rssiMin': 'dB, relative: at least this strong is near.',
   'dynamicLock.rule.rssiMaxDelta': 'dB: weaker than its best since it became near by more than this is weak.',
-  'dynamicLock.rule.rssiFar': 'dB: what was near is weak only below this; at most `rssiMin`; left out: 4 below it.',
+  'dynamicLock.rule.rssiFar': 'dB: what was near is weak only below this; at most `rssiMin`; left out: 6 below it.',
   'dynamicLock.sampleEverySeconds': 'Time between two probes of a phone.',
   'dynamicLock.smoothing': 'Weight of the newest sample when the strength falls.',
   'dynamicLock.weakSamples': 'Weak or failed probes in a row after which the phone is gone.',
