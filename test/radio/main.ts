@@ -18,7 +18,7 @@ import { objections, readReport } from './verdict.ts';
  */
 const KERNELS = ['linux-image-6.12-amd64', 'linux-image-amd64'];
 const LAB_FAILED = 125;
-const LIMIT_SECONDS = 400;
+const LIMIT_SECONDS = 900;
 const MEMORY_MIB = 512;
 
 const { values } = parseArgs({

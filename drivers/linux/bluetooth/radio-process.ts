@@ -30,7 +30,7 @@ const IDLE = milliseconds(60_000);
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 30_000;
 /** Taken off the time of a probe, so that what it came to is known before the caller's own time is over. */
-const MARGIN = 250;
+const MARGIN = 500;
 /** Beyond the time of a probe: what the messages and a busy machine take. */
 const GRACE = 2000;
 

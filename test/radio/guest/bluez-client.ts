@@ -3,11 +3,11 @@
  * confirms the comparison value. It is no part of what is tested; the product's own connection is another one.
  */
 import { createClient, type MessageBus } from 'dbus-native';
-import { until } from './world.ts';
+import { PC_INDEX, PHONE_INDEX, until } from './world.ts';
 
 const SOCKET = '/run/dbus/system_bus_socket';
-export const PC = '/org/bluez/hci0';
-export const PHONE = '/org/bluez/hci1';
+export const PC = `/org/bluez/hci${PC_INDEX}`;
+export const PHONE = `/org/bluez/hci${PHONE_INDEX}`;
 const ADAPTER = 'org.bluez.Adapter1';
 const DEVICE = 'org.bluez.Device1';
 const AGENT = '/unlockd/radio/agent';

@@ -1,9 +1,10 @@
 /**
- * The world of the contract in the guest: the product's BlueZ driver and radio process on the first adapter, a phone on
- * the second one. The phone is bonded for real; its impostor is the same controller at the same address, with the class
+ * The world of the contract in the guest: the product's BlueZ driver and radio process on the computer's adapter, a
+ * phone on the other one. The phone is bonded for real; its impostor is the same controller at the same address, with the class
  * of a phone, whose kernel has no link key.
  */
 import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BluetoothHal } from '../../../drivers/hal/bluetooth.ts';
 import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
 import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
@@ -13,10 +14,13 @@ import { openBareLink } from './bare-link.ts';
 import { BluezClient, PC, PHONE } from './bluez-client.ts';
 import { disconnect } from './mgmt.ts';
 import { renamed } from './renamed-host.ts';
-import { tool, until, type World } from './world.ts';
+import { PC_INDEX, PHONE_INDEX, STRENGTH, tool, until, type World } from './world.ts';
 
 /** Where the phone's side of the bond is while an impostor is in its place; on the file system of the others. */
 const KEPT_BOND = '/var/lib/bluetooth/kept-bond';
+/** Milliseconds. */
+const SETTLE = 1000;
+const PHONE_HCI = `hci${PHONE_INDEX}`;
 const PHONE_CLASS = '0x5a020c';
 
 export class GuestHost implements BluetoothWorld {
@@ -26,6 +30,7 @@ export class GuestHost implements BluetoothWorld {
   readonly world: World;
   pc = '';
   phone = '';
+  #away = false;
   #present: 'phone' | 'impostor' = 'phone';
   #link: RadioSocket | null = null;
 
@@ -38,9 +43,9 @@ export class GuestHost implements BluetoothWorld {
 
   static async start(world: World): Promise<GuestHost> {
     await world.startBus();
-    await world.startControllers();
+    await world.startControllers('BR/EDR');
     world.startDaemon();
-    const phone = /BD Address: (\S+)/.exec(tool('hciconfig', 'hci1'))?.[1] ?? '';
+    const phone = /BD Address: (\S+)/.exec(tool('hciconfig', PHONE_HCI))?.[1] ?? '';
     const host = new GuestHost(world, phone.toLowerCase());
     await host.#bothUp();
     host.pc = await host.bluez.address(PC);
@@ -52,7 +57,15 @@ export class GuestHost implements BluetoothWorld {
       await until(adapter, 30, () => this.bluez.address(adapter));
       await this.bluez.power(adapter, true);
     }
-    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+    await this.#dress();
+  }
+
+  /** BlueZ sets a class of its own some time after it switched an adapter on. */
+  async #dress(): Promise<void> {
+    for (let times = 0; times < 3; times++) {
+      tool('hciconfig', PHONE_HCI, 'class', PHONE_CLASS);
+      await sleep(100);
+    }
   }
 
   /** The bond file of one of the two sides. */
@@ -74,14 +87,16 @@ export class GuestHost implements BluetoothWorld {
     // Nobody is there to say yes from now on.
     await bluez.unregisterAgent();
     await bluez.set(PHONE, 'Discoverable', 'b', false);
-    tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
   }
 
   async answer(_address: string, who: Answering): Promise<void> {
     await this.link('', false);
     if (who !== 'nobody' && who !== this.#present) await this.#replacePhone(who);
-    await this.bluez.power(PHONE, who !== 'nobody');
-    if (who !== 'nobody') tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+    // A page that was given up is still being taken back; one that reached the emulator would end in a link nobody wants.
+    if (this.#away) await sleep(SETTLE);
+    this.#away = who === 'nobody';
+    this.world.setAir({ out: this.#away, rssi: STRENGTH });
+    await sleep(SETTLE / 4);
   }
 
   /**
@@ -96,11 +111,12 @@ export class GuestHost implements BluetoothWorld {
       rmSync(`${bonds}/${this.pc.toUpperCase()}`, { recursive: true, force: true });
       renameSync(KEPT_BOND, `${bonds}/${this.pc.toUpperCase()}`);
     }
-    await this.world.startControllers();
+    await this.world.startControllers('BR/EDR');
     this.#present = who;
     await this.#bothUp();
     // Without a bond it would not listen.
     await this.bluez.set(PHONE, 'Discoverable', 'b', who === 'impostor');
+    await this.#dress();
   }
 
   /** Also drops a link that a probe has left behind, so that the next one is made anew. */
@@ -110,14 +126,14 @@ export class GuestHost implements BluetoothWorld {
     if (up) this.#link = await openBareLink(this.phone, this.pc);
     else {
       if (!(await this.bluez.get(PC, 'org.bluez.Adapter1', 'Powered'))) return;
-      await disconnect(0, this.phone);
+      await disconnect(PC_INDEX, this.phone);
       await until('no link', 10, async () => (await this.bluez.device(PC, this.phone, 'Connected')) === false);
     }
   }
 
   async power(on: boolean): Promise<void> {
     for (const adapter of [PC, PHONE]) await this.bluez.power(adapter, on);
-    if (on) tool('hciconfig', 'hci1', 'class', PHONE_CLASS);
+    if (on) await this.#dress();
   }
 
   async stopDaemon(): Promise<void> {

@@ -11,7 +11,7 @@ import { bluezBluetooth } from '../../../drivers/linux/bluetooth/bluez.ts';
 import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
 import { BluezClient, PC, PHONE } from './bluez-client.ts';
 import { advertise, disconnect } from './mgmt.ts';
-import { until, type World } from './world.ts';
+import { PC_INDEX, PHONE_INDEX, until, type World } from './world.ts';
 
 const BONDS = '/var/lib/bluetooth';
 const LE_PUBLIC = 1;
@@ -26,7 +26,7 @@ export class LeScene implements AsyncDisposable {
   /** Takes the place of the other scene, whose controllers and daemon have ended; the addresses come again, the bonds do not. */
   async start(world: World): Promise<void> {
     for (const name of readdirSync(BONDS)) rmSync(join(BONDS, name), { recursive: true });
-    await world.startControllers('-L');
+    await world.startControllers('LE');
     world.startDaemon();
     const bluez = this.#bluez;
     for (const adapter of [PC, PHONE]) {
@@ -36,7 +36,7 @@ export class LeScene implements AsyncDisposable {
     }
     this.device = await bluez.address(PHONE);
     await bluez.registerAgent('DisplayYesNo');
-    await advertise(1, true);
+    await advertise(PHONE_INDEX, true);
     await bluez.discover(PC, 'le', true);
     await until('the device', 60, () => bluez.device(PC, this.device, 'RSSI'));
     await bluez.discover(PC, 'le', false);
@@ -51,9 +51,9 @@ export class LeScene implements AsyncDisposable {
 
   /** Drops the link; whether the device can be found again. */
   async part(findable: boolean): Promise<void> {
-    await disconnect(0, this.device, LE_PUBLIC);
+    await disconnect(PC_INDEX, this.device, LE_PUBLIC);
     await until('no link', 20, async () => (await this.#bluez.device(PC, this.device, 'Connected')) === false);
-    await advertise(1, findable);
+    await advertise(PHONE_INDEX, findable);
   }
 
   /** Another device in its place: the same address, no key. */
@@ -117,7 +117,8 @@ export const LE_CASES: readonly LeCase[] = [
     title: 'over LE, a device that does not advertise is unreachable',
     run: async (scene) => {
       await scene.part(false);
-      assert.equal(reasonOf(await scene.probe('high', 3000)), 'unreachable');
+      const { outcome } = await scene.probe('high', 6000);
+      assert.deepEqual(outcome, { proved: false, reason: 'unreachable', detail: 'no answer in time' });
       return '';
     },
   },

@@ -10,7 +10,8 @@ import { LE_CASES, LeScene } from './le-cases.ts';
 import { OWN_CASES } from './own-cases.ts';
 import { World } from './world.ts';
 
-const CASE_SECONDS = 60;
+/** A machine that does much else takes ten times what it takes alone. */
+const CASE_SECONDS = 180;
 const REPORT = '/out/report';
 
 let passed = true;

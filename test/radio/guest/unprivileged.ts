@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
+import { PC_INDEX } from './world.ts';
 
 const [address = ''] = process.argv.slice(2);
 await using prober = radioProcess();
 const outcome = await prober.probe({
-  ...{ adapter: 0, address, addressType: 'public', bearer: 'BR/EDR', minLevel: 'high' },
-  ...{ within: milliseconds(20_000), signal: new AbortController().signal },
+  ...{ adapter: PC_INDEX, address, addressType: 'public', bearer: 'BR/EDR', minLevel: 'high' },
+  ...{ within: milliseconds(60_000), signal: new AbortController().signal },
 });
 const capabilities = readFileSync(`/proc/${prober.pid}/status`, 'utf8');
 process.stdout.write(JSON.stringify({ outcome, capabilities }));

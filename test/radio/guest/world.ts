@@ -1,13 +1,23 @@
 /**
  * The guest's Bluetooth: two virtual controllers (hci_vhci and btvirt), the message bus, and the real bluetoothd. Both
- * adapters belong to that one daemon: HCI sockets exist in the first network namespace only. hci0 is the computer's,
- * hci1 the phone's.
+ * adapters belong to that one daemon: HCI sockets exist in the first network namespace only. hci0 is the phone's, hci1
+ * the computer's, which over BR/EDR has the air around it (air.ts).
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync } from 'node:fs';
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { RADIO_MODULES } from '../modules.ts';
+import type { AirMessage } from './air.ts';
 
+/** Index of each adapter. */
+export const PHONE_INDEX = 0;
+export const PC_INDEX = 1;
+/** What a link's strength is: dB relative to the golden range. */
+export const STRENGTH = -7;
+
+/** Where the emulator takes controllers from outside. */
+const EMULATOR = '/tmp/bt-server-bredrle';
 const BLUETOOTHD = '/usr/libexec/bluetooth/bluetoothd';
 
 /** Runs a program to its end. @throws when it fails or takes longer than 20 s */
@@ -37,6 +47,7 @@ function start(program: string, ...args: string[]): ChildProcess {
 
 export class World {
   #controllers: ChildProcess | null = null;
+  #air: ChildProcess | null = null;
   #daemon: ChildProcess | null = null;
 
   /** The bus, which stays. */
@@ -49,14 +60,28 @@ export class World {
     await until('the bus', 10, () => existsSync('/run/dbus/system_bus_socket'));
   }
 
-  async startControllers(...flags: string[]): Promise<void> {
-    this.#controllers = start('btvirt', ...flags, '-l2');
+  async startControllers(kind: 'BR/EDR' | 'LE'): Promise<void> {
+    if (kind === 'LE') this.#controllers = start('btvirt', '-L', '-l2');
+    else {
+      rmSync(EMULATOR, { force: true });
+      this.#controllers = start('btvirt', '-s', '-l1');
+      await until('hci0', 20, () => existsSync('/sys/class/bluetooth/hci0') && existsSync(EMULATOR));
+      this.#air = fork(fileURLToPath(new URL('./air.js', import.meta.url)), [EMULATOR]);
+      this.setAir({ out: false, rssi: STRENGTH });
+    }
     for (const name of ['hci0', 'hci1']) await until(name, 20, () => existsSync(`/sys/class/bluetooth/${name}`));
   }
 
+  setAir(message: AirMessage): void {
+    this.#air?.send(message);
+  }
+
   async stopControllers(): Promise<void> {
+    await this.#end(this.#air);
+    this.#air = null;
     await this.#end(this.#controllers);
-    await until('the controllers’ end', 20, () => !existsSync('/sys/class/bluetooth/hci0'));
+    for (const name of ['hci0', 'hci1'])
+      await until(`the end of ${name}`, 20, () => !existsSync(`/sys/class/bluetooth/${name}`));
   }
 
   /** Returns before the daemon can be asked. */
