@@ -16,6 +16,7 @@ import type {
   ProbeFailure,
 } from '../../drivers/hal/bluetooth.ts';
 import type { AnyRssi } from '../../drivers/hal/rssi.ts';
+import { Watchers } from '../watchers.ts';
 
 /** Who answers at the address of a phone. */
 export type MockAnswer =
@@ -62,7 +63,7 @@ export class MockBluetooth implements BluetoothHal {
   readonly simulated = true;
   readonly #clock: Clock;
   readonly #phones = new Map<string, MockPhone>();
-  readonly #listeners = new Set<(event: BluetoothEvent) => void>();
+  readonly #watchers = new Watchers<BluetoothEvent>();
   readonly #turn = new SerialQueue();
   readonly #probes: MockProbe[] = [];
   #outage: MockOutage | null = null;
@@ -117,7 +118,7 @@ export class MockBluetooth implements BluetoothHal {
   /** Something happens; whoever watches hears of it. */
   tell(event: Happening): void {
     const told = { ...event, at: this.#clock.now() } as BluetoothEvent;
-    for (const listener of this.#listeners) listener(told);
+    this.#watchers.tell(told);
   }
 
   async bonded({ signal }: { readonly signal: AbortSignal }): Promise<readonly BondedDevice[]> {
@@ -148,32 +149,11 @@ export class MockBluetooth implements BluetoothHal {
     return { at: this.#clock.now(), bearer: phone?.bearers[0] ?? 'BR/EDR', outcome };
   }
 
-  async *watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<BluetoothEvent, void, undefined> {
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<BluetoothEvent, void, undefined> {
     const at = this.#clock.now();
     const reason = this.#outage;
-    const queue: BluetoothEvent[] = [reason === null ? { type: 'available', at } : { type: 'unavailable', at, reason }];
-    let wake: () => void = () => undefined;
-    const listener = (event: BluetoothEvent) => {
-      queue.push(event);
-      wake();
-    };
-    const onAbort = () => wake();
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        const next = queue.shift();
-        if (next !== undefined) yield next;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      this.#listeners.delete(listener);
-      signal.removeEventListener('abort', onAbort);
-    }
+    const first: BluetoothEvent = reason === null ? { type: 'available', at } : { type: 'unavailable', at, reason };
+    return this.#watchers.watch(first, signal);
   }
 
   async close(): Promise<void> {

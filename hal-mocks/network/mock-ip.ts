@@ -12,6 +12,7 @@ import type {
   NetworkEvent,
   Sourced,
 } from '../../drivers/hal/network.ts';
+import { Watchers } from '../watchers.ts';
 
 const SOURCE = 'mock';
 const told = <T>(value: T): Sourced<T> => ({ value, source: SOURCE });
@@ -63,7 +64,7 @@ export class MockIp implements IpHal {
   readonly simulated = true;
   readonly #clock: Clock;
   readonly #interfaces = new Map<string, HostInterface>();
-  readonly #listeners = new Set<(event: NetworkEvent) => void>();
+  readonly #watchers = new Watchers<NetworkEvent>();
   #suffix: Sourced<string> | null = null;
   #down: Down | null = null;
   #failure: ErrorCode | null = null;
@@ -124,37 +125,15 @@ export class MockIp implements IpHal {
     };
   }
 
-  async *watch({ signal }: Waiting): AsyncGenerator<NetworkEvent, void, undefined> {
-    const queue: NetworkEvent[] = [
-      this.#down === null ? { type: 'available' } : { type: 'unavailable', reason: this.#down },
-    ];
-    let wake: () => void = () => undefined;
-    const listener = (event: NetworkEvent) => {
-      // Any number of changes is one reason to look.
-      if (event.type !== 'changed' || queue.at(-1)?.type !== 'changed') queue.push(event);
-      wake();
-    };
-    const onAbort = () => wake();
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        const next = queue.shift();
-        if (next !== undefined) yield next;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      this.#listeners.delete(listener);
-      signal.removeEventListener('abort', onAbort);
-    }
+  watch({ signal }: Waiting): AsyncGenerator<NetworkEvent, void, undefined> {
+    const first: NetworkEvent =
+      this.#down === null ? { type: 'available' } : { type: 'unavailable', reason: this.#down };
+    // Any number of changes is one reason to look.
+    return this.#watchers.watch(first, signal, (last, next) => last.type === 'changed' && next.type === 'changed');
   }
 
   #tell(event: NetworkEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    this.#watchers.tell(event);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,11 +5,12 @@
 import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { Session, SessionEvent, SessionHal } from '../../drivers/hal/session.ts';
+import { Watchers } from '../watchers.ts';
 
 export class MockSessions implements SessionHal {
   readonly name = 'mock';
   readonly #sessions = new Map<string, Session>();
-  readonly #listeners = new Set<(event: SessionEvent) => void>();
+  readonly #watchers = new Watchers<SessionEvent>();
   readonly #locks: string[] = [];
   #available = true;
   #closed = false;
@@ -81,30 +82,8 @@ export class MockSessions implements SessionHal {
     if (this.followsLocks) this.#put({ ...session, locked: true });
   }
 
-  async *watch({ signal }: { signal: AbortSignal }): AsyncGenerator<SessionEvent, void, undefined> {
-    const queue: SessionEvent[] = [{ type: this.#available ? 'available' : 'unavailable' }];
-    let wake: () => void = () => undefined;
-    const listener = (event: SessionEvent) => {
-      queue.push(event);
-      wake();
-    };
-    const onAbort = () => wake();
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        const next = queue.shift();
-        if (next !== undefined) yield next;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      this.#listeners.delete(listener);
-      signal.removeEventListener('abort', onAbort);
-    }
+  watch({ signal }: { signal: AbortSignal }): AsyncGenerator<SessionEvent, void, undefined> {
+    return this.#watchers.watch({ type: this.#available ? 'available' : 'unavailable' }, signal);
   }
 
   async close(): Promise<void> {
@@ -132,6 +111,6 @@ export class MockSessions implements SessionHal {
   }
 
   #tell(event: SessionEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#watchers.tell(event);
   }
 }

@@ -31,6 +31,8 @@ const DEFAULT: SeenFor = { validFor: milliseconds(10_000), repeated: true };
 export class SimulatedSurroundings {
   readonly #clock: Clock;
   readonly #seen = new Map<SurroundingKind, { readonly seen: Seen; readonly during: SeenFor }>();
+  /** What was told and is not repeated: a stream that is begun anew does not tell it again either. */
+  readonly #toldOnce = new WeakSet<Seen>();
   #changed = deferred<void>();
 
   constructor(clock: Clock) {
@@ -83,8 +85,10 @@ export class SimulatedSurroundings {
       const known = this.#seen.get(kind);
       const { repeated, validFor } = known?.during ?? DEFAULT;
       const changed = this.#changed.promise;
-      if (repeated || told !== (known?.seen ?? null)) {
-        told = known?.seen ?? null;
+      const seen = known?.seen ?? null;
+      if (repeated || (told !== seen && !(seen !== null && this.#toldOnce.has(seen)))) {
+        told = seen;
+        if (seen !== null && !repeated) this.#toldOnce.add(seen);
         yield this.#signal(kind);
       }
       await this.#pause(milliseconds(validFor / 2), changed, signal);

@@ -5,6 +5,7 @@
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { NetworkEvent, WifiHal, WifiLink, WifiSnapshot } from '../../drivers/hal/network.ts';
+import { Watchers } from '../watchers.ts';
 
 type Outage = Extract<NetworkEvent, { type: 'unavailable' }>['reason'];
 
@@ -20,7 +21,7 @@ export class MockWifi implements WifiHal {
   readonly simulated = true;
   readonly #clock: Clock;
   readonly #links = new Map<string, WifiLink>();
-  readonly #listeners = new Set<(event: NetworkEvent) => void>();
+  readonly #watchers = new Watchers<NetworkEvent>();
   #present = true;
   #outage: Outage | null = null;
   #closed = false;
@@ -70,30 +71,8 @@ export class MockWifi implements WifiHal {
     return { at: this.#clock.now(), present: this.#present, links };
   }
 
-  async *watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<NetworkEvent, void, undefined> {
-    const queue: NetworkEvent[] = [this.#state()];
-    let wake: () => void = () => undefined;
-    const listener = (event: NetworkEvent) => {
-      queue.push(event);
-      wake();
-    };
-    const onAbort = () => wake();
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        const next = queue.shift();
-        if (next !== undefined) yield next;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      this.#listeners.delete(listener);
-      signal.removeEventListener('abort', onAbort);
-    }
+  watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<NetworkEvent, void, undefined> {
+    return this.#watchers.watch(this.#state(), signal);
   }
 
   async close(): Promise<void> {
@@ -109,6 +88,6 @@ export class MockWifi implements WifiHal {
   }
 
   #tell(event: NetworkEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#watchers.tell(event);
   }
 }
