@@ -14,4 +14,9 @@ export interface FactorDriver {
    * @param options.user whose devices; null: everybody's
    */
   demand?(options: { readonly user: number | null; readonly signal: AbortSignal }): void;
+  /**
+   * What was seen until now counts no more, though this driver's clock says that it is fresh: the machine was suspended.
+   * The stream is begun anew after it; only what outlives a stream has to be forgotten here.
+   */
+  forget?(): void;
 }

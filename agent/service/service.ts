@@ -91,6 +91,8 @@ export class Service implements AgentService {
     this.#epochs = new EpochLook(parts);
     this.#readAudit = readAudit;
     this.#onFault = onFault;
+    // What waits for the surroundings waits without a request: what a suspend has ended must not go on by what comes after it.
+    parts.sensors.ledger.onChange(() => this.#noticeSuspend());
   }
 
   async begin(peer: Peer, request: CeremonyRequest): Promise<Ceremony> {
@@ -358,7 +360,7 @@ export class Service implements AgentService {
   async forgetAll(why: string): Promise<void> {
     this.#dropSecrets(() => true);
     // The clock of their age stands still in a suspend, and the machine may be somewhere else afterwards.
-    if (why === 'suspend') this.#parts.sensors.ledger.clear();
+    if (why === 'suspend') this.#parts.sensors.forget();
     for (const uid of this.#parts.unlocked.forgetAll()) await this.#parts.audit('locked', uid, { why });
   }
 

@@ -1,6 +1,7 @@
 /**
  * The sensors of the machine: every driver of the surroundings is followed into one ledger for as long as the daemon
- * runs. A stream that ends is begun again after a while, so that a driver that fell over does not stay silent for ever.
+ * runs. A stream that ends is begun again after a while, so that a driver that fell over does not stay silent for ever;
+ * after a suspend all of them are begun anew, as the clock of their age stood still.
  */
 import { seconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
@@ -16,6 +17,8 @@ export class Sensors implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #drivers: readonly FactorDriver[];
   readonly #stop = new AbortController();
+  /** Ends the streams as they were begun last, not the following. */
+  #round = new AbortController();
   #following: Promise<unknown> = Promise.resolve();
 
   constructor(clock: Clock, drivers: readonly FactorDriver[]) {
@@ -51,9 +54,23 @@ export class Sensors implements AsyncDisposable {
   async #follow(driver: FactorDriver): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.ledger.follow(driver, { signal });
-      await this.#clock.sleep(AGAIN_AFTER, { signal }).catch(() => undefined);
+      const round = this.#round.signal;
+      await this.ledger.follow(driver, { signal: AbortSignal.any([signal, round]) });
+      if (round.aborted) continue;
+      await this.#clock.sleep(AGAIN_AFTER, { signal: AbortSignal.any([signal, round]) }).catch(() => undefined);
     }
+  }
+
+  /**
+   * Nothing that was seen counts any more: the machine was suspended, and may be somewhere else. All is forgotten when
+   * this returns; then every driver is asked anew.
+   */
+  forget(): void {
+    const round = this.#round;
+    this.#round = new AbortController();
+    for (const driver of this.#drivers) driver.forget?.();
+    round.abort();
+    this.ledger.clear();
   }
 
   /** Ends every stream and waits for it. Idempotent. */

@@ -160,6 +160,14 @@ export class PhoneWatch {
     if (this.#running !== null) void this.#readPhones();
   }
 
+  /** No proof from before counts, nor one that is under way: the clock of their age stood still. */
+  forgetProofs(): void {
+    this.#void();
+    this.#look?.abort.abort();
+    this.#tell();
+    this.#work.resolve();
+  }
+
   /** Resolves with true when more than `version` is known, with false at `at` or when `signal` aborts. */
   async next(version: number, at: MonotonicMs | null, signal: AbortSignal): Promise<boolean> {
     const over = deferred<void>();

@@ -67,6 +67,7 @@ export class Phones {
       kind: 'bluetooth',
       watch: (watching) => this.#signals(watching.signal),
       demand: ({ user, signal }) => this.#demand({ user, every: this.#lookEvery }, signal),
+      forget: () => this.#watch.forgetProofs(),
     };
     this.presence = {
       name: hal.name,

@@ -199,5 +199,19 @@ describe('what was around the machine before a suspend', () => {
     world.set({ kind: 'ipConfig', observation: officeNetwork() });
     for (let i = 0; i < 200 && !seen(); i++) await systemClock.sleep(milliseconds(10), {});
     expect((await agent.run(uid, UNLOCK, PIN)).done).toMatchObject({ strength: 'bound-1' });
+    // Somebody typed the PIN and waited; the machine slept, unannounced, and wakes up where the network is.
+    world.set({ kind: 'ipConfig', observation: officeNetwork('198.51.100.7/24') });
+    const ceremony = await agent.service.begin(peer(uid), UNLOCK);
+    let ended = '';
+    for await (const event of ceremony.events({ signal: new AbortController().signal })) {
+      if (event.type === 'prompt') ceremony.supply(event.slot, Secret.take(Buffer.from(PIN.pin)));
+      if (event.type === 'waiting' && !agent.slept) {
+        agent.slept = true;
+        world.set({ kind: 'ipConfig', observation: officeNetwork() });
+      }
+      if (event.type === 'done') ended = 'unlocked';
+      if (event.type === 'failed') ended = event.refusal.code;
+    }
+    expect(ended).toBe('ERR_API_CEREMONY_CANCELLED');
   });
 });

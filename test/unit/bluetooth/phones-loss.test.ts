@@ -30,6 +30,32 @@ describe('the loss of a phone', () => {
     expect(stage.isProved).toBe(true);
   });
 
+  it('counts at once after a suspend, in which the clock of its age stood still; also while dynamic lock watches', async () => {
+    await using stage = await near();
+    const stop = stage.watchPresence(60_000);
+    await stage.pass();
+    stage.hal.answer(A.address, 'nobody');
+    stage.phones.driver.forget?.();
+    await stage.pass();
+    expect(stage.isProved).toBe(false);
+    stage.demand();
+    await stage.pass(300);
+    expect(stage.isProved).toBe(false);
+    await stop();
+  });
+
+  it('of a proof that is under way when the machine is suspended is void', async () => {
+    await using stage = new Stage({ settle: milliseconds(0) });
+    stage.hal.answersAfter = milliseconds(1000);
+    await stage.pass();
+    stage.demand();
+    await stage.pass(999);
+    stage.phones.driver.forget?.();
+    stage.hal.answer(A.address, 'nobody');
+    await stage.pass(5000);
+    expect(stage.isProved).toBe(false);
+  });
+
   it('of a proof that is under way when the daemon dies is void', async () => {
     await using stage = new Stage({ settle: milliseconds(0) });
     stage.hal.answersAfter = milliseconds(1000);

@@ -45,6 +45,47 @@ describe('the sensors', () => {
     expect(sensors.ledger.all().has('wifi')).toBe(true);
   });
 
+  it('forget at once what was seen before a suspend, and ask every driver anew without a pause', async () => {
+    const clock = new ManualClock();
+    const asked: string[] = [];
+    let tell: (() => void) | null = null;
+    const driver: FactorDriver = {
+      kind: 'wifi',
+      watch: async function* ({ signal }) {
+        asked.push('stream');
+        const seen = () =>
+          ({
+            kind: 'wifi',
+            source: 'x',
+            observedAt: clock.now(),
+            validFor: milliseconds(60_000),
+            simulated: true,
+          }) as const;
+        yield { ...seen(), state: 'observed', observation: { associations: [] } };
+        await new Promise<void>((resolve) => {
+          tell = resolve;
+        });
+        asked.push(signal.aborted ? 'ended' : 'goes on');
+        // A driver that does not notice yet: what it says now was seen before.
+        yield { ...seen(), state: 'observed', observation: { associations: [] } };
+      },
+      forget: () => asked.push('forget'),
+    };
+    await using sensors = new Sensors(clock, [driver]);
+    sensors.start();
+    await settle();
+    expect(sensors.ledger.latest('wifi')).toBeDefined();
+    sensors.forget();
+    expect(sensors.ledger.all().size).toBe(0);
+    tell = tell as (() => void) | null;
+    tell?.();
+    await settle();
+    expect(asked).toEqual(['stream', 'forget', 'ended', 'stream']);
+    expect(sensors.ledger.latest('wifi')).toBeDefined();
+    (tell as (() => void) | null)?.();
+    sensors.stop();
+  });
+
   it('begin a stream again that has ended, and end all of them when they are stopped', async () => {
     const clock = new ManualClock();
     let begun = 0;
