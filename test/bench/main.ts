@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Lane } from './lane.ts';
 import { advertisementLanes } from './lanes/advertisements.ts';
 import { idleLanes } from './lanes/idle.ts';
+import { networkLanes } from './lanes/network.ts';
 import { phoneLanes } from './lanes/phone.ts';
 import { sealLanes } from './lanes/seal.ts';
 import { statusLane } from './lanes/status.ts';
@@ -25,6 +26,7 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: POLICY_LANES, run: policyLanes },
     { lanes: ['policy/diff'], run: async () => [diffLane()] },
     { lanes: ['signals/phone-loss', 'signals/phone-gain'], run: phoneLanes },
+    { lanes: ['signals/network-loss', 'signals/network-gain'], run: networkLanes },
     { lanes: ['signals/advertisements', 'signals/addresses'], run: advertisementLanes },
     { lanes: ['idle/memory', 'idle/wakeups', 'idle/cpu'], run: idleLanes },
   ];

@@ -3,15 +3,15 @@
  * radio that is played. Loss: a link that goes down, from the request to the mock on. Gain: a phone that proves itself,
  * from the end of the settling on. How long a page takes is the radio's affair and in neither.
  */
-import { evaluate } from '../../../agent/policy/evaluate.ts';
 import { Sensors } from '../../../agent/signals/sensors.ts';
 import { milliseconds, seconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { Phones } from '../../../drivers/bluetooth/phones-driver.ts';
 import { GENUINE } from '../../contract/bluetooth/bluetooth-cases.ts';
 import { MockBluez } from '../../support/bluetooth/mock-bluez.ts';
-import { policyOf, satisfied, USER } from '../../support/policy-fixtures.ts';
+import { policyOf, USER } from '../../support/policy-fixtures.ts';
 import { boundedLane, type Lane } from '../lane.ts';
+import { Verdicts } from '../verdicts.ts';
 
 const ROUNDS = 20;
 const WARM_UP = 2;
@@ -19,43 +19,8 @@ const MOST_MS = 50;
 const SETTLE = milliseconds(300);
 /** A phone is looked at for a hint no sooner than two seconds after the last look. */
 const BETWEEN_LOOKS = 2000;
-const WAIT_AT_MOST = 20_000;
 
 const policy = policyOf(['pin'], ['phone']);
-
-class Verdicts {
-  readonly #sensors: Sensors;
-  #changed: () => void = () => undefined;
-
-  constructor(sensors: Sensors) {
-    this.#sensors = sensors;
-    sensors.ledger.onChange(() => this.#changed());
-  }
-
-  #granted(): boolean {
-    const now = systemClock.now();
-    const snapshot = new Map([...this.#sensors.ledger.all(), ['pin', satisfied('pin', { observedAt: now })] as const]);
-    return (
-      evaluate(policy, snapshot, now, { machineSimulated: false, pinIsBound: true, user: USER }).verdict === 'granted'
-    );
-  }
-
-  /** When the verdict came to be so, ms. */
-  async until(granted: boolean): Promise<number> {
-    const until = systemClock.now() + WAIT_AT_MOST;
-    while (systemClock.now() < until) {
-      if (this.#granted() === granted) return systemClock.now();
-      const woken = new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-      const over = new AbortController();
-      const late = systemClock.sleep(milliseconds(WAIT_AT_MOST), { signal: over.signal }).catch(() => undefined);
-      await Promise.race([woken, late]);
-      over.abort();
-    }
-    throw new Error(`the phone was never ${granted ? 'taken' : 'missed'}`);
-  }
-}
 
 /** @param only the lanes that are wanted */
 export async function phoneLanes(only: (name: string) => boolean): Promise<readonly Lane[]> {
@@ -79,7 +44,7 @@ export async function phoneLanes(only: (name: string) => boolean): Promise<reado
   sensors.start();
   const stop = new AbortController();
   sensors.demand(['bluetooth'], { user: USER, signal: stop.signal });
-  const verdicts = new Verdicts(sensors);
+  const verdicts = new Verdicts(sensors, policy);
   const [losses, gains]: [number[], number[]] = [[], []];
   await verdicts.until(true);
   for (let round = -WARM_UP; round < ROUNDS; round++) {
