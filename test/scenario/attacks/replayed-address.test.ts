@@ -5,8 +5,12 @@
 import { describe, expect, it } from 'vitest';
 import { initialState, step } from '../../../agent/dynamic-lock/machine.ts';
 import type { DynamicLockEffect, DynamicLockEvent, DynamicLockState } from '../../../agent/dynamic-lock/state.ts';
+import { milliseconds } from '../../../drivers/base/brand.ts';
+import { systemClock } from '../../../drivers/base/clock.ts';
+import { Phones } from '../../../drivers/bluetooth/phones-driver.ts';
 import { BluetoothWithAdvertisements } from '../../../drivers/bluetooth/with-advertisements.ts';
 import type { BluetoothEvent } from '../../../drivers/hal/bluetooth.ts';
+import type { FactorSignal } from '../../../drivers/signal.ts';
 import { hex, privateAddress, reports } from '../../support/bluetooth/reports.ts';
 import { at, bondedPhone, ScriptedAir, ScriptedHost } from '../../support/bluetooth/scripted.ts';
 import { A, look, ON, sample, session } from '../../support/session/lock-trace.ts';
@@ -58,6 +62,34 @@ describe('a private address that is sent again', () => {
     expect(events).toHaveLength(3);
     for (const event of events) {
       expect(event).toMatchObject({ type: 'hint', address: A.address, rssi: { scale: 'dBm', value: -20 } });
+    }
+  });
+
+  it('has the phone asked for a proof while an unlock waits, and whoever has no key gives none', async () => {
+    const host = new ScriptedHost();
+    const air = new ScriptedAir();
+    host.bonds = [bondedPhone(A.address, KEY)];
+    host.outcome = { proved: false, reason: 'refused', detail: null };
+    host.feed.push({ type: 'available', at: systemClock.now() });
+    const hal = new BluetoothWithAdvertisements(host, air);
+    const { driver } = new Phones({ hal, clock: systemClock, phones: () => Promise.resolve([A]) });
+    const over = new AbortController();
+    driver.demand?.({ user: 1000, signal: over.signal });
+    const signals: FactorSignal[] = [];
+    const watching = (async () => {
+      for await (const signal of driver.watch({ signal: over.signal })) signals.push(signal);
+    })();
+    for (let n = 0; n < 400 && (host.probed.length < 2 || signals.length === 0); n++) {
+      air.feed.push({ type: 'reports', at: systemClock.now(), reports: reports([RECORDED, -20]) });
+      await systemClock.sleep(milliseconds(20), {});
+    }
+    over.abort();
+    await watching;
+    expect(host.probed.length).toBeGreaterThanOrEqual(2);
+    expect(signals.length).toBeGreaterThan(0);
+    for (const signal of signals) {
+      if (signal.kind !== 'bluetooth' || signal.state !== 'observed') continue;
+      expect(signal.observation.devices).toMatchObject([{ address: A.address, proved: false, rssi: null }]);
     }
   });
 
