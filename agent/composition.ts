@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import { onlyDevice } from '../drivers/fido2/only-device.ts';
+import { type KeyModels, MAX_METADATA_FILE, parseFidoMetadata } from '../drivers/fido2/security-key.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
 import { fprintd } from '../drivers/linux/biometric/fprintd.ts';
@@ -78,6 +79,17 @@ const COUNTED_EVENTS = ['purpose-key', 'unlock-begun', 'unlock-refused', 'rule-f
 const ONE_BY_ONE = 20;
 const ALLOWANCE_SPAN = seconds(600);
 
+/** Models of security keys that may be enrolled; the file is read anew each time. */
+function keyModels({ hid: { allowedAaguids, metadataFile } }: Config): KeyModels {
+  const listed =
+    allowedAaguids
+      .toLowerCase()
+      .replaceAll('-', '')
+      .match(/[0-9a-f]{32}/g) ?? [];
+  const file = metadataFile === '' ? null : readConfigText(metadataFile, undefined, MAX_METADATA_FILE);
+  return { allowed: new Set(listed), metadata: file === null ? null : parseFidoMetadata(file) };
+}
+
 function settingsOf(config: Config, version: string): ServiceSettings {
   const { unlock } = config;
   return {
@@ -95,6 +107,7 @@ function settingsOf(config: Config, version: string): ServiceSettings {
       const { documentKey } = config.policy;
       return documentKey === '' ? null : documentKeysOf(readConfigText(documentKey));
     },
+    keyModels: () => keyModels(config),
     version,
     configuration: describeConfig(config).map(({ key, value, unit, default: fallback, origin }) => ({
       key,

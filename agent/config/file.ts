@@ -28,7 +28,11 @@ export const thisProcess = (): { readonly uid: number; readonly gid: number } =>
 /** Without O_NONBLOCK a named pipe in the place of the file would block the start for ever. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-function readText(path: string, owner: { readonly uid: number; readonly gid: number }): string | null {
+function readText(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number },
+  most = MAX_CONFIG_BYTES,
+): string | null {
   let fd: number;
   try {
     fd = openSync(path, FLAGS);
@@ -39,7 +43,7 @@ function readText(path: string, owner: { readonly uid: number; readonly gid: num
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw unreadable(path, 'is not a regular file');
-    if (stat.size > MAX_CONFIG_BYTES) throw unreadable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
+    if (stat.size > most) throw unreadable(path, `is larger than ${most} bytes`);
     const foreignGroup = (stat.mode & 0o020) !== 0 && stat.gid !== 0 && stat.gid !== owner.gid;
     if ((stat.mode & 0o002) !== 0 || foreignGroup || (stat.uid !== 0 && stat.uid !== owner.uid)) {
       throw new UnlockdError('ERR_CONFIG_PERMISSION', `${path}: may be changed by others than root and this user`, {
@@ -47,11 +51,11 @@ function readText(path: string, owner: { readonly uid: number; readonly gid: num
       });
     }
     // One byte more than allowed, for a file that grows while it is read.
-    const bytes = new Uint8Array(MAX_CONFIG_BYTES + 1);
+    const bytes = new Uint8Array(Math.min(most, Math.max(stat.size, MAX_CONFIG_BYTES)) + 1);
     let length = 0;
     for (let n = 1; n > 0 && length < bytes.length; length += n)
       n = readSync(fd, bytes, length, bytes.length - length, null);
-    if (length > MAX_CONFIG_BYTES) throw unreadable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
+    if (length === bytes.length) throw unreadable(path, `is larger than ${length - 1} bytes`);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
   } catch (error) {
     if (error instanceof UnlockdError) throw error;
@@ -63,13 +67,15 @@ function readText(path: string, owner: { readonly uid: number; readonly gid: num
 
 /**
  * A file of the configuration beside the main one, such as one with keys, under the same checks.
+ * @param most bytes that it may have
  * @throws {ERR_CONFIG_UNREADABLE} {ERR_CONFIG_PERMISSION}
  */
 export function readConfigText(
   path: string,
   owner: { readonly uid: number; readonly gid: number } = thisProcess(),
+  most = MAX_CONFIG_BYTES,
 ): string {
-  const text = readText(path, owner);
+  const text = readText(path, owner, most);
   if (text === null) throw unreadable(path, 'there is no such file');
   return text;
 }

@@ -59,6 +59,12 @@ const tcti = (value: string): string | null =>
   value.length <= 512 && /^[a-z][a-z0-9_-]*(:[\x20-\x7e]*)?$/.test(value)
     ? null
     : 'has to be a TCTI string like device:/dev/tpmrm0 or swtpm:path=/run/swtpm.sock';
+/** AAGUIDs as UUIDs (RFC 9562), with commas or spaces between them. */
+const aaguids = (value: string): string | null =>
+  value.length <= 8192 &&
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([ ,]+[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})*$/i.test(value)
+    ? null
+    : 'has to be AAGUIDs like 756e6c6f-636b-642d-7669-727475616c21, separated by commas';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -89,6 +95,18 @@ export const SETTINGS = {
       'path',
       optional(absolutePath),
       'Use the security key at this device only, e.g. /dev/hidraw3; empty: any.',
+    ),
+    allowed_aaguids: text(
+      '',
+      'AAGUIDs',
+      optional(aaguids),
+      'Models of security keys that may be enrolled, by AAGUID, separated by commas; empty: any.',
+    ),
+    metadata_file: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'FIDO metadata (JSON): only keys that their maker attests as it says are enrolled; empty: makers are not checked.',
     ),
   },
   unlock: {

@@ -48,6 +48,7 @@ export async function enrolKey(
   present: readonly Uint8Array[] = [],
 ): Promise<NewKey> {
   const inserts = present.length === 0 ? {} : INSERTS;
+  const models = parts.settings.keyModels?.();
   const ceremony = keyCeremony(parts, run, run.signal, undefined, TOUCHES, inserts);
   const enrolled = await enrolSecurityKey({
     ...ceremony,
@@ -55,6 +56,7 @@ export async function enrolKey(
     userName: 'unlockd container',
     uv,
     exclude: present,
+    ...(models === undefined ? {} : { models }),
   });
   using hmacSecret = enrolled.hmacSecret;
   if (enrolled.salt.length !== 32) throw new UnlockdError('ERR_CTAP_VERIFICATION', 'the salt is not 32 bytes');

@@ -4,6 +4,7 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { UnlockdError } from '../../drivers/base/errors.ts';
 import type { TraceSink } from '../../drivers/base/trace.ts';
+import type { KeyModels } from '../../drivers/fido2/security-key.ts';
 import type { BiometricHal } from '../../drivers/hal/biometric.ts';
 import type { BluetoothHal } from '../../drivers/hal/bluetooth.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
@@ -36,6 +37,8 @@ export interface ServiceSettings {
   readonly managedAuthority: () => { readonly x: Uint8Array; readonly y: Uint8Array } | null;
   /** Keys of which one has to have signed every policy document; null: none has to. @throws {ERR_CONFIG_*} */
   readonly documentKeys?: () => readonly DocumentKey[] | null;
+  /** Models of security keys that may be enrolled; left out: any. @throws {ERR_CONFIG_* | ERR_CTAP_METADATA_FILE} */
+  readonly keyModels?: () => KeyModels;
   readonly version: string;
   /** What the daemon was started with, for `doctor`. */
   readonly configuration: readonly ConfigRow[];

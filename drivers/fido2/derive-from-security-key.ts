@@ -22,6 +22,8 @@ export interface EnrolledCredential {
   readonly publicKey: Uint8Array;
   /** 32 bytes. */
   readonly salt: Uint8Array;
+  /** 32 bytes: a second secret with the same touch (the next salt beside the present one). */
+  readonly secondSalt?: Uint8Array;
   readonly uvUsed: boolean;
 }
 
@@ -39,6 +41,8 @@ export interface DerivedSecret {
   readonly credentialId: Uint8Array;
   /** 32 bytes; the caller disposes it. */
   readonly hmacSecret: Secret;
+  /** For `secondSalt`, likewise; null: there was none. */
+  readonly secondSecret: Secret | null;
   readonly signCount: number;
   /** The key verified its user. */
   readonly uv: boolean;
@@ -123,8 +127,8 @@ async function deriveFrom(
   requireHmacSecret(session);
   checkVerification(session, finding.uvUsed);
   using pin = new KeyPin();
-  const { credentialId, salt, uvUsed } = finding;
-  const credential = { credentialId, salt, publicKey: parseCoseKey(finding.publicKey) };
+  const { credentialId, salt, secondSalt, uvUsed } = finding;
+  const credential = { credentialId, salt, secondSalt, publicKey: parseCoseKey(finding.publicKey) };
   const options = { verify: uvUsed, pin, turn };
   const assertion = await hmacAssertion(session, ceremony, credential, options).catch((error) => {
     if (isUnlockdError(error, 'ERR_CTAP_PIN_REQUIRED')) throw changed('insists on verifying its user', error);
@@ -132,11 +136,13 @@ async function deriveFrom(
   });
   if (assertion.userVerified !== uvUsed) {
     assertion.hmacSecret.dispose();
+    assertion.secondSecret?.dispose();
     throw changed(assertion.userVerified ? 'verified its user, and did not at enrolment' : 'did not verify its user');
   }
   return {
     credentialId,
     hmacSecret: assertion.hmacSecret,
+    secondSecret: assertion.secondSecret,
     signCount: assertion.signCount,
     uv: assertion.userVerified,
     device: deviceName(session.device),

@@ -8,17 +8,27 @@ import type { Secret } from '../base/secret.ts';
 import type { AttestationResult } from './attestation.ts';
 import { DEFAULT_RP_ID, deviceName, type SecurityKeyCeremony, withTouch } from './ceremony.ts';
 import { cancellable } from './channel-errors.ts';
+import { getKeyAgreement } from './client-pin.ts';
 import { SUPPORTED_ALGORITHMS } from './cose-key.ts';
 import { KeyFinder } from './find-key.ts';
 import type { AuthenticatorInfo } from './get-info.ts';
 import { heldCredentialId } from './held-credential.ts';
 import { hmacAssertion } from './hmac-assertion.ts';
-import { checkHmacSecretCreated, HMAC_SECRET, HMAC_SECRET_LENGTH } from './hmac-secret.ts';
+import {
+  checkHmacSecretCreated,
+  HMAC_SECRET,
+  HMAC_SECRET_LENGTH,
+  HMAC_SECRET_MC,
+  hmacSecretInput,
+  hmacSecretOutputs,
+} from './hmac-secret.ts';
+import { checkAttestedModel, checkClaimedModel, type KeyModels } from './key-models.ts';
 import { type KeySession, requireHmacSecret } from './key-session.ts';
 import { authenticatorMakeCredential, type MadeCredential } from './make-credential.ts';
 import { DeviceStopwatch, type KeyTimings, timingsOf } from './stopwatch.ts';
-import { canVerifyUser, disposeVerification, KeyPin, verifyUser } from './user-verification.ts';
+import { canVerifyUser, disposeVerification, KeyPin, requirePinUvProtocol, verifyUser } from './user-verification.ts';
 import { NO_VERIFICATION } from './verification.ts';
+import type { CborValue } from './wire/cbor.ts';
 import { PERMISSION } from './wire/constants.ts';
 
 /** Whether the user is verified by the key at every unlock. `preferred`: where the key is set up for it. */
@@ -31,6 +41,13 @@ export interface EnrolmentCeremony extends SecurityKeyCeremony {
   readonly uv: UserVerification;
   /** Credential ids of this user's keys: these keys are passed over, and refuse to be enrolled again. */
   readonly exclude?: readonly Uint8Array[];
+  /** Which models may be enrolled; any unless told. */
+  readonly models?: KeyModels;
+  /**
+   * Take the first secret from the making of the credential where the key can (hmac-secret-mc): one touch instead of two,
+   * but no assertion has shown then that the key gives the same secret again.
+   */
+  readonly singleTouch?: boolean;
 }
 
 /** What is known of the key itself, for people and for lists; nothing here is a secret. */
@@ -89,27 +106,44 @@ function offeredAlgorithms({ info }: KeySession): readonly number[] {
   });
 }
 
+/** A new credential; with the output for `salt` where the key gave it at once. The caller disposes it. */
+type New = MadeCredential & { readonly hmacSecret: Secret | null };
+
+/** @param salt for an output with the new credential; null: none is wanted yet */
 async function makeCredential(
   session: KeySession,
   ceremony: EnrolmentCeremony,
   verify: boolean,
+  salt: Uint8Array | null,
   pin: KeyPin,
-): Promise<MadeCredential> {
+): Promise<New> {
+  const { authenticator, device, info } = session;
+  const { entropy, signal } = ceremony;
   const verification = verify ? await verifyUser(session, ceremony, PERMISSION.mc, pin) : NO_VERIFICATION;
+  const extensions = new Map<string, CborValue>([[HMAC_SECRET, true]]);
   try {
+    using shared =
+      salt === null
+        ? null
+        : await getKeyAgreement(authenticator, { signal, entropy, protocol: requirePinUvProtocol(info) });
+    if (salt !== null && shared !== null) extensions.set(HMAC_SECRET_MC, hmacSecretInput(shared, [salt], entropy));
     const request = {
-      clientDataHash: ceremony.entropy.bytes(32),
+      clientDataHash: entropy.bytes(32),
       rpId: ceremony.rpId ?? DEFAULT_RP_ID,
       user: { id: ceremony.userId, name: ceremony.userName, displayName: ceremony.userName },
       algorithms: offeredAlgorithms(session),
       exclude: ceremony.exclude ?? [],
-      extensions: new Map([[HMAC_SECRET, true]]),
+      extensions,
       verification,
     };
-    const touch = withTouch(ceremony, { device: session.device, why: 'enrol' });
-    const made = await authenticatorMakeCredential(session.authenticator, request, touch);
+    const touch = withTouch(ceremony, { device, why: 'enrol' });
+    const made = await authenticatorMakeCredential(authenticator, request, touch);
     checkHmacSecretCreated(made.data);
-    return made;
+    if (ceremony.models !== undefined) {
+      checkAttestedModel(made.credential.aaguid, made.attestation, ceremony.models, ceremony.clock.wall());
+    }
+    const [hmacSecret = null] = shared === null ? [] : hmacSecretOutputs(made.data, shared, 1, HMAC_SECRET_MC);
+    return { ...made, hmacSecret };
   } finally {
     disposeVerification(verification);
   }
@@ -120,7 +154,7 @@ async function makeCredential(
  * @throws {ERR_CTAP_NO_KEY | ERR_CTAP_NOT_CTAP2 | ERR_CTAP_NO_HMAC_SECRET | ERR_CTAP_ALREADY_ENROLLED |
  *   ERR_CTAP_PIN_NOT_SET | ERR_CTAP_PIN_BLOCKED | ERR_CTAP_PIN_AUTH_BLOCKED | ERR_CTAP_TOUCH_TIMEOUT |
  *   ERR_CTAP_CANCELLED | ERR_CTAP_DENIED | ERR_CTAP_VERIFICATION | ERR_CTAP_BUSY | ERR_CTAP_TIMEOUT |
- *   ERR_CTAP_UNSUPPORTED | ERR_CTAP_UV_CHANGED} and ERR_HAL_*
+ *   ERR_CTAP_UNSUPPORTED | ERR_CTAP_UV_CHANGED | ERR_CTAP_NOT_ALLOWED_MODEL} and ERR_HAL_*
  */
 export const enrolSecurityKey = (ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> =>
   cancellable(ceremony.signal, () => enrol(ceremony));
@@ -131,6 +165,7 @@ async function enrol(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> 
     // One that is enrolled already is not the one that is meant: another is waited for, and this one stays dark.
     if ((await heldCredentialId(session, ceremony, ceremony.exclude ?? [])) !== null) return null;
     requireHmacSecret(session);
+    if (ceremony.models !== undefined) checkClaimedModel(session.info.aaguid, ceremony.models);
     return true;
   });
   const { session } = await finder.find().catch((error: unknown) => {
@@ -142,14 +177,17 @@ async function enrol(ceremony: EnrolmentCeremony): Promise<EnrolledSecurityKey> 
   using pin = new KeyPin();
   const { device, info } = session;
   const uvUsed = wantsVerification(session, ceremony.uv);
-  const made = await makeCredential(session, ceremony, uvUsed || insistsOnVerification(info), pin);
-  const { credentialId, aaguid, publicKey } = made.credential;
+  const verify = uvUsed || insistsOnVerification(info);
   const salt = ceremony.entropy.bytes(HMAC_SECRET_LENGTH);
+  // The output belongs to whether the user was verified: it is of use only where that is as it will be at unlock.
+  const atOnce = ceremony.singleTouch === true && verify === uvUsed && info.extensions.includes(HMAC_SECRET_MC);
+  const made = await makeCredential(session, ceremony, verify, atOnce ? salt : null, pin);
+  const { credentialId, aaguid, publicKey } = made.credential;
   const credential = { credentialId, publicKey: made.publicKey, salt };
-  const { hmacSecret, signCount, userVerified } = await hmacAssertion(session, ceremony, credential, {
-    verify: uvUsed,
-    pin,
-  });
+  const { hmacSecret, signCount, userVerified } =
+    made.hmacSecret === null
+      ? await hmacAssertion(session, ceremony, credential, { verify: uvUsed, pin })
+      : { ...made.data, hmacSecret: made.hmacSecret };
   return {
     credentialId,
     publicKey,

@@ -1,6 +1,7 @@
 /**
  * authenticatorGetAssertion (CTAP 2.1 §6.2) for credentials that are named in the allow list. `assertSilently` asks
  * whether a key holds one of them, without a touch; `authenticatorGetAssertion` asks for a signature and verifies it.
+ * Without an allow list: `next-assertion.ts`.
  */
 import { bytesEqual, concat } from '../base/bytes.ts';
 import { isUnlockdError } from '../base/errors.ts';
@@ -8,7 +9,7 @@ import { type AuthenticatorData, checkAuthenticatorData, parseAuthenticatorData,
 import type { Authenticator, CallOptions } from './authenticator.ts';
 import { type CosePublicKey, verifySignature } from './cose-key.ts';
 import { asBytes, asMap, member, optionalMember } from './fields.ts';
-import { descriptors } from './make-credential.ts';
+import { asLargeBlobKey, descriptors } from './make-credential.ts';
 import { NO_VERIFICATION, type Verification, verificationMembers } from './verification.ts';
 import type { CborMap, CborValue } from './wire/cbor.ts';
 import { GET_ASSERTION, GET_ASSERTION_RESPONSE } from './wire/constants.ts';
@@ -25,21 +26,24 @@ export interface GetAssertionRequest {
   readonly verification: Verification;
 }
 
-interface Raw {
+/** What of a request is encoded. */
+export interface AssertionParameters {
   readonly rpId: string;
   readonly clientDataHash: Uint8Array;
-  readonly allowList: readonly Uint8Array[];
+  /** Null: any discoverable credential of the relying party. */
+  readonly allowList: readonly Uint8Array[] | null;
   readonly extensions?: CborMap | undefined;
   readonly verification: Verification;
   readonly userPresence: boolean;
 }
 
-function encode(request: Raw): CborMap {
+/** Parameters of authenticatorGetAssertion. */
+export function assertionParameters(request: AssertionParameters): CborMap {
   const members = new Map<number, CborValue>([
     [GET_ASSERTION.rpId, request.rpId],
     [GET_ASSERTION.clientDataHash, request.clientDataHash],
-    [GET_ASSERTION.allowList, descriptors(request.allowList)],
   ]);
+  if (request.allowList !== null) members.set(GET_ASSERTION.allowList, descriptors(request.allowList));
   if (request.extensions !== undefined && request.extensions.size > 0) {
     members.set(GET_ASSERTION.extensions, request.extensions);
   }
@@ -69,6 +73,29 @@ function echoedId(response: CborMap, allowList: readonly Uint8Array[]): Uint8Arr
 /** A verified assertion. */
 export interface Assertion {
   readonly data: AuthenticatorData;
+  /** §12.3, 32 bytes, not signed; null: not asked for, or the credential has none. */
+  readonly largeBlobKey: Uint8Array | null;
+}
+
+/**
+ * Verifies one response: signature, relying party, and what was asked for.
+ * @throws {ERR_CTAP_VERIFICATION | ERR_CTAP_MALFORMED_RESPONSE | ERR_CTAP_INVALID_CBOR}
+ */
+export function verifyAssertion(
+  response: CborMap,
+  request: { readonly rpId: string; readonly clientDataHash: Uint8Array; readonly verification: Verification },
+  publicKey: CosePublicKey,
+): Assertion {
+  const bytes = member(response, GET_ASSERTION_RESPONSE.authData, asBytes, 'authData');
+  const signature = member(response, GET_ASSERTION_RESPONSE.signature, asBytes, 'signature');
+  if (!verifySignature(publicKey, concat(bytes, request.clientDataHash), signature)) {
+    throw unverified('the signature is not by the enrolled credential');
+  }
+  const data = parseAuthenticatorData(bytes);
+  const userVerified = request.verification.kind !== 'none';
+  checkAuthenticatorData(data, { rpId: request.rpId, userPresent: true, userVerified });
+  const largeBlobKey = optionalMember(response, GET_ASSERTION_RESPONSE.largeBlobKey, asLargeBlobKey, 'largeBlobKey');
+  return { data, largeBlobKey: largeBlobKey ?? null };
 }
 
 /**
@@ -81,18 +108,10 @@ export async function authenticatorGetAssertion(
   options: CallOptions,
 ): Promise<Assertion> {
   const allowList = [request.credentialId];
-  const encoded = encode({ ...request, allowList, userPresence: true });
+  const encoded = assertionParameters({ ...request, allowList, userPresence: true });
   const response = await authenticator.call('authenticatorGetAssertion', encoded, options);
   echoedId(response, allowList);
-  const bytes = member(response, GET_ASSERTION_RESPONSE.authData, asBytes, 'authData');
-  const signature = member(response, GET_ASSERTION_RESPONSE.signature, asBytes, 'signature');
-  if (!verifySignature(request.publicKey, concat(bytes, request.clientDataHash), signature)) {
-    throw unverified('the signature is not by the enrolled credential');
-  }
-  const data = parseAuthenticatorData(bytes);
-  const userVerified = request.verification.kind !== 'none';
-  checkAuthenticatorData(data, { rpId: request.rpId, userPresent: true, userVerified });
-  return { data };
+  return verifyAssertion(response, request, request.publicKey);
 }
 
 /**
@@ -106,7 +125,7 @@ export async function assertSilently(
   request: { readonly rpId: string; readonly clientDataHash: Uint8Array; readonly allowList: readonly Uint8Array[] },
   options: CallOptions,
 ): Promise<Uint8Array | null> {
-  const encoded = encode({ ...request, verification: NO_VERIFICATION, userPresence: false });
+  const encoded = assertionParameters({ ...request, verification: NO_VERIFICATION, userPresence: false });
   try {
     const response = await authenticator.call('authenticatorGetAssertion', encoded, options);
     return echoedId(response, request.allowList);

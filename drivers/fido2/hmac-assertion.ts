@@ -16,6 +16,8 @@ import { PERMISSION } from './wire/constants.ts';
 export interface HmacAssertion {
   /** 32 bytes; the caller disposes it. */
   readonly hmacSecret: Secret;
+  /** For the second salt, likewise; null: there was none. */
+  readonly secondSecret: Secret | null;
   readonly signCount: number;
   /** What the signed flags say, whatever was asked for. */
   readonly userVerified: boolean;
@@ -29,12 +31,18 @@ export interface HmacAssertion {
 export async function hmacAssertion(
   session: KeySession,
   ceremony: SecurityKeyCeremony,
-  credential: { readonly credentialId: Uint8Array; readonly publicKey: CosePublicKey; readonly salt: Uint8Array },
+  credential: {
+    readonly credentialId: Uint8Array;
+    readonly publicKey: CosePublicKey;
+    readonly salt: Uint8Array;
+    readonly secondSalt?: Uint8Array | undefined;
+  },
   options: { readonly verify: boolean; readonly pin: KeyPin; readonly turn?: Promise<void> | undefined },
 ): Promise<HmacAssertion> {
   const { authenticator, device, info } = session;
   const { signal, entropy } = ceremony;
   const protocol = requirePinUvProtocol(info);
+  const salts = credential.secondSalt === undefined ? [credential.salt] : [credential.salt, credential.secondSalt];
   if (options.verify) await options.turn;
   const verification = options.verify
     ? await verifyUser(session, ceremony, PERMISSION.ga, options.pin)
@@ -46,15 +54,15 @@ export async function hmacAssertion(
       rpId: ceremony.rpId ?? DEFAULT_RP_ID,
       credentialId: credential.credentialId,
       publicKey: credential.publicKey,
-      extensions: new Map([[HMAC_SECRET, hmacSecretInput(shared, [credential.salt], entropy)]]),
+      extensions: new Map([[HMAC_SECRET, hmacSecretInput(shared, salts, entropy)]]),
       verification,
     };
     const touch = withTouch(ceremony, { device, why: 'confirm' });
     await options.turn;
     const { data } = await authenticatorGetAssertion(authenticator, request, touch);
-    const [hmacSecret] = hmacSecretOutputs(data, shared, 1);
+    const [hmacSecret, secondSecret = null] = hmacSecretOutputs(data, shared, salts.length);
     if (hmacSecret === undefined) throw new TypeError('no output for one salt');
-    return { hmacSecret, signCount: data.signCount, userVerified: data.userVerified };
+    return { hmacSecret, secondSecret, signCount: data.signCount, userVerified: data.userVerified };
   } finally {
     disposeVerification(verification);
   }

@@ -14,6 +14,8 @@ import type { CborMap, CborValue } from './wire/cbor.ts';
 import { HMAC_SECRET_INPUT } from './wire/constants.ts';
 
 export const HMAC_SECRET = 'hmac-secret';
+/** CTAP 2.2 §12.8: the first outputs together with the new credential. */
+export const HMAC_SECRET_MC = 'hmac-secret-mc';
 /** Salts and outputs. */
 export const HMAC_SECRET_LENGTH = 32;
 
@@ -46,11 +48,17 @@ export function hmacSecretInput(shared: SharedSecret, salts: readonly Uint8Array
 
 /**
  * The outputs, one per salt, in order. The caller disposes them.
+ * @param extension the one whose output it is
  * @throws {ERR_CTAP_NO_HMAC_SECRET | ERR_CTAP_MALFORMED_RESPONSE}
  */
-export function hmacSecretOutputs(data: AuthenticatorData, shared: SharedSecret, salts: number): Secret[] {
-  const encrypted = optionalMember(data.extensions, HMAC_SECRET, asBytes, 'the output of hmac-secret');
-  if (encrypted === undefined) throw noHmacSecret('gave no output of hmac-secret');
+export function hmacSecretOutputs(
+  data: AuthenticatorData,
+  shared: SharedSecret,
+  salts: number,
+  extension: typeof HMAC_SECRET | typeof HMAC_SECRET_MC = HMAC_SECRET,
+): Secret[] {
+  const encrypted = optionalMember(data.extensions, extension, asBytes, `the output of ${extension}`);
+  if (encrypted === undefined) throw noHmacSecret(`gave no output of ${extension}`);
   using plain = decrypt(shared, encrypted);
   if (plain.length !== salts * HMAC_SECRET_LENGTH) throw malformed(`${plain.length} bytes of hmac-secret output`);
   return Array.from({ length: salts }, (_, i) =>

@@ -21,3 +21,5 @@ export {
   type SecurityKeyInfo,
   type UserVerification,
 } from './enrol-security-key.ts';
+export { MAX_METADATA_FILE, parseFidoMetadata } from './fido-metadata.ts';
+export type { KeyModels } from './key-models.ts';

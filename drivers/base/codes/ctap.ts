@@ -53,6 +53,14 @@ export const CTAP_CODES = {
     cause: 'The security key does not hold the credential that was asked for.',
     cure: 'Plug in the security key that was enrolled, or enrol this one.',
   },
+  ERR_CTAP_NOT_ALLOWED_MODEL: {
+    cause: 'Security keys of this model may not be enrolled here, or nobody vouches for its being of this model.',
+    cure: 'Use a key of a model that is allowed, or have `hid.allowed_aaguids` and `hid.metadata_file` changed.',
+  },
+  ERR_CTAP_METADATA_FILE: {
+    cause: 'The FIDO metadata file cannot be read, or is none; the message says where.',
+    cure: 'Put the payload of a FIDO metadata BLOB or one metadata statement there, as JSON, or clear `hid.metadata_file`.',
+  },
   ERR_CTAP_ALREADY_ENROLLED: {
     cause: 'The security key already holds a credential of this user.',
     cure: 'Enrol another security key, or unenrol this one first.',
