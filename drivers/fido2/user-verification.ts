@@ -130,7 +130,14 @@ async function readerTries({ authenticator }: KeySession, { signal }: SecurityKe
   try {
     return await getUvRetries(authenticator, { signal });
   } catch (error) {
-    if (!isUnlockdError(error, 'ERR_CTAP_STATUS', 'ERR_CTAP_MALFORMED_RESPONSE')) throw error;
+    // A key that is blocked may say so here already; what follows from it is decided where the finger is asked for.
+    const refusals = [
+      'ERR_CTAP_STATUS',
+      'ERR_CTAP_MALFORMED_RESPONSE',
+      'ERR_CTAP_UV_BLOCKED',
+      'ERR_CTAP_UV_INVALID',
+    ] as const;
+    if (!isUnlockdError(error, ...refusals)) throw error;
     return null;
   }
 }
