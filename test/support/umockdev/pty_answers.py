@@ -9,7 +9,7 @@ import re
 import sys
 
 # systemd's prompt goes on behind the colon.
-PROMPT = re.compile(rb'(PIN|pin)[^\n]*: ?(\(press TAB for no echo\) ?)?$')
+PROMPT = re.compile(rb'(PIN|pin|same again|to go on)[^\n]*: ?(\(press TAB for no echo\) ?)?$')
 COLOUR = re.compile(rb'\x1b\[[0-9;]*[A-Za-z]')
 
 
@@ -27,7 +27,9 @@ def main():
             break
         if not chunk:
             break
+        # At once: whoever reads may have something to do with the key now.
         sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
         line = (line + chunk).rsplit(b'\n', 1)[-1]
         if answers and PROMPT.search(COLOUR.sub(b'', line)):
             os.write(terminal, answers.pop(0).encode() + b'\n')

@@ -176,6 +176,28 @@ describe('key reset', () => {
     expect([authenticator.state.residents.length, path]).toEqual([1, 'virtual:fido2:0']);
   });
 
+  it('goes on where the key was pulled out before anybody was asked to', async () => {
+    const clock = new ManualClock();
+    const authenticator = key();
+    const { json, person } = desk(authenticator);
+    const hid = {
+      list: person.hid.list.bind(person.hid),
+      open: person.hid.open.bind(person.hid),
+      watch: (options: { signal: AbortSignal }) => {
+        authenticator.remove();
+        setImmediate(() => void clock.advance(2_001));
+        return person.hid.watch(options);
+      },
+    };
+    const ran = await json('reset --yes', {
+      clock,
+      hid,
+      onStderr: (text) => void (text.includes('Plug it in') && setImmediate(() => authenticator.insert())),
+    });
+    expect(ran.object).toMatchObject({ ok: true });
+    expect(ran.events.map(({ type }) => type)).toEqual(['insert', 'touch']);
+  });
+
   it('that nobody unplugs the key for ends, and nothing was changed', async () => {
     const clock = new ManualClock();
     const authenticator = key();
