@@ -32,7 +32,13 @@ type AddCloser = (close: () => PromiseLike<void>) => void;
 
 /** Whose phones there are, as the drivers want them. */
 const enrolledPhones = (book: PhoneBook) => async (): Promise<readonly PresencePhone[]> =>
-  (await book.all()).map(({ address, name, classOfDevice, uid }) => ({ address, name, classOfDevice, users: [uid] }));
+  (await book.all()).map(({ address, name, classOfDevice, bond, uid }) => ({
+    address,
+    name,
+    classOfDevice,
+    bond,
+    users: [uid],
+  }));
 
 async function simulated(path: string, clock: Clock, log: Log, add: AddCloser): Promise<readonly FactorDriver[]> {
   const { SimulatedSurroundings } = await import('../hal-mocks/signals/simulated-surroundings.ts');

@@ -9,10 +9,9 @@ import type { Inexpressible } from '../policy/forms/windows/inexpressible.ts';
 import type { TextSink } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
-/** Control characters of others (a daemon's text, a file's content) must not move the cursor or paint over a line. */
+/** What others write (a daemon's text, a file's content) must not move the cursor, turn a line around or hide in it. */
 export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  text.replace(/(?![\t\n\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
 
 export interface Output {
   readonly json: boolean;

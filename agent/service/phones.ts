@@ -29,7 +29,16 @@ function requireBluetooth({ bluetooth }: Parts): BluetoothHal {
   throw new UnlockdError('ERR_HAL_NOT_FOUND', 'this machine has no Bluetooth that the daemon could use');
 }
 
-const nameOf = ({ name }: BondedDevice): string | null => (name === null ? null : name.slice(0, 248));
+const NAME_LENGTH = 248;
+
+/**
+ * As it is shown to people from then on: whole characters, of which none begins a line, turns the direction of writing, or
+ * is invisible (but the joiner of emoji).
+ */
+const nameOf = ({ name }: BondedDevice): string | null =>
+  name === null
+    ? null
+    : [...name.slice(0, NAME_LENGTH)].join('').replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
 /**
  * The phone as it is to be pinned, after it has proved the key of its pairing just now.
@@ -46,7 +55,7 @@ export async function provePhone(parts: Parts, run: CeremonyRun, address: string
     });
   }
   run.emit({ type: 'progress', step: `asking ${nameOf(device) ?? address} for a proof of its pairing` });
-  const { outcome } = await hal.probe(address, { minLevel: 'high', within: PROBE_WITHIN, signal });
+  const { outcome, bond } = await hal.probe(address, { minLevel: 'high', within: PROBE_WITHIN, signal });
   signal.throwIfAborted();
   if (!outcome.proved) {
     const { reason, detail } = outcome;
@@ -57,9 +66,11 @@ export async function provePhone(parts: Parts, run: CeremonyRun, address: string
   if (!outcome.authenticated) {
     throw new UnlockdError('ERR_PHONE_NOT_PROVED', `${address}: ${WHY['weak-link']}`, { detail: { address } });
   }
+  // What was looked at has to be what was proved.
+  if (bond !== device.bond) throw new UnlockdError('ERR_PHONE_NOT_PROVED', `${address}: ${WHY['not-bonded']}`);
   const { addressType, classOfDevice } = device;
   const enrolledAt = unixMs(parts.clock.wall());
-  return { uid: run.uid, address, addressType, name: nameOf(device), classOfDevice, enrolledAt };
+  return { uid: run.uid, address, addressType, name: nameOf(device), classOfDevice, bond: bond ?? null, enrolledAt };
 }
 
 /** @param uid who asks; 0 sees everybody's */
@@ -82,7 +93,8 @@ export async function phonesView(parts: Parts, uid: number, signal: AbortSignal)
       name: phone.name,
       uid: phone.uid,
       enrolledAt: phone.enrolledAt,
-      paired: bonded === null ? null : now !== undefined,
+      // One that was paired anew is not the phone that was enrolled.
+      paired: bonded === null ? null : now !== undefined && (phone.bond === null || phone.bond === now.bond),
       key: now?.key ?? null,
     });
   }

@@ -9,6 +9,7 @@ const MAX_PHONES = 64;
 const isSame = (a: PresencePhone, b: PresencePhone): boolean =>
   a.name === b.name &&
   a.classOfDevice === b.classOfDevice &&
+  (a.bond ?? null) === (b.bond ?? null) &&
   a.users.length === b.users.length &&
   a.users.every((user, n) => user === b.users[n]);
 
@@ -39,7 +40,9 @@ export class PhoneTracks {
     for (const phone of enrolled) {
       const track = this.#tracks.get(phone.address);
       if (track !== undefined && isSame(track.phone, phone)) continue;
-      this.put(track === undefined ? newTrack(phone) : { ...track, phone });
+      // Enrolled anew with another bond, it has to prove itself by that.
+      const isOther = track === undefined || (track.phone.bond ?? null) !== (phone.bond ?? null);
+      this.put(isOther ? newTrack(phone) : { ...track, phone });
       changed = true;
     }
     return changed;

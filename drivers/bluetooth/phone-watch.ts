@@ -37,6 +37,12 @@ const UNREADABLE: PhonesOutage = {
   presence: 'failed',
 };
 
+const OTHER_BOND = { proved: false, reason: 'not-bonded', detail: 'it was paired anew' } as const;
+
+/** Whether a bond is the one that the phone was enrolled with. */
+const isPinned = ({ bond: pinned }: PresencePhone, bond: string | undefined): boolean =>
+  pinned === undefined || pinned === null || pinned === bond;
+
 export class PhoneWatch {
   readonly #options: PhoneWatchOptions;
   readonly #asking = new Set<Asking>();
@@ -250,9 +256,9 @@ export class PhoneWatch {
     const epoch = this.#epoch;
     const over = new AbortController();
     const stop = clock.timer(lookWithin, () => over.abort(new Error('the bonds took too long')));
-    let bonded: ReadonlySet<string> = new Set();
+    let bonded: ReadonlyMap<string, string | undefined> = new Map();
     try {
-      bonded = new Set((await hal.bonded({ signal: over.signal })).map(({ address }) => address));
+      bonded = new Map((await hal.bonded({ signal: over.signal })).map(({ address, bond }) => [address, bond]));
     } catch {
       // Not to be read: then nothing is known to be bonded.
     } finally {
@@ -261,7 +267,7 @@ export class PhoneWatch {
     if (epoch !== this.#epoch) return;
     for (const track of this.#tracks.all) {
       const { address } = track.phone;
-      if (!bonded.has(address)) this.#tracks.put(lost(track));
+      if (!bonded.has(address) || !isPinned(track.phone, bonded.get(address))) this.#tracks.put(lost(track));
       this.#tracks.lookSoon(address, clock.now(), HINT_EVERY);
     }
     this.#tell();
@@ -339,10 +345,13 @@ export class PhoneWatch {
     else this.#onProbe(track, probe);
   }
 
-  #onProbe(track: PhoneTrack, { outcome }: Probe): void {
+  #onProbe(track: PhoneTrack, probe: Probe): void {
     const { rules, times, clock } = this.#options;
     // On our own clock, and when we know of it.
     const at = clock.now();
+    // Whoever has paired it anew has a key as well, and it is not the phone that was enrolled.
+    const other = probe.outcome.proved && !isPinned(track.phone, probe.bond);
+    const outcome = other ? OTHER_BOND : probe.outcome;
     const trouble = outcome.proved ? null : troubleOf(outcome.reason, outcome.detail);
     this.#setTrouble(trouble);
     if (outcome.proved) this.#tracks.put(proved(track, at, outcome.rssi, rules, times));

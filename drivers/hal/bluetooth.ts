@@ -28,6 +28,11 @@ export interface BondedDevice {
   readonly key: KeyStrength;
   /** Identity resolving key, most significant byte first (16 bytes); null: none, or not readable. Not a secret of ours, but private to its owner: never logged. */
   readonly identityKey: Uint8Array | null;
+  /**
+   * Tells this bond from every other one with the same address: a digest of its keys, hexadecimal. Whoever pairs anew gets
+   * another one. Left out: the host does not let its keys be read.
+   */
+  readonly bond?: string;
 }
 
 /** `medium`: encrypted under the bonded key; `high`: that, and the key has to be an authenticated one. */
@@ -50,6 +55,8 @@ export type ProbeFailure =
 export interface Probe {
   readonly at: MonotonicMs;
   readonly bearer: Bearer;
+  /** {@link BondedDevice.bond} that it was proved by; left out: the host does not tell, or nothing was proved. */
+  readonly bond?: string;
   readonly outcome:
     | {
         readonly proved: true;

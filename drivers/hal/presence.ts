@@ -12,6 +12,8 @@ export interface PresencePhone {
   readonly name: string | null;
   /** 24-bit Class of Device. */
   readonly classOfDevice: number | null;
+  /** The bond that it was enrolled with, as in `BondedDevice`; null or left out: it was not told then. */
+  readonly bond?: string | null;
   /** Numeric ids of the users that it was enrolled for; empty: only paired with the machine. */
   readonly users: readonly number[];
 }

@@ -146,7 +146,8 @@ export class MockBluetooth implements BluetoothHal {
       refused === null && phone !== undefined
         ? await this.#turn.run(() => this.#page(phone.address, minLevel, within, signal), { signal })
         : ({ proved: false, reason: refused ?? 'not-bonded', detail: null } as const);
-    return { at: this.#clock.now(), bearer: phone?.bearers[0] ?? 'BR/EDR', outcome };
+    const by = outcome.proved && phone?.bond !== undefined ? { bond: phone.bond } : {};
+    return { at: this.#clock.now(), bearer: phone?.bearers[0] ?? 'BR/EDR', ...by, outcome };
   }
 
   watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<BluetoothEvent, void, undefined> {

@@ -2,12 +2,13 @@
 import type { PhoneLine } from '../../api/ports.ts';
 import type { Context } from '../context.ts';
 import { refusalWords } from '../output.ts';
+import { oneLine } from './key/words.ts';
 
 function phoneWords({ address, name, uid, paired, key }: PhoneLine, own: number): string {
   const whose = uid === null ? 'paired, not enrolled' : uid === own ? 'enrolled' : `enrolled for uid ${uid}`;
-  const lost = uid !== null && paired === false ? ', not paired any more' : '';
+  const lost = uid !== null && paired === false ? ', not paired any more, or paired anew: add it again' : '';
   const weak = key !== null && key !== 'authenticated' ? `, ${key} pairing: pair anew` : '';
-  return `${address}  ${name ?? '(no name)'}: ${whose}${lost}${weak}`;
+  return `${address}  ${name === null ? '(no name)' : oneLine(name)}: ${whose}${lost}${weak}`;
 }
 
 export async function phoneListCommand(context: Context): Promise<void> {

@@ -1,8 +1,10 @@
 /** `unlockctl signals`: what the machine senses around it, once or as it changes, in words or as JSON. */
 import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts';
+import { ssidWords } from '../../policy/match/wifi.ts';
 import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
 import { spanWords } from '../output.ts';
+import { oneLine } from './key/words.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
@@ -32,13 +34,15 @@ function interfaceWords(from: Fields): string {
 }
 
 function associationWords(from: Fields): string {
-  const ssid = Buffer.from(textOf(from.ssidHex), 'hex').toString('utf8');
+  // A name that is no printable text is shown as its bytes: two of them never look alike.
+  const name = ssidWords(textOf(from.ssidHex));
+  const ssid = /^0x|^hidden$/.test(name) ? name : `"${name}"`;
   const facts = [
     textOf(from.bssid),
     textOf(from.security),
     ...some('quality', from.quality === null ? [] : [from.quality]),
   ];
-  return `${textOf(from.interface)}: "${ssid}" ${facts.filter(Boolean).join(', ')}`;
+  return `${textOf(from.interface)}: ${ssid} ${facts.filter(Boolean).join(', ')}`;
 }
 
 function observationLines(observation: Fields): readonly string[] {
@@ -63,7 +67,7 @@ export function signalWords(signal: SensedSignal, now: number): readonly string[
   const head = `${kindWords(signal.kind)}: ${[stateWords(signal), signal.detail].filter(Boolean).join(', ')} (${facts.join(', ')})`;
   const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
   const none = signal.state === 'observed' && lines.length === 0 ? ['nothing there'] : lines;
-  return [head, ...none.map((line) => `  ${line}`)];
+  return [head, ...none.map((line) => `  ${line}`)].map(oneLine);
 }
 
 const viewWords = ({ now, signals }: SignalsView): readonly string[] =>

@@ -36,6 +36,7 @@ async function bondOf(adapter: BluezAdapter, device: BluezDevice, folder: string
   const keys = await readBond(folder, adapter.address, device.address);
   const bearers = bearersOf(keys, device);
   const { addressType, name, classOfDevice } = device;
+  const digest = keys === null ? null : keys.bonds[bearers[0]?.[0] === 'LE' ? 'longTermKey' : 'linkKey'];
   return {
     adapter,
     device: {
@@ -46,8 +47,16 @@ async function bondOf(adapter: BluezAdapter, device: BluezDevice, folder: string
       classOfDevice,
       key: bearers[0]?.[1] ?? 'unknown',
       identityKey: keys?.identityKey ?? null,
+      ...(digest === null ? {} : { bond: digest }),
     },
   };
+}
+
+/** Whether it is still the bond that it was: between two readings somebody may have paired the device anew. */
+export async function stands({ adapter, device: { address, bond } }: Bond, folder: string): Promise<boolean> {
+  if (bond === undefined) return true;
+  const now = await readBond(folder, adapter.address, address.toUpperCase());
+  return now?.bonds.linkKey === bond || now?.bonds.longTermKey === bond;
 }
 
 const isBetter = (a: Bond, b: Bond): boolean => {

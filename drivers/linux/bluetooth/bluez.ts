@@ -20,7 +20,7 @@ import type {
 import { SYSTEM_BUS } from '../dbus/address.ts';
 import { BusService } from '../dbus/bus-service.ts';
 import { dictOf } from '../dbus/values.ts';
-import { type Bond, bondsOf, checkedOutcome, keyProblem, notProved } from './bluez-bonds.ts';
+import { type Bond, bondsOf, checkedOutcome, keyProblem, notProved, stands } from './bluez-bonds.ts';
 import { type BluezObjects, DEVICE, deviceOf, objectsOf } from './bluez-objects.ts';
 import { OBJECT_MANAGER, PROPERTIES } from './bluez-wake.ts';
 import { type BluezReader, watchBluez } from './bluez-watch.ts';
@@ -84,11 +84,16 @@ class BluezBluetooth implements BluetoothHal {
     using deadline = startDeadline(this.#clock, within, { what: 'the probe', signal: either });
     let bearer: Bearer = 'BR/EDR';
     let outcome: Probe['outcome'];
+    let proof: string | undefined;
     try {
       const bond = await deadline.race(this.#bond(address.toLowerCase(), deadline.signal));
       bearer = bond?.device.bearers[0] ?? bearer;
       if (bond === null) outcome = notProved('not-bonded', null);
       else outcome = keyProblem(bond, minLevel) ?? (await deadline.race(this.#page(bond, minLevel, ends, deadline)));
+      if (bond !== null && outcome.proved && !(await stands(bond, this.#folder))) {
+        outcome = notProved('not-bonded', 'it was paired anew meanwhile');
+      }
+      proof = bond?.device.bond;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const { reason, detail } = failureOf(error);
@@ -96,7 +101,8 @@ class BluezBluetooth implements BluetoothHal {
     } finally {
       stop();
     }
-    return { at: this.#clock.now(), bearer, outcome };
+    const by = outcome.proved && proof !== undefined ? { bond: proof } : {};
+    return { at: this.#clock.now(), bearer, ...by, outcome };
   }
 
   watch(options: Waiting): AsyncIterable<BluetoothEvent> {

@@ -1,8 +1,9 @@
 /**
  * What BlueZ keeps of a bond: /var/lib/bluetooth/<adapter>/<device>/info (settings-storage.txt). Read for how the keys
- * were agreed and for the identity key; the link keys themselves are passed over as bytes and never become text. BlueZ
- * tells none of it over D-Bus.
+ * were agreed, for the identity key and for a digest that tells one bond from another; the link keys themselves never
+ * become text and never leave this file. BlueZ tells none of it over D-Bus.
  */
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +19,8 @@ export interface BondKeys {
   readonly longTermKey: KeyStrength | null;
   /** Most significant byte first. */
   readonly identityKey: Uint8Array | null;
+  /** Of the keys of each bearer, hexadecimal: another bond has another one. Null: there is no such key to be read. */
+  readonly bonds: { readonly linkKey: string | null; readonly longTermKey: string | null };
 }
 
 /** Many times what a bond takes. */
@@ -108,6 +111,23 @@ function longTermKeyOf(groups: ReadonlyMap<string, Group>): KeyStrength | null {
   return found.sort((a, b) => strengthRank(a) - strengthRank(b))[0] ?? null;
 }
 
+/**
+ * A digest of the keys of these groups. Each is 16 random bytes, so nothing of them follows from it. The case of their
+ * digits is BlueZ's affair.
+ */
+function digestOf(groups: ReadonlyMap<string, Group>, names: readonly string[]): string | null {
+  const hash = createHash('sha256').update('unlockd bond v1');
+  let known = false;
+  for (const name of names) {
+    const value = groups.get(name)?.get('Key');
+    const digits = value === undefined || value.length > 64 ? '' : ascii(value).replace(/^0x/, '').toLowerCase();
+    if (!/^[0-9a-f]{32}$/.test(digits)) continue;
+    hash.update(`|${name}|${digits}`);
+    known = true;
+  }
+  return known ? hash.digest('hex') : null;
+}
+
 /** BlueZ writes the identity key least significant byte first. */
 function identityKeyOf(group: Group | undefined): Uint8Array | null {
   const value = group?.get('Key');
@@ -127,6 +147,10 @@ export function parseBond(bytes: Uint8Array): BondKeys | null {
     linkKey: link === undefined ? null : strengthIn(link, 'Type', LINK_KEYS),
     longTermKey: longTermKeyOf(groups),
     identityKey: identityKeyOf(groups.get('IdentityResolvingKey')),
+    bonds: {
+      linkKey: digestOf(groups, ['LinkKey']),
+      longTermKey: digestOf(groups, ['LongTermKey', ...PERIPHERAL_KEYS]),
+    },
   };
 }
 

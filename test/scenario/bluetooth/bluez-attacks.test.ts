@@ -93,6 +93,44 @@ describe.skipIf(missing !== null)(title('attacks on a view of BlueZ'), () => {
     });
   });
 
+  it('a device that was paired anew at the address of an enrolled phone has a key, and is not that phone', async () => {
+    const pinned = (await bond())?.bond ?? null;
+    expect(pinned).toMatch(/^[0-9a-f]{64}$/);
+    const phones = new Phones({
+      hal: world.hal,
+      clock: systemClock,
+      settle: milliseconds(0),
+      lookEvery: milliseconds(50),
+      phones: async () => [{ address: GENUINE.address, name: 'x', classOfDevice: null, bond: pinned, users: [1000] }],
+    });
+    const stop = new AbortController();
+    phones.driver.demand?.({ user: 1000, signal: stop.signal });
+    const isProved = (told: FactorSignal) => JSON.stringify(told).includes('"proved":true');
+    let anew = false;
+    let pages = 0;
+    for await (const told of phones.driver.watch({ signal: stop.signal })) {
+      if (anew) {
+        expect(isProved(told)).toBe(false);
+        if (world.radio.probes.length > pages + 2) break;
+      } else if (isProved(told)) {
+        // Removed and paired by somebody else: as strong a key, and another one. BlueZ's files say so before its bus does.
+        await world.writeBond(GENUINE.address, bondText(GENUINE).replace('00112233', '99112233'));
+        phones.driver.forget?.();
+        anew = true;
+        pages = world.radio.probes.length;
+      }
+    }
+    stop.abort();
+    expect(anew).toBe(true);
+    expect(await probe()).toBe('proved');
+  });
+
+  it('a device that is paired anew while the old one is paged has proved nothing', async () => {
+    world.radio.during = () => world.writeBond(GENUINE.address, bondText(GENUINE).replace('00112233', '99112233'));
+    expect(await probe()).toBe('not-bonded');
+    expect(world.radio.probes).toHaveLength(1);
+  });
+
   it('nothing of a dead bluetoothd lives on: what was connected is not, and what was bonded is read anew', async () => {
     await nudge(true);
     await using seen = new SeenBluetooth(world.hal);

@@ -34,6 +34,26 @@ describe('phone add', () => {
     expect(agent.audit.at(-1)).toEqual({ event: 'phone-added', uid: UID, detail: { address: ADDRESS } });
   });
 
+  it('pins the bond that was proved, and calls a phone that is paired anew not paired any more', async () => {
+    bluetooth.put({ address: ADDRESS, bond: 'a1' });
+    await agent.run(UID, ADD, { pin: PIN });
+    expect(await registered()).toMatchObject([{ bond: 'a1' }]);
+    expect((await agent.service.phones(peer(UID))).phones).toMatchObject([{ paired: true }]);
+    bluetooth.put({ address: ADDRESS, bond: 'b2' });
+    expect((await agent.service.phones(peer(UID))).phones).toMatchObject([{ address: ADDRESS, paired: false }]);
+    await agent.run(UID, ADD, { pin: PIN });
+    expect(await registered()).toMatchObject([{ bond: 'b2' }]);
+  });
+
+  it('keeps of a name what a person can read: no new line, no direction, no half character at its end', async () => {
+    bluetooth.put({ address: ADDRESS, name: `My\n\u202e${'x'.repeat(243)}\u{1f4f1}` });
+    expect((await agent.run(UID, ADD, { pin: PIN })).done).toMatchObject({ added: true });
+    const name = (await registered())[0]?.name;
+    expect(name).toBe(`My\ufffd\ufffd${'x'.repeat(243)}\ufffd`);
+    bluetooth.put({ address: '00:00:00:00:00:03', name: 'a\nb' });
+    expect((await agent.service.phones(peer(UID))).phones).toMatchObject([{ name }, { name: 'a\ufffdb' }]);
+  });
+
   it('with a wrong PIN adds nothing', async () => {
     const outcome = await agent.run(UID, ADD, { pin: ['111111', '222222', '333333'] });
     expect(outcome.failed).not.toBeNull();

@@ -64,7 +64,7 @@ describe('a bond file', () => {
     ['-8', 'unknown'],
     ['8.0', 'unknown'],
   ])('with a link key of type %j has one that is %s', (type, strength) => {
-    expect(parseBond(bytes(link(type)))).toEqual({ linkKey: strength, longTermKey: null, identityKey: null });
+    expect(parseBond(bytes(link(type)))).toMatchObject({ linkKey: strength, longTermKey: null, identityKey: null });
   });
 
   it.each([
@@ -84,6 +84,22 @@ describe('a bond file', () => {
     expect(parseBond(bytes(longTerm('3', 'PeripheralLongTermKey')))?.longTermKey).toBe('authenticated');
     const both = longTerm('3') + longTerm('4', 'PeripheralLongTermKey');
     expect(parseBond(bytes(both))?.longTermKey).toBe('debug');
+  });
+
+  it('has a digest that changes with its key and with nothing else, and does not show the key', () => {
+    const key = '00112233445566778899AABBCCDDEEFF';
+    const text = (digits: string, type = '8') => `[LinkKey]\nKey=${digits}\nType=${type}\n`;
+    const digest = (written: string) => parseBond(bytes(written))?.bonds.linkKey;
+    const known = digest(text(key));
+    expect(known).toMatch(/^[0-9a-f]{64}$/);
+    expect(digest(text(key.toLowerCase(), '5'))).toBe(known);
+    expect(digest(`[General]\nName=x\n${text(key)}`)).toBe(known);
+    expect(digest(text(`${key.slice(0, -1)}E`))).not.toBe(known);
+    expect(known).not.toContain(key.toLowerCase().slice(0, 8));
+    expect(digest('[LinkKey]\nKey=00\nType=8\n')).toBeNull();
+    const le = parseBond(bytes(`[LongTermKey]\nKey=${key}\nAuthenticated=1\n`))?.bonds;
+    expect(le).toEqual({ linkKey: null, longTermKey: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(le?.longTermKey).not.toBe(known);
   });
 
   it('without a type has a key of which nothing is known', () => {

@@ -30,6 +30,31 @@ describe('the loss of a phone', () => {
     expect(stage.isProved).toBe(true);
   });
 
+  it('counts at once when somebody pairs another device at its address, though that proves its own key', async () => {
+    await using stage = new Stage({ settle: milliseconds(0) });
+    stage.enrolled = [{ ...A, bond: 'a1' }];
+    stage.hal.put({ address: A.address, bond: 'a1' });
+    await stage.pass();
+    stage.demand();
+    await stage.pass(300);
+    expect(stage.isProved).toBe(true);
+    stage.hal.put({ address: A.address, bond: 'b2' });
+    await stage.pass();
+    expect(stage.isProved).toBe(false);
+    const pages = stage.pages();
+    await stage.pass(9000);
+    expect(stage.pages()).toBeGreaterThan(pages);
+    expect(stage.isProved).toBe(false);
+    // Enrolled anew as it is paired now.
+    stage.enrolled = [{ ...A, bond: 'b2' }];
+    stage.phones.changed();
+    await stage.pass(4000);
+    expect(stage.isProved).toBe(true);
+    stage.hal.put({ address: A.address, bond: 'a1' });
+    await stage.pass();
+    expect(stage.isProved).toBe(false);
+  });
+
   it('counts at once after a suspend, in which the clock of its age stood still; also while dynamic lock watches', async () => {
     await using stage = await near();
     const stop = stage.watchPresence(60_000);

@@ -42,6 +42,33 @@ describe('a signal in words', () => {
       ['Wi-Fi: observed (from NetworkManager, 1 s ago)', '  wlan0: "lab" WPA2-Personal, quality 80'],
     ],
     [
+      'Wi-Fi names that are no text for people',
+      signal({
+        kind: 'wifi',
+        observation: {
+          associations: ['0a6f6b', 'ff', 'e280ae78', '436f72702626354700'].map((ssidHex) => ({
+            interface: 'wlan0',
+            ssidHex,
+            bssid: null,
+            security: null,
+            quality: null,
+          })),
+        },
+      }),
+      [
+        'Wi-Fi: observed (from NetworkManager, 1 s ago)',
+        ...['0x0a6f6b', '0xff', '0xe280ae78', '0x436f72702626354700'].map((name) => `  wlan0: ${name} `),
+      ],
+    ],
+    [
+      'a phone whose name would write a line of its own',
+      signal({
+        kind: 'bluetooth',
+        observation: { devices: [{ name: 'x\n  phone\u202e\u200f', address: '02:00:00:00:00:01', proved: false }] },
+      }),
+      ['phones: observed (from NetworkManager, 1 s ago)', '  x\ufffd  phone\ufffd\ufffd 02:00:00:00:00:01: not proved'],
+    ],
+    [
       'a phone',
       signal({
         kind: 'bluetooth',
