@@ -9,7 +9,16 @@ import { type Milliseconds, milliseconds } from '../../base/brand.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import type { Bearer, Probe, ProbeFailure } from '../../hal/bluetooth.ts';
-import { EXIT, FrameReader, frame, fromRadio, LONGEST_PROBE, MOST_PROBES, type ToRadio } from './radio-messages.ts';
+import {
+  EXIT,
+  FrameReader,
+  frame,
+  fromRadio,
+  LONGEST_PROBE,
+  MOST_PROBES,
+  type ToRadio,
+  toRadio,
+} from './radio-messages.ts';
 import type { RadioProbe, RadioProber } from './radio-prober.ts';
 
 type Outcome = Probe['outcome'];
@@ -38,6 +47,14 @@ const GRACE = 2000;
 interface Asked {
   readonly bearer: Bearer;
   readonly answer: Deferred<Outcome>;
+  sent: boolean;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves when it has given up its privileges. */
+  readonly confined: Deferred<void>;
+  saidSo: boolean;
 }
 
 const notProved = (reason: ProbeFailure, detail: string): Outcome => ({ proved: false, reason, detail });
@@ -57,7 +74,7 @@ class RadioProcess implements RadioProber {
   readonly #argv: readonly string[];
   readonly #idle: Milliseconds;
   readonly #asked = new Map<number, Asked>();
-  #child: ChildProcess | null = null;
+  #running: Running | null = null;
   #gone: Promise<void> = Promise.resolve();
   #stopIdle = () => {};
   #id = 0;
@@ -73,94 +90,127 @@ class RadioProcess implements RadioProber {
 
   /** Its process; null: none runs. */
   get pid(): number | null {
-    return this.#child?.pid ?? null;
+    return this.#running?.child.pid ?? null;
   }
 
   async probe(probe: RadioProbe): Promise<Outcome> {
-    const { signal, ...rest } = probe;
+    const { signal } = probe;
     signal.throwIfAborted();
-    if (this.#closed) return failed('the radio process was closed');
-    const within = milliseconds(Math.max(1, Math.min(LONGEST_PROBE, Math.floor(probe.within))));
-    const wait = this.#notBefore - this.#clock.now();
-    if (this.#child === null && wait > 0) {
-      if (wait >= within) return failed('the radio process keeps ending');
-      await this.#clock.sleep(milliseconds(wait), { signal });
+    const within = Math.max(1, Math.min(LONGEST_PROBE, Math.floor(probe.within)));
+    const ends = this.#clock.now() + within;
+    const pause = this.#notBefore - this.#clock.now();
+    if (this.#running === null && pause > 0) {
+      if (pause >= within) return failed('the radio process keeps ending');
+      await this.#clock.sleep(milliseconds(pause), { signal });
     }
+    if (this.#closed) return failed('the radio process was closed');
     if (this.#asked.size >= MOST_PROBES) return failed('too many probes at once');
-    const child = this.#child ?? this.#start();
-    const id = ++this.#id;
-    const answer = deferred<Outcome>();
-    this.#asked.set(id, { bearer: probe.bearer, answer });
+    const running = this.#running ?? this.#start();
     this.#stopIdle();
-    const onAbort = () => {
-      this.#say(child, { type: 'cancel', id });
-      answer.reject(signal.reason);
-    };
+    const id = ++this.#id;
+    const asked: Asked = { bearer: probe.bearer, answer: deferred<Outcome>(), sent: false };
+    this.#asked.set(id, asked);
     // The process has its own limit; one that does not keep it is not waited for, and not kept.
-    const stop = this.#clock.timer(milliseconds(within + GRACE), () => {
-      if (this.#asked.has(id)) this.#drop(child, failed('the radio process did not answer in time'));
+    const stop = this.#clock.timer(milliseconds(ends - this.#clock.now() + GRACE), () => {
+      if (this.#asked.has(id)) this.#drop(running, failed('the radio process did not answer in time'));
     });
+    const onAbort = () => {
+      if (asked.sent) this.#say(running, { type: 'cancel', id });
+      else this.#asked.delete(id);
+      asked.answer.reject(signal.reason);
+    };
     signal.addEventListener('abort', onAbort, { once: true });
-    const inside = milliseconds(Math.max(1, Math.floor(within - Math.min(MARGIN, within / 4))));
-    this.#say(child, { type: 'probe', id, probe: { ...rest, within: inside } });
+    void running.confined.promise.then(() => this.#send(running, id, probe, ends));
     try {
-      return await answer.promise;
+      return await asked.answer.promise;
     } finally {
       signal.removeEventListener('abort', onAbort);
       if (!this.#asked.has(id)) stop();
     }
   }
 
-  #start(): ChildProcess {
+  /** With the time that is left now: a process that had to be started first took some of it. */
+  #send(running: Running, id: number, probe: RadioProbe, ends: number): void {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) return;
+    const left = ends - this.#clock.now();
+    const within = milliseconds(Math.max(1, Math.floor(left - Math.min(MARGIN, left / 4))));
+    const { adapter, address, addressType, bearer, minLevel } = probe;
+    const message = toRadio({
+      type: 'probe',
+      id,
+      probe: { adapter, address, addressType, bearer, minLevel, within },
+    });
+    if (message !== null && left > 0) {
+      asked.sent = true;
+      this.#say(running, message);
+      return;
+    }
+    this.#asked.delete(id);
+    asked.answer.resolve(
+      failed(message === null ? 'such a probe there is not' : 'the radio process took too long to start'),
+    );
+    this.#restWhenIdle(running);
+  }
+
+  #start(): Running {
     const [program = '', ...args] = this.#argv;
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], env: {}, cwd: '/' });
-    this.#child = child;
+    const running: Running = { child, confined: deferred<void>(), saidSo: false };
+    this.#running = running;
     const gone = deferred<void>();
     this.#gone = gone.promise;
     const reader = new FrameReader();
     child.stdout?.on('data', (bytes: Buffer) => {
       const values = reader.push(bytes);
-      if (values === null) this.#drop(child, OUT_OF_TURN);
-      else for (const value of values) this.#receive(child, value);
+      if (values === null) this.#drop(running, OUT_OF_TURN);
+      else for (const value of values) this.#receive(running, value);
     });
     child.stdin?.on('error', () => undefined);
     child.stdout?.on('error', () => undefined);
     child.once('error', () => {
-      this.#forget(child, failed('the radio process could not be started'));
+      this.#forget(running, failed('the radio process could not be started'));
       gone.resolve();
     });
     child.once('exit', (status) => {
-      this.#forget(child, endOf(status));
+      this.#forget(running, endOf(status));
       gone.resolve();
     });
-    return child;
+    return running;
   }
 
-  #receive(child: ChildProcess, value: unknown): void {
-    if (this.#child !== child) return;
-    const message = fromRadio(value, (id) => this.#asked.get(id)?.bearer ?? null);
-    if (message === null) this.#drop(child, OUT_OF_TURN);
-    else if (message.type === 'outcome') {
+  #receive(running: Running, value: unknown): void {
+    if (this.#running !== running) return;
+    const message = fromRadio(value, (id) => this.#sentBearer(id));
+    if (message?.type === 'confined' && !running.saidSo) {
+      running.saidSo = true;
+      running.confined.resolve();
+    } else if (message?.type === 'outcome') {
       this.#pause = FIRST_PAUSE;
       this.#asked.get(message.id)?.answer.resolve(message.outcome);
       this.#asked.delete(message.id);
-      this.#restWhenIdle(child);
-    }
+      this.#restWhenIdle(running);
+    } else this.#drop(running, OUT_OF_TURN);
   }
 
-  #say(child: ChildProcess, message: ToRadio): void {
+  #sentBearer(id: number): Bearer | null {
+    const asked = this.#asked.get(id);
+    return asked?.sent === true ? asked.bearer : null;
+  }
+
+  #say({ child }: Running, message: ToRadio): void {
     child.stdin?.write(frame(message));
   }
 
   /** Ends a process that is of no more use. */
-  #drop(child: ChildProcess, outcome: Outcome): void {
-    child.kill('SIGKILL');
-    this.#forget(child, outcome);
+  #drop(running: Running, outcome: Outcome): void {
+    running.child.kill('SIGKILL');
+    this.#forget(running, outcome);
   }
 
-  #forget(child: ChildProcess, outcome: Outcome): void {
-    if (this.#child !== child) return;
-    this.#child = null;
+  #forget(running: Running, outcome: Outcome): void {
+    if (this.#running !== running) return;
+    this.#running = null;
     this.#stopIdle();
     this.#notBefore = this.#clock.now() + this.#pause;
     this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
@@ -168,13 +218,14 @@ class RadioProcess implements RadioProber {
     this.#asked.clear();
   }
 
-  #restWhenIdle(child: ChildProcess): void {
+  #restWhenIdle(running: Running): void {
     if (this.#asked.size > 0) return;
+    this.#stopIdle();
     this.#stopIdle = this.#clock.timer(this.#idle, () => {
-      if (this.#asked.size > 0 || this.#child !== child) return;
+      if (this.#asked.size > 0 || this.#running !== running) return;
       // Its end is no failure.
-      this.#child = null;
-      child.kill('SIGKILL');
+      this.#running = null;
+      running.child.kill('SIGKILL');
     });
   }
 
@@ -182,7 +233,7 @@ class RadioProcess implements RadioProber {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopIdle();
-    if (this.#child !== null) this.#drop(this.#child, failed('the radio process was closed'));
+    if (this.#running !== null) this.#drop(this.#running, failed('the radio process was closed'));
     await this.#gone;
   }
 

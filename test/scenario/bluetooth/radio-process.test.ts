@@ -1,7 +1,7 @@
 /** The radio process and its parent, each against the other, honest and hostile. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import type { RadioProbe } from '../../../drivers/linux/bluetooth/radio-prober.t
 import { radioProcess } from '../../../drivers/linux/bluetooth/radio-process.ts';
 import { fakeProgram, radioProgram } from '../../support/bluetooth/radio-program.ts';
 
-const probe = (signal = new AbortController().signal, within = 3000): RadioProbe => ({
+const probe = (signal = new AbortController().signal, within = 20_000): RadioProbe => ({
   adapter: 0,
   address: 'aa:bb:cc:dd:ee:01',
   addressType: 'public',
@@ -70,6 +70,7 @@ describe('the radio process, as its parent believes it', () => {
       `heard = ({ id }) => say({ type: 'outcome', id, outcome:
       { proved: true, encrypted: true, authenticated: true, keySize: 16, rssi: { scale: 'dBm', value: -40 } } });`,
     ],
+    ['says twice that it is confined', `heard = () => say({ type: 'confined' });`],
     ['floods', `heard = () => raw(Buffer.alloc(1 << 20, 0x41));`],
     [
       'answers twice',
@@ -101,7 +102,10 @@ describe('the radio process, as its parent believes it', () => {
   });
 
   it('is ended when it does not answer in the time of the probe', async () => {
-    await using prober = radioProcess(fake('silent', ''));
+    const body = `let asked = 0;
+      heard = ({ id }) => { if (++asked === 1) say({ type: 'outcome', id, outcome: refused }); };`;
+    await using prober = radioProcess(fake('silent', body));
+    await prober.probe(probe());
     const asked = prober.probe(probe(undefined, 50));
     const { pid } = prober;
     expect(await asked).toEqual(failedWith('the radio process did not answer in time'));
@@ -111,17 +115,48 @@ describe('the radio process, as its parent believes it', () => {
   it('is told of a probe that nobody waits for any more, and goes on', async () => {
     const body = `let open = 0;
       heard = ({ type, id }) => {
-        if (type === 'probe' && ++open === 1) return;
+        if (type === 'probe' && ++open === 2) return;
         say({ type: 'outcome', id, outcome: { ...refused, detail: type } });
       };`;
     await using prober = radioProcess(fake('cancelled', body));
+    await prober.probe(probe());
+    const { pid } = prober;
     const cancel = new AbortController();
     const asked = prober.probe(probe(cancel.signal));
-    const { pid } = prober;
-    cancel.abort(new Error('given up'));
+    setImmediate(() => cancel.abort(new Error('given up')));
     await expect(asked).rejects.toThrow('given up');
     expect(await prober.probe(probe())).toMatchObject({ detail: 'probe' });
     expect(prober.pid).toBe(pid);
+  });
+
+  it('is not even asked for a caller that gives up while it starts', async () => {
+    const body = `let asked = 0;
+      heard = ({ id }) => say({ type: 'outcome', id, outcome: { ...refused, detail: String(++asked) } });`;
+    await using prober = radioProcess(fake('starting', body));
+    const cancel = new AbortController();
+    const asked = prober.probe(probe(cancel.signal));
+    cancel.abort(new Error('given up'));
+    await expect(asked).rejects.toThrow('given up');
+    expect(await prober.probe(probe())).toMatchObject({ detail: '1' });
+  });
+
+  it('is asked nothing before it says that it is confined', async () => {
+    const late = join(folder, 'late.mjs');
+    writeFileSync(
+      late,
+      `process.stdin.on('data', () => process.stdout.write(Buffer.from([0, 2, 123, 125])));
+       setTimeout(() => process.exit(0), 200);`,
+    );
+    await using prober = radioProcess({ program: late, user: null });
+    // It would have spoken out of turn.
+    expect(await prober.probe(probe())).toEqual(failedWith('the radio process ended'));
+  });
+
+  it('is spared what is no probe', async () => {
+    await using prober = radioProcess(fake('spared', ''));
+    const odd = await prober.probe({ ...probe(), address: 'AA:BB' });
+    expect(odd).toEqual(failedWith('such a probe there is not'));
+    expect(prober.pid).not.toBeNull();
   });
 
   it('is not started for a caller that has given up, nor after the end', async () => {

@@ -21,7 +21,7 @@ export function radioProgram(): string {
 
 /**
  * A program that speaks the protocol, with a body of its own: `say(message)` sends, `raw(bytes)` sends anything, and
- * `heard(message)` is called for each message.
+ * `heard(message)` is called for each message. It claims to be confined at once.
  */
 export function fakeProgram(folder: string, name: string, body: string): string {
   const path = join(folder, `${name}.mjs`);
@@ -42,6 +42,7 @@ process.stdin.on('data', (bytes) => {
   }
 });
 process.stdin.on('end', () => process.exit(0));
+say({ type: 'confined' });
 const refused = { proved: false, reason: 'refused', detail: null };
 `;
   writeFileSync(path, `${frames}${body}`);
