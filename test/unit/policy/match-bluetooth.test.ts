@@ -94,6 +94,12 @@ describe('a phone', () => {
     expect(holds(near, { ...seen, matching: { phones: 'any-paired' } })).toBe(anyPaired);
   });
 
+  test('that was not near before has not become weaker', () => {
+    const far = { ...near, rssiMin: -40 };
+    expect(holds(far, strength(-30))).toBe(true);
+    expect(holds(far, strength(-30, -19))).toBe(false);
+  });
+
   test('has all of it: two that have a half each do not add up', () => {
     expect(holds(near, around(phone({ proved: false }), phone({ users: [] })))).toBe(false);
   });

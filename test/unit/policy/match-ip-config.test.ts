@@ -244,6 +244,17 @@ test('where any of equals will do, the interface that matches goes before one th
   expect(whereOf(condition, { ipConfig: network(more, right), matching: { repeated: 'any' } })).toBe('eth1');
 });
 
+test('without a connection the suffix of the machine says nothing of where it is, however interfaces are read', () => {
+  for (const adapters of ['same', 'mixed'] as const) {
+    const where = (...faces: Parameters<typeof network>) =>
+      holds(
+        { type: 'ipConfig', dnsSuffix: ['corp.example'] },
+        { ipConfig: suffixed('corp.example', ...faces), matching: { adapters } },
+      );
+    expect([where(), where(wired({ connected: false })), where(wired())]).toEqual([false, false, true]);
+  }
+});
+
 test('an empty suffix is the end of nothing', () => {
   for (const mode of ['labels', 'substring'] as const) {
     expect(suffixMatches('', 'corp.example', mode)).toBe(false);
@@ -255,8 +266,13 @@ test('an empty suffix is the end of nothing', () => {
 test('what a rule asks for in a form that cannot be read is nowhere', () => {
   for (const condition of [{ ipv4Prefix: 'x' }, { ipv4Gateway: 'x' }, { ipv4DnsServer: ['x'] }]) {
     const { holds: matches } = ipConfigMatcher({ type: 'ipConfig', ...condition }, DEFAULT_MATCHING);
-    const face = wired({ ipv4: { addresses: ['x'], gateways: ['x'], dnsServers: ['x'] } });
-    expect(matches(ipConfigView(network(face), DEFAULT_MATCHING))).toBe(false);
+    for (const [addresses, others] of [
+      [['x'], ['x']],
+      [['192.0.2.5/24'], ['192.0.2.1']],
+    ]) {
+      const face = wired({ ipv4: { addresses, gateways: others, dnsServers: others } } as Parameters<typeof wired>[0]);
+      expect(matches(ipConfigView(network(face), DEFAULT_MATCHING))).toBe(false);
+    }
   }
   const { holds: matches } = ipConfigMatcher({ type: 'ipConfig' }, DEFAULT_MATCHING);
   expect(matches(ipConfigView(network(wired()), DEFAULT_MATCHING))).toBe(false);
