@@ -7,6 +7,7 @@ import {
   type StoredCredential,
   type StoredRelyingParty,
 } from '../../drivers/fido2/credential-management.ts';
+import { malformed } from '../../drivers/fido2/fields.ts';
 import { PERMISSION } from '../../drivers/fido2/wire/constants.ts';
 import { CTAP_STATUS } from '../../drivers/fido2/wire/status-codes.ts';
 import { byId } from './ids.ts';
@@ -23,6 +24,9 @@ export interface StoredAccounts extends CredentialsMetadata {
 /** How an account is called in lists and ids. */
 const WHAT = 'the accounts on the security key';
 
+/** More than any key stores; one that goes on would fill the memory. */
+const MAX_ACCOUNTS = 4096;
+
 /** Everything that is stored, under one token. */
 async function accountsWith(
   management: CredentialManagement,
@@ -33,8 +37,9 @@ async function accountsWith(
   const accounts: Account[] = [];
   for (const party of await management.relyingParties(options)) {
     if (!wanted(party)) continue;
-    for (const credential of await management.credentials(party.idHash, options))
-      accounts.push({ ...credential, party });
+    const credentials = await management.credentials(party.idHash, options);
+    accounts.push(...credentials.map((credential) => ({ ...credential, party })));
+    if (accounts.length > MAX_ACCOUNTS) throw malformed(`more than ${MAX_ACCOUNTS} accounts`);
   }
   return accounts;
 }

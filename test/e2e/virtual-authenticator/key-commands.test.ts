@@ -110,6 +110,24 @@ describe.skipIf(missing)(`unlockctl key on a terminal${because(missing)}`, () =>
     expect(authenticator.state).toMatchObject({ pinHash: null, pinRetries: 8 });
   });
 
+  it('gives the terminal back as it was when the key is pulled out while its PIN is typed', async () => {
+    const { authenticator, at } = await key('2.1');
+    await givePin(person(authenticator), PIN);
+    const line = `'${process.execPath}' '${built.ctl}' key credentials list; echo "exit $?"; stty -a`;
+    const command = [SYSTEM_PYTHON, PTY, '--', 'sh', '-c', line];
+    const child = startUnderBridge(at, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = finished(child);
+    child.stdout?.on('data', (chunk) => {
+      if (String(chunk).includes('tries left')) authenticator.remove();
+    });
+    const { stdout } = await end;
+    // The question is taken back first: what is said next begins a line of its own.
+    expect(stdout).toMatch(/tries left\): \r*\nunlockctl: .*ERR_HAL_DISCONNECTED/);
+    expect(stdout).toContain('exit 10');
+    expect(stdout).toMatch(/[ ;]echo[ ;]/);
+    expect(stdout).toMatch(/[ ;]icanon[ ;]/);
+  });
+
   it('leaves the reader dark, and nothing in the key, when Ctrl-C is pressed', async () => {
     const { authenticator, at, argv } = await key('bio');
     await givePin(person(authenticator), PIN);

@@ -53,6 +53,7 @@ export async function keyCommand(context: Context, choice: KeyChoice): Promise<v
   try {
     await run(work, choice);
   } finally {
+    await work.endPrompts();
     // The host has to have its devices back before the process ends.
     await work.ceremony.hid.released?.();
   }

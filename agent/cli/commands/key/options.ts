@@ -63,7 +63,9 @@ const WITHOUT_ASKING = 'do not ask for the word that confirms it';
 /** @returns the group `key`, for further commands of it */
 export function addKeyCommands(program: Command, tools: KeyTools): Command {
   const { addFds, fdsOf, examples, choose } = tools;
-  const key = program.command('key').description('security keys: what is on them (without the daemon), and which open your container');
+  const key = program
+    .command('key')
+    .description('security keys: what is on them (without the daemon), and which open your container');
 
   const add = (parent: Command, name: string, what: string, slots: readonly SecretSlotIn[] = []): Command =>
     addFds(

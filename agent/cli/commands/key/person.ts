@@ -21,6 +21,8 @@ export interface KeyWork {
   readonly ceremony: KeyCeremony;
   readonly sources: SecretSources;
   readonly requestNewPin: (request: NewPinRequest) => Promise<Secret>;
+  /** Takes back a question that is still open, so that the terminal is as it was before anything else is printed. */
+  readonly endPrompts: () => Promise<void>;
   /** Something to do now. */
   readonly say: (type: 'touch' | 'insert' | 'progress', text: string, device: HidDeviceInfo | null) => void;
 }
@@ -45,6 +47,8 @@ export async function keyWork(context: Context, choice: KeyChoice): Promise<KeyW
   const { interrupted: signal } = deps;
   let wrong: UnlockdError | null = null;
   let asksWhichOne = false;
+  const over = new AbortController();
+  let prompting: Promise<Secret | null> = Promise.resolve(null);
 
   const say: KeyWork['say'] = (type, text, device) => {
     const where = device === null ? {} : { device: device.path };
@@ -55,7 +59,9 @@ export async function keyWork(context: Context, choice: KeyChoice): Promise<KeyW
     const told = output.json || (left !== null && !sources.isAskedOnTerminal(slot));
     const tries = left === null ? '' : ` (${triesLeft(left)})`;
     if (told) output.note(`${text}${tries}`, { type: 'prompt', slot, text, triesLeft: left, device: device.path });
-    const secret = await sources.ask({ type: 'prompt', slot, text, triesLeft: left }, { signal });
+    const either = AbortSignal.any([signal, over.signal]);
+    prompting = sources.ask({ type: 'prompt', slot, text, triesLeft: left }, { signal: either });
+    const secret = await prompting;
     if (secret !== null) return secret;
     // The descriptor is used up: what was refused before is the reason, where something was.
     throw (
@@ -78,6 +84,10 @@ export async function keyWork(context: Context, choice: KeyChoice): Promise<KeyW
     context,
     sources,
     say,
+    endPrompts: async () => {
+      over.abort(new UnlockdError('ERR_CLI_INTERRUPTED', 'the command ended'));
+      await prompting.catch(() => null);
+    },
     requestNewPin: ({ device, minLength }) =>
       ask('new-pin', `New PIN for ${deviceWords(device)}, at least ${minLength} characters`, null, device),
     ceremony: {
