@@ -28,10 +28,12 @@ const INSERT_TEXT: Readonly<Record<InsertRequest['why'], string>> = {
   'wrong-key': 'The security key that is plugged in is not enrolled here; plug in the right one',
 };
 
-function keyPinText({ why, triesLeft }: KeyPinRequest): string {
-  const left = triesLeft === null ? '' : ` (${triesLeft} ${triesLeft === 1 ? 'try' : 'tries'} left)`;
-  return why === 'needed' ? `PIN of the security key${left}` : `The PIN of the security key is wrong. Try again${left}`;
-}
+/** Of a finger; those of a PIN stand in the event, and whoever asks for it says them. */
+const leftWords = (triesLeft: number | null): string =>
+  triesLeft === null ? '' : ` (${triesLeft} ${triesLeft === 1 ? 'try' : 'tries'} left)`;
+
+const keyPinText = ({ why }: KeyPinRequest): string =>
+  why === 'needed' ? 'PIN of the security key' : 'The PIN of the security key is wrong. Try again';
 
 /** @throws {ERR_HAL_MODULE_MISSING} the host cannot reach security keys */
 function requireHid(parts: ServiceParts): HidHal {
@@ -60,8 +62,10 @@ export function keyCeremony(
     insertWithin: parts.settings.insertWithin,
     touchWithin: parts.settings.touchWithin,
     requestKeyPin: (request) => run.ask('key-pin', { text: keyPinText(request), triesLeft: request.triesLeft, signal }),
-    onTouch: ({ why, device }) =>
-      run.emit({ type: 'touch', text: texts[why] ?? TOUCH_TEXT[why], device: device.product ?? device.path }),
+    onTouch: ({ why, device, triesLeft }) => {
+      const text = `${texts[why] ?? TOUCH_TEXT[why]}${leftWords(triesLeft ?? null)}`;
+      run.emit({ type: 'touch', text, device: device.product ?? device.path });
+    },
     onInsert: ({ why }) => run.emit({ type: 'insert', text: inserts[why] ?? INSERT_TEXT[why] }),
   };
 }
