@@ -28,6 +28,8 @@ const ON_LINK: Readonly<Record<string, ProbeFailure>> = {
   EHOSTDOWN: 'unreachable',
   ETIMEDOUT: 'unreachable',
   ENOTCONN: 'unreachable',
+  // HCIGETCONNINFO knows no such link any more.
+  ENOENT: 'unreachable',
   ECONNRESET: 'unreachable',
   ECONNABORTED: 'unreachable',
   EPERM: 'no-permission',

@@ -15,6 +15,8 @@ import { PC_INDEX, PHONE_INDEX, until, type World } from './world.ts';
 
 const BONDS = '/var/lib/bluetooth';
 const LE_PUBLIC = 1;
+/** Of the impostor, at each level. */
+const ATTEMPTS = 5;
 const LEVELS = ['medium', 'high'] as const;
 
 export class LeScene implements AsyncDisposable {
@@ -124,17 +126,21 @@ export const LE_CASES: readonly LeCase[] = [
     title: 'over LE, whoever has the address without the key is refused at medium and high',
     run: async (scene) => {
       await scene.replace();
+      const counts: string[] = [];
       for (const level of LEVELS) {
-        // The kernel takes a moment to drop the link of one that failed.
-        await scene.part(true);
-        const { outcome } = await scene.probe(level);
-        assert.deepEqual(
-          [outcome.proved, 'reason' in outcome && outcome.reason],
-          [false, 'refused'],
-          JSON.stringify(outcome),
-        );
+        const reasons: string[] = [];
+        // Both sides drop the link of one that failed; whoever joins in at that moment finds none. Never is it a proof.
+        while (reasons.length < ATTEMPTS && !reasons.includes('refused')) {
+          await scene.part(true);
+          const { outcome } = await scene.probe(level);
+          assert.ok(!outcome.proved, JSON.stringify(outcome));
+          assert.ok(['refused', 'unreachable'].includes(outcome.reason), JSON.stringify(outcome));
+          reasons.push(outcome.reason);
+        }
+        assert.ok(reasons.includes('refused'), reasons.join(', '));
+        counts.push(`${level}: ${reasons.join(', ')}`);
       }
-      return '';
+      return counts.join('; ');
     },
   },
 ];

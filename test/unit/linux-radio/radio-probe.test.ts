@@ -72,6 +72,7 @@ describe('one probe', () => {
     ['a link that was lost', 'unreachable', { error: 110 }],
     ['an error number that nobody knows', 'failed', { error: 4000 }],
     ['a link that is gone before it was looked at', 'unreachable', { info: 'ENOTCONN' }],
+    ['a link that the adapter knows nothing of any more', 'unreachable', { info: 'ENOENT' }],
     ['a link without AUTH', 'refused', { info: { handle: 42, address: ADDRESS, link: 1, mode: 0x45 } }],
     ['a link without ENCRYPT', 'refused', { info: { handle: 42, address: ADDRESS, link: 1, mode: 0x43 } }],
     ['the facts of another link', 'failed', { handle: 43 }],
