@@ -4,7 +4,6 @@
  */
 import type { AuthenticatorData } from './auth-data.ts';
 import { asBoolean, asBytes, asUnsigned, malformed, optionalMember } from './fields.ts';
-import type { CborValue } from './wire/cbor.ts';
 
 export const CRED_BLOB = 'credBlob';
 export const LARGE_BLOB_KEY = 'largeBlobKey';
@@ -12,9 +11,6 @@ export const MIN_PIN_LENGTH = 'minPinLength';
 
 /** §6.4: no key takes fewer (0x0F); this is far above what any takes. */
 const MAX_CRED_BLOB = 1024;
-
-/** The input with which a new discoverable credential keeps `blob`; at most the key's maxCredBlobLength bytes. */
-export const credBlobInput = (blob: Uint8Array): readonly [string, CborValue] => [CRED_BLOB, blob];
 
 /** Whether the new credential keeps the blob. @throws {ERR_CTAP_MALFORMED_RESPONSE} */
 export const credBlobStored = ({ extensions }: AuthenticatorData): boolean =>

@@ -108,37 +108,53 @@ export const extensionOutput = (name: string, output: CborValue): Behaviour => (
   }),
 });
 
-const mapAssertion = (name: string, change: (body: Map<number, CborValue>) => void): Behaviour => ({
-  name,
+const GET_ASSERTION_COMMAND = CTAP_COMMAND.authenticatorGetAssertion;
+
+/**
+ * Changes members of the answers to a command (all of them, whatever their subcommand): `undefined` leaves one out. An
+ * answer without members, or a refusal, stays as it is.
+ */
+export const changeAnswer = (
+  command: number,
+  members: readonly (readonly [number, CborValue | undefined])[],
+): Behaviour => ({
+  name: `members ${members.map(([member]) => member).join(', ')} changed in answers to command ${command}`,
   reply: (reply) => {
-    if (reply.command !== CTAP_COMMAND.authenticatorGetAssertion || reply.body === null) return reply;
-    const body = new Map(reply.body as ReadonlyMap<number, CborValue>);
-    change(body);
+    if (reply.command !== command || reply.body === null) return reply;
+    const body = new Map(reply.body);
+    for (const [member, value] of members) {
+      if (value === undefined) body.delete(member);
+      else body.set(member, value);
+    }
     return { ...reply, body };
   },
 });
 
 /** Names another credential than the one that signed. */
-export const otherCredentialId = (id: Uint8Array): Behaviour =>
-  mapAssertion('the id of another credential', (body) => {
-    body.set(
+export const otherCredentialId = (id: Uint8Array, command: number = GET_ASSERTION_COMMAND): Behaviour => ({
+  ...changeAnswer(command, [
+    [
       GET_ASSERTION_RESPONSE.credential,
       new Map<string, CborValue>([
         ['id', id],
         ['type', 'public-key'],
       ]),
-    );
-  });
+    ],
+  ]),
+  name: 'the id of another credential',
+});
 
 /** Flips one bit of the signature's last byte. */
-export const brokenSignature = (): Behaviour =>
-  mapAssertion('a broken signature', (body) => {
-    const signature = body.get(GET_ASSERTION_RESPONSE.signature);
-    if (!(signature instanceof Uint8Array)) return;
+export const brokenSignature = (command: number = GET_ASSERTION_COMMAND): Behaviour => ({
+  name: 'a broken signature',
+  reply: (reply) => {
+    const signature = reply.body?.get(GET_ASSERTION_RESPONSE.signature);
+    if (reply.command !== command || reply.body === null || !(signature instanceof Uint8Array)) return reply;
     const changed = new Uint8Array(signature);
     changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
-    body.set(GET_ASSERTION_RESPONSE.signature, changed);
-  });
+    return { ...reply, body: new Map([...reply.body, [GET_ASSERTION_RESPONSE.signature, changed]]) };
+  },
+});
 
 /** The encoded members of the outermost map, in the order in which they stand. */
 function splitMembers(map: Uint8Array, body: CborMap): Uint8Array[] {

@@ -6,6 +6,7 @@ import { type KeySession, openKey } from '../../../drivers/fido2/key-session.ts'
 import { authenticatorMakeCredential } from '../../../drivers/fido2/make-credential.ts';
 import { DeviceStopwatch } from '../../../drivers/fido2/stopwatch.ts';
 import { disposeVerification, KeyPin, managementToken, verifyUser } from '../../../drivers/fido2/user-verification.ts';
+import type { CborValue } from '../../../drivers/fido2/wire/cbor.ts';
 import { PERMISSION } from '../../../drivers/fido2/wire/constants.ts';
 import type { ProfileName } from '../../../hal-mocks/fido2/profile.ts';
 import { givePin, key, type Person, person } from './person.ts';
@@ -37,7 +38,7 @@ export async function store(
   session: KeySession,
   rpId: string,
   user: string,
-  extensions = new Map<string, boolean>(),
+  extensions: ReadonlyMap<string, CborValue> = new Map(),
 ) {
   pins.push(PIN);
   using pin = new KeyPin();
