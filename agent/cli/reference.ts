@@ -8,8 +8,8 @@ Generated from \`agent/cli/program.ts\`; do not edit. Exit codes: see [exit-code
 Results go to standard output, prompts and progress to standard error. With \`--json\` standard output carries one JSON
 object and nothing else: \`{ "ok": true, "result": {…} }\` or \`{ "ok": false, "error": { "code", "message", "cure",
 "detail" }, "reasons": [ { "depth", "ok", "text" } ] }\`; standard error then carries one JSON line for each event of a
-ceremony (\`prompt\`, \`touch\`, \`insert\`, \`progress\`, \`refused\`, \`secret\`). \`events --follow --json\` prints one
-line of JSON for each event.
+ceremony or a key (\`prompt\`, \`touch\`, \`insert\`, \`progress\`, \`refused\`, \`secret\`, \`sample\`).
+\`events --follow --json\` prints one line of JSON for each event.
 
 PINs and recovery groups are read from the terminal (\`/dev/tty\`) without echo, or from a descriptor that an option
 names, one line each; several options may name the same descriptor. They are never taken from arguments or the

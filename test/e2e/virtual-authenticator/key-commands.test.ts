@@ -3,8 +3,9 @@
  * key that it finds as /dev/hidraw0. What it did is looked at in the key, and once with libfido2's own tool.
  */
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { milliseconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
@@ -12,7 +13,6 @@ import { PROFILES, type ProfileName } from '../../../hal-mocks/fido2/profile.ts'
 import { TcpServer } from '../../../hal-mocks/fido2/tcp-server.ts';
 import { touchAutomatically } from '../../../hal-mocks/fido2/touch.ts';
 import { VirtualAuthenticator } from '../../../hal-mocks/fido2/virtual-authenticator.ts';
-import { type Built, buildPrograms } from '../../support/cli/built.ts';
 import { opened, PIN, store } from '../../support/fido2/managed-key.ts';
 import { givePin, person } from '../../support/fido2/person.ts';
 import {
@@ -24,6 +24,7 @@ import {
   SYSTEM_PYTHON,
   startUnderBridge,
 } from '../../support/umockdev/bridge.ts';
+import { DIST, requireBuild } from '../demo/built.ts';
 
 const PTY = fileURLToPath(new URL('../../support/umockdev/pty_answers.py', import.meta.url));
 const NODE = '/dev/hidraw0';
@@ -31,11 +32,11 @@ const missing = missingForBridge();
 const tools = missing ?? missingCommand('fido2-token', 'fido2-tools');
 const because = (reason: string | null): string => (reason === null ? '' : ` (${reason})`);
 
-let built: Built;
+const CTL = join(DIST, 'agent/ctl.js');
+
 beforeAll(() => {
-  if (missing === null) built = buildPrograms();
+  if (missing === null) requireBuild();
 });
-afterAll(() => missing === null && built[Symbol.dispose]());
 
 let close: () => Promise<void> = async () => undefined;
 afterEach(async () => close());
@@ -51,7 +52,7 @@ async function key(profile: ProfileName) {
   };
   const at = { protocol: 'tcp', address: `127.0.0.1:${server.port}` } as const;
   const argv = (answers: readonly string[], args: readonly string[]) => {
-    const command = [process.execPath, built.ctl, 'key', ...args];
+    const command = [process.execPath, CTL, 'key', ...args];
     return [SYSTEM_PYTHON, PTY, ...answers, '--', ...command];
   };
   const run = async (answers: readonly string[], ...args: readonly string[]): Promise<Finished> => {
@@ -113,7 +114,7 @@ describe.skipIf(missing)(`unlockctl key on a terminal${because(missing)}`, () =>
   it('gives the terminal back as it was when the key is pulled out while its PIN is typed', async () => {
     const { authenticator, at } = await key('2.1');
     await givePin(person(authenticator), PIN);
-    const line = `'${process.execPath}' '${built.ctl}' key credentials list; echo "exit $?"; stty -a`;
+    const line = `'${process.execPath}' '${CTL}' key credentials list; echo "exit $?"; stty -a`;
     const command = [SYSTEM_PYTHON, PTY, '--', 'sh', '-c', line];
     const child = startUnderBridge(at, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     const end = finished(child);

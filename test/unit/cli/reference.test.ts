@@ -146,6 +146,9 @@ describe('the completion script', () => {
     ['unlockctl policy ', ['show', 'set', 'request', 'apply']],
     ['unlockctl unlock --out', ['--out-fd']],
     ['unlockctl pin change --new', ['--new-pin-fd']],
+    ['unlockctl key ', ['list', 'pin', 'reset', 'add']],
+    ['unlockctl key credentials ', ['list', 'delete', 'rename']],
+    ['unlockctl key config always-uv --k', ['--key-pin-fd']],
     ['unlockctl completion ', ['bash', 'fish', 'zsh']],
   ])('for bash (skipped where there is no bash) completes `%s`', (line, expected) => {
     const file = join(folder, 'unlockctl.bash');
