@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Lane } from './lane.ts';
 import { advertisementLanes } from './lanes/advertisements.ts';
+import { FIDO2_LANES, fido2Lanes } from './lanes/fido2.ts';
 import { idleLanes } from './lanes/idle.ts';
 import { networkLanes } from './lanes/network.ts';
 import { phoneLanes } from './lanes/phone.ts';
@@ -25,6 +26,7 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: ['cli/status'], run: async () => [await statusLane()] },
     { lanes: POLICY_LANES, run: policyLanes },
     { lanes: ['policy/diff'], run: async () => [diffLane()] },
+    { lanes: FIDO2_LANES, run: fido2Lanes },
     { lanes: ['signals/phone-loss', 'signals/phone-gain'], run: phoneLanes },
     { lanes: ['signals/network-loss', 'signals/network-gain'], run: networkLanes },
     { lanes: ['signals/advertisements', 'signals/addresses'], run: advertisementLanes },
