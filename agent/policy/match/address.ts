@@ -96,6 +96,4 @@ export function isHostOf(address: Address, prefix: Prefix): boolean {
 
 /** The same address; a scope in `wanted` has to be the same too. */
 export const isSameAddress = (wanted: Address, found: Address): boolean =>
-  wanted.text === found.text &&
-  wanted.family === found.family &&
-  (wanted.scope === null || wanted.scope === found.scope);
+  wanted.text === found.text && (wanted.scope === null || wanted.scope === found.scope);

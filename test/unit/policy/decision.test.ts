@@ -220,6 +220,7 @@ describe('addresses', () => {
     expect(readAddress(`::1%${'x'.repeat(76)}`)).toMatchObject({ scope: 'x'.repeat(76) });
     expect(readAddress(`::1%${'x'.repeat(77)}`)).toBeNull();
     expect(readPrefix(null as unknown as string)).toBeNull();
+    expect(readPrefix(['192.0.2.0/24'] as unknown as string)).toBeNull();
   });
 
   test.each<[string, unknown]>([

@@ -64,6 +64,7 @@ describe('the keys of a condition', () => {
     const [longest, longer] = [253, 254].map((length) => 'a'.repeat(length));
     expect(keys({ dnsSuffix: [longest] })).toEqual([`dnsSuffix ${longest}`]);
     expect(keys({ dnsSuffix: [longer] })).toBeNull();
+    expect(keys({ dnsSuffix: ['a.example', longer] }, { repeated: 'any' })).toBeNull();
   });
 
   test('of a wifi condition are the bytes of its SSID', () => {
