@@ -22,14 +22,16 @@ export function transferError(error: unknown, path: string): UnlockdError {
   return new UnlockdError('ERR_HAL_IO', `${path}: ${text}`, { detail: { path }, cause: error });
 }
 
-/** Errors of listing and opening. */
-export function openError(error: unknown, path: string): UnlockdError {
+/** Errors of listing and opening. @param platform of this process unless told */
+export function openError(error: unknown, path: string, platform: NodeJS.Platform = process.platform): UnlockdError {
   if (error instanceof UnlockdError) return error;
   const missing = moduleMissing(error);
   if (missing !== null) return missing;
   const text = textOf(error);
   const detail = { path };
-  if (/permission denied|operation not permitted|access is denied/i.test(text)) {
+  // Windows lists FIDO devices to everybody and opens them for administrators; hidapi does not tell that from anything else.
+  const closedByWindows = platform === 'win32' && /cannot open device/i.test(text);
+  if (closedByWindows || /permission denied|operation not permitted|access is denied/i.test(text)) {
     return new UnlockdError('ERR_HAL_PERMISSION', `${path}: permission denied`, { detail, cause: error });
   }
   if (/no such (file|device)|cannot open device with path|not found/i.test(text)) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../drivers/base/clock.ts';
+import { openError } from '../../../drivers/linux/hid/hid-errors.ts';
 import { openLinuxHid } from '../../../drivers/linux/hid/linux-hid.ts';
 import { type NodeAccess, readNodeAccess, unopenableWords } from '../../../drivers/linux/hid/node-access.ts';
 
@@ -44,6 +45,17 @@ describe('a key that may not be opened', () => {
   ] as const)('because %s', (_why, access, caller, words) => {
     expect(unopenableWords('/dev/hidraw3', access, caller)).toMatch(words);
     expect(unopenableWords('/dev/hidraw3', access, caller)).toMatch(/^\/dev\/hidraw3/);
+  });
+});
+
+describe('an open that failed', () => {
+  it.each([
+    ['win32', 'cannot open device with path \\\\?\\hid#vid_1209', 'ERR_HAL_PERMISSION'],
+    ['win32', 'hid_open_path: CreateFile: (0x00000005) Access is denied.', 'ERR_HAL_PERMISSION'],
+    ['linux', 'cannot open device with path /dev/hidraw0', 'ERR_HAL_NOT_FOUND'],
+    ['linux', 'cannot open device with path /dev/hidraw0: Permission denied', 'ERR_HAL_PERMISSION'],
+  ] as const)('on %s with "%s" is %s', (platform, text, code) => {
+    expect(openError(new TypeError(text), 'a path', platform)).toMatchObject({ code });
   });
 });
 
