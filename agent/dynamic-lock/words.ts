@@ -26,7 +26,7 @@ const OUTAGES = {
   'radio-off': 'the radio is off',
   'daemon-gone': 'the Bluetooth daemon is not running',
   'no-permission': 'the driver may not use Bluetooth',
-  'no-driver': 'this build has no driver that sees phones',
+  'no-driver': 'nothing here looks for phones (`signals.bluetooth`)',
   failed: 'the Bluetooth driver failed',
 } as const;
 

@@ -64,7 +64,12 @@ export function signalWords(signal: SensedSignal, now: number): readonly string[
     ...(age > signal.validFor ? ['too old to count'] : []),
     ...(signal.simulated ? ['simulated'] : []),
   ];
-  const head = `${kindWords(signal.kind)}: ${[stateWords(signal), signal.detail].filter(Boolean).join(', ')} (${facts.join(', ')})`;
+  // What failed is said better by the detail, where there is one.
+  const failed = signal.reason === 'failed' && signal.state === 'unavailable' && signal.detail !== undefined;
+  const state = failed
+    ? `unavailable: ${signal.detail}`
+    : [stateWords(signal), signal.detail].filter(Boolean).join(', ');
+  const head = `${kindWords(signal.kind)}: ${state} (${facts.join(', ')})`;
   const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
   const none = signal.state === 'observed' && lines.length === 0 ? ['nothing there'] : lines;
   return [head, ...none.map((line) => `  ${line}`)].map(oneLine);

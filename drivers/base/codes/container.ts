@@ -58,7 +58,7 @@ export const CONTAINER_CODES = {
   },
   ERR_PHONE_UNKNOWN: {
     cause: 'No phone with this address is paired with this machine, or none is enrolled for this user.',
-    cure: 'Pair it first (`bluetoothctl`, compare the number on both sides); `unlockctl phone list` shows what is there.',
+    cure: '`unlockctl phone list` shows what is there. To enrol one, pair it first: `bluetoothctl`, compare the number on both sides.',
   },
   ERR_PHONE_WEAK_BOND: {
     cause:

@@ -162,7 +162,7 @@ describe('dynamic lock', () => {
     expect(sessions.locks).toEqual([]);
     expect(runner.statusOf(ANA)).toEqual({
       state: 'cannot',
-      text: 'never locks: this build has no driver that sees phones',
+      text: 'never locks: nothing here looks for phones (`signals.bluetooth`)',
     });
   });
 

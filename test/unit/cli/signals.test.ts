@@ -42,6 +42,16 @@ describe('a signal in words', () => {
       ['Wi-Fi: observed (from NetworkManager, 1 s ago)', '  wlan0: "lab" WPA2-Personal, quality 80'],
     ],
     [
+      'a daemon that is not there',
+      signal({
+        kind: 'bluetooth',
+        state: 'unavailable',
+        reason: 'failed',
+        detail: 'the Bluetooth daemon is not running',
+      }),
+      ['phones: unavailable: the Bluetooth daemon is not running (from NetworkManager, 1 s ago)'],
+    ],
+    [
       'Wi-Fi names that are no text for people',
       signal({
         kind: 'wifi',

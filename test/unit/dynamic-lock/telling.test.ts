@@ -26,7 +26,10 @@ const own: Status['own'] = {
   epoch: null,
   keys: 0,
 };
-const NO_DRIVER: DynamicLockView = { state: 'cannot', text: 'never locks: this build has no driver that sees phones' };
+const NO_DRIVER: DynamicLockView = {
+  state: 'cannot',
+  text: 'never locks: nothing here looks for phones (`signals.bluetooth`)',
+};
 
 describe('status', () => {
   const words = (dynamicLock?: DynamicLockView) =>
