@@ -7,7 +7,7 @@ import type { Secret } from '../../drivers/base/secret.ts';
 import { changePin, getPinRetries, setPin } from '../../drivers/fido2/client-pin.ts';
 import { unsupported } from '../../drivers/fido2/managed-call.ts';
 import { paddedPin } from '../../drivers/fido2/pin.ts';
-import { requirePinUvProtocol } from '../../drivers/fido2/user-verification.ts';
+import { requirePinUvProtocol, whilePluggedIn } from '../../drivers/fido2/user-verification.ts';
 import type { HidDeviceInfo } from '../../drivers/hal/hid.ts';
 import type { OpenKey } from './session.ts';
 
@@ -40,7 +40,7 @@ export async function setFirstPin(key: OpenKey, requestNewPin: RequestNewPin): P
   const has = key.session.info.options.get('clientPin');
   if (has === undefined) throw unsupported('cannot have a PIN');
   if (has) throw new UnlockdError('ERR_CTAP_PIN_SET', 'the security key has a PIN already');
-  using pin = await requestNewPin(requestOf(key));
+  using pin = await whilePluggedIn(key.session, key.ceremony, requestNewPin(requestOf(key)));
   await setPin(key.session.authenticator, pin, optionsOf(key));
 }
 
@@ -66,8 +66,9 @@ export async function replacePin(key: OpenKey, requestNewPin: RequestNewPin): Pr
         const message = 'the security key takes no PIN until it is replugged';
         throw new UnlockdError('ERR_CTAP_PIN_AUTH_BLOCKED', message, { detail });
       }
-      using current = await ceremony.requestKeyPin({ device: session.device, triesLeft: retries, why });
-      next ??= await requestNewPin(requestOf(key));
+      const asked = ceremony.requestKeyPin({ device: session.device, triesLeft: retries, why });
+      using current = await whilePluggedIn(session, ceremony, asked);
+      next ??= await whilePluggedIn(session, ceremony, requestNewPin(requestOf(key)));
       // One that the key cannot take is refused before a try is spent on the old one.
       paddedPin(next, options.minLength).dispose();
       try {

@@ -60,15 +60,17 @@ export class KeyPin implements Disposable {
   }
 }
 
-/** A person takes time to type: the wait ends with the ceremony or with the key. A PIN that comes too late is zeroed. */
-async function askForPin(
+/**
+ * A person takes time to type: the wait ends with the ceremony or with the key.
+ * @param asked a secret that comes too late is zeroed
+ * @throws {ERR_CTAP_CANCELLED}, why the key is lost, and what `asked` rejects with
+ */
+export async function whilePluggedIn(
   session: KeySession,
   ceremony: SecurityKeyCeremony,
-  triesLeft: number,
-  why: 'needed' | 'wrong',
+  asked: Promise<Secret>,
 ): Promise<Secret> {
   const { lost } = session.authenticator.channel;
-  const asked = ceremony.requestKeyPin({ triesLeft, why, device: session.device });
   const either = AbortSignal.any([ceremony.signal, lost]);
   return await new Promise<Secret>((resolve, reject) => {
     const onAbort = () => reject(lost.aborted ? lost.reason : cancelled(ceremony.signal.reason));
@@ -112,7 +114,8 @@ async function withPin(
     }
     let current = pin.get();
     if (current === null) {
-      current = await askForPin(session, ceremony, retries, why);
+      const asked = ceremony.requestKeyPin({ triesLeft: retries, why, device: session.device });
+      current = await whilePluggedIn(session, ceremony, asked);
       pin.keep(current);
     }
     try {

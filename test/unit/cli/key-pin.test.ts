@@ -110,6 +110,21 @@ describe('key pin change', () => {
     expect([right.exit, right.stderr]).toEqual([0, 'PIN of Virtual Security Key (virtual:fido2:0) (7 tries left)\n']);
   });
 
+  it.each([
+    ['the old one', [null]],
+    ['the new one', [PIN, null]],
+    ['the new one again', [PIN, NEW, null]],
+  ] as const)('ends when the key is pulled out while %s is typed', async (_what, typed) => {
+    const { run, authenticator } = await deskWith('2.1');
+    let asked = 0;
+    const ran = await run('pin change', {
+      typed,
+      onTerminal: () => void (++asked === typed.length && setImmediate(() => authenticator.remove())),
+    });
+    expect([ran.exit, ran.stderr]).toEqual([10, expect.stringContaining('ERR_HAL_DISCONNECTED')]);
+    expect(authenticator.state.pinRetries).toBe(8);
+  });
+
   it('of a key without a PIN says which command gives it one', async () => {
     const ran = await desk(key()).run('pin change', { typed: [PIN, NEW, NEW] });
     expect(ran.stderr).toContain('`unlockctl key pin set`');
