@@ -176,6 +176,13 @@ describe('key blobs', () => {
     await run(`blobs get ${ids[0]} -o ${back}`, { typed: [PIN] });
     expect(readFileSync(back)).toEqual(blob);
     expect(statSync(back).mode & 0o777).toBe(0o600);
+    const all = await json('credentials list', { typed: [PIN] });
+    expect(all.stdout + listed.stdout).not.toContain('largeBlobKey');
+    expect(all.object.result.accounts).toMatchObject([
+      { largeBlobs: true },
+      { largeBlobs: true },
+      { largeBlobs: true },
+    ]);
     const { object } = await json(`blobs get ${ids[0]}`, { typed: [PIN] });
     expect(object.result).toEqual({ base64: blob.toString('base64'), bytes: 300 });
     const kept = await run(`blobs delete ${ids[0]}`, { typed: [PIN, 'no'] });
