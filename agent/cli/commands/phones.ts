@@ -4,10 +4,16 @@ import type { Context } from '../context.ts';
 import { refusalWords } from '../output.ts';
 import { oneLine } from './key/words.ts';
 
+const WEAK: Readonly<Record<string, string>> = {
+  unauthenticated: ', paired without comparing a number: pair anew',
+  debug: ', paired with a debug key: pair anew',
+  unknown: ', how it was paired is not known: the daemon cannot read the files of BlueZ',
+};
+
 function phoneWords({ address, name, uid, paired, key }: PhoneLine, own: number): string {
   const whose = uid === null ? 'paired, not enrolled' : uid === own ? 'enrolled' : `enrolled for uid ${uid}`;
   const lost = uid !== null && paired === false ? ', not paired any more, or paired anew: add it again' : '';
-  const weak = key !== null && key !== 'authenticated' ? `, ${key} pairing: pair anew` : '';
+  const weak = key === null || key === 'authenticated' ? '' : (WEAK[key] ?? '');
   return `${address}  ${name === null ? '(no name)' : oneLine(name)}: ${whose}${lost}${weak}`;
 }
 

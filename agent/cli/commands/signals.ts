@@ -55,6 +55,10 @@ function observationLines(observation: Fields): readonly string[] {
   return suffix === '' ? lines : [...lines, `DNS suffix ${suffix}`];
 }
 
+/** Of phones, only the enrolled ones of who asks are told. */
+const nothingWords = (kind: string): string =>
+  kind === 'bluetooth' ? 'no phone of yours is enrolled (`unlockctl phone add`)' : 'nothing there';
+
 /** @param now on the clock of the signals */
 export function signalWords(signal: SensedSignal, now: number): readonly string[] {
   const age = Math.max(0, now - signal.observedAt);
@@ -71,7 +75,7 @@ export function signalWords(signal: SensedSignal, now: number): readonly string[
     : [stateWords(signal), signal.detail].filter(Boolean).join(', ');
   const head = `${kindWords(signal.kind)}: ${state} (${facts.join(', ')})`;
   const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
-  const none = signal.state === 'observed' && lines.length === 0 ? ['nothing there'] : lines;
+  const none = signal.state === 'observed' && lines.length === 0 ? [nothingWords(signal.kind)] : lines;
   return [head, ...none.map((line) => `  ${line}`)].map(oneLine);
 }
 

@@ -42,6 +42,11 @@ describe('a signal in words', () => {
       ['Wi-Fi: observed (from NetworkManager, 1 s ago)', '  wlan0: "lab" WPA2-Personal, quality 80'],
     ],
     [
+      'no phone of who asks',
+      signal({ kind: 'bluetooth', observation: { devices: [] } }),
+      ['phones: observed (from NetworkManager, 1 s ago)', '  no phone of yours is enrolled (`unlockctl phone add`)'],
+    ],
+    [
       'a daemon that is not there',
       signal({
         kind: 'bluetooth',
