@@ -28,6 +28,11 @@ export interface PinCallOptions extends CallOptions {
 export interface PinUvAuthToken extends Disposable {
   readonly protocol: PinUvProtocolId;
   readonly token: Secret;
+  /**
+   * Agreed on to get the token, and still good: a key makes a new one only after a wrong PIN and without power (CTAP 2.1
+   * §6.5.5.1). What goes on under the token need not agree anew.
+   */
+  readonly shared: SharedSecret;
 }
 
 type Subcommand = keyof typeof CLIENT_PIN_SUBCOMMAND;
@@ -133,7 +138,30 @@ function readToken(response: CborMap, shared: SharedSecret): PinUvAuthToken {
     token.dispose();
     throw malformed(`a pinUvAuthToken of ${length} bytes`);
   }
-  return { protocol, token, [Symbol.dispose]: () => token.dispose() };
+  return {
+    protocol,
+    token,
+    shared,
+    [Symbol.dispose]: () => {
+      token.dispose();
+      shared[Symbol.dispose]();
+    },
+  };
+}
+
+/** Agrees on a secret, and keeps it beside the token that was got under it. */
+async function tokenUnder(
+  authenticator: Authenticator,
+  options: PinCallOptions,
+  ask: (shared: SharedSecret) => Promise<CborMap>,
+): Promise<PinUvAuthToken> {
+  const shared = await getKeyAgreement(authenticator, options);
+  try {
+    return readToken(await ask(shared), shared);
+  } catch (error) {
+    shared[Symbol.dispose]();
+    throw error;
+  }
 }
 
 const scopeMembers = (scope: TokenScope): [number, CborValue][] => [
@@ -154,15 +182,16 @@ export async function getTokenWithPin(
   options: PinCallOptions,
 ): Promise<PinUvAuthToken> {
   using hash = pinHash(pin);
-  using shared = await getKeyAgreement(authenticator, options);
-  const members: [number, CborValue][] = [
-    [CLIENT_PIN.pinUvAuthProtocol, options.protocol],
-    [CLIENT_PIN.keyAgreement, shared.keyAgreement],
-    [CLIENT_PIN.pinHashEnc, encrypt(shared, hash.expose(), options.entropy)],
-    ...(scope === null ? [] : scopeMembers(scope)),
-  ];
   const subcommand = scope === null ? 'getPinToken' : 'getPinUvAuthTokenUsingPinWithPermissions';
-  return readToken(await clientPin(authenticator, subcommand, members, options), shared);
+  return await tokenUnder(authenticator, options, (shared) => {
+    const members: [number, CborValue][] = [
+      [CLIENT_PIN.pinUvAuthProtocol, options.protocol],
+      [CLIENT_PIN.keyAgreement, shared.keyAgreement],
+      [CLIENT_PIN.pinHashEnc, encrypt(shared, hash.expose(), options.entropy)],
+      ...(scope === null ? [] : scopeMembers(scope)),
+    ];
+    return clientPin(authenticator, subcommand, members, options);
+  });
 }
 
 /**
@@ -174,12 +203,12 @@ export async function getTokenWithUv(
   scope: TokenScope,
   options: PinCallOptions,
 ): Promise<PinUvAuthToken> {
-  using shared = await getKeyAgreement(authenticator, options);
-  const members: [number, CborValue][] = [
-    [CLIENT_PIN.pinUvAuthProtocol, options.protocol],
-    [CLIENT_PIN.keyAgreement, shared.keyAgreement],
-    ...scopeMembers(scope),
-  ];
-  const response = await clientPin(authenticator, 'getPinUvAuthTokenUsingUvWithPermissions', members, options);
-  return readToken(response, shared);
+  return await tokenUnder(authenticator, options, (shared) => {
+    const members: [number, CborValue][] = [
+      [CLIENT_PIN.pinUvAuthProtocol, options.protocol],
+      [CLIENT_PIN.keyAgreement, shared.keyAgreement],
+      ...scopeMembers(scope),
+    ];
+    return clientPin(authenticator, 'getPinUvAuthTokenUsingUvWithPermissions', members, options);
+  });
 }

@@ -122,10 +122,11 @@ async function makeCredential(
   const verification = verify ? await verifyUser(session, ceremony, PERMISSION.mc, pin) : NO_VERIFICATION;
   const extensions = new Map<string, CborValue>([[HMAC_SECRET, true]]);
   try {
-    using shared =
-      salt === null
+    using own =
+      salt === null || verification.kind === 'token'
         ? null
         : await getKeyAgreement(authenticator, { signal, entropy, protocol: requirePinUvProtocol(info) });
+    const shared = salt !== null && verification.kind === 'token' ? verification.token.shared : own;
     if (salt !== null && shared !== null) extensions.set(HMAC_SECRET_MC, hmacSecretInput(shared, [salt], entropy));
     const request = {
       clientDataHash: entropy.bytes(32),

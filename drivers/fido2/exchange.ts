@@ -40,6 +40,8 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   #resolve: (outcome: Outcome) => void = () => undefined;
   #settled = false;
+  #silentAt = 0;
+  #watched = false;
   #stopIdle: () => void = () => undefined;
   readonly #stopDeadline: () => void;
   #lastStatus: KeepaliveStatus | null = null;
@@ -62,11 +64,24 @@ export class Exchange {
     return this.#lastStatus === 'user-presence-needed';
   }
 
-  /** Starts, or starts again, the idle limit: after the request was sent, and after each sign of life. */
+  /**
+   * Starts, or starts again, the idle limit: after the request was sent, and after each sign of life. A timer for every
+   * report would cost more than the report: the one that runs looks when it fires how long the silence has been.
+   */
   rearm(): void {
-    this.#stopIdle();
     if (this.#settled) return;
-    this.#stopIdle = this.#options.clock.timer(this.#options.idle, () => this.settle({ kind: 'silent' }));
+    const { clock, idle } = this.#options;
+    this.#silentAt = clock.now() + idle;
+    if (!this.#watched) this.#watch(idle);
+  }
+
+  #watch(span: Milliseconds): void {
+    this.#watched = true;
+    this.#stopIdle = this.#options.clock.timer(span, () => {
+      const left = this.#silentAt - this.#options.clock.now();
+      if (left <= 0) this.settle({ kind: 'silent' });
+      else this.#watch(milliseconds(left));
+    });
   }
 
   /** Packets of an unfinished message are a sign of life too. */

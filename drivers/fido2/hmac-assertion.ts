@@ -48,7 +48,10 @@ export async function hmacAssertion(
     ? await verifyUser(session, ceremony, PERMISSION.ga, options.pin)
     : NO_VERIFICATION;
   try {
-    using shared = await getKeyAgreement(authenticator, { signal, entropy, protocol });
+    using own =
+      verification.kind === 'token' ? null : await getKeyAgreement(authenticator, { signal, entropy, protocol });
+    const shared = verification.kind === 'token' ? verification.token.shared : own;
+    if (shared === null) throw new TypeError('nothing was agreed on');
     const request = {
       clientDataHash: entropy.bytes(32),
       rpId: ceremony.rpId ?? DEFAULT_RP_ID,

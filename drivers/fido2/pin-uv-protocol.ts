@@ -2,7 +2,7 @@
  * PIN/UV auth protocols 1 and 2 from the platform's side (CTAP 2.1 §6.5.6, §6.5.7): key agreement on P-256, AES-256-CBC
  * without padding, HMAC-SHA-256. What both protocols derive stays in `Secret`s.
  */
-import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac } from 'node:crypto';
 import { concat } from '../base/bytes.ts';
 import type { Entropy } from '../base/entropy.ts';
 import { Secret } from '../base/secret.ts';
@@ -43,14 +43,18 @@ function pointOf(peer: CborMap): Uint8Array {
   return concat(Uint8Array.of(4), x, y);
 }
 
+/** HKDF-SHA-256 (RFC 5869) for one block: the platform's own takes many times as long, and derives from scratch each time. */
+const HKDF_SALT = new Uint8Array(32);
+const expand = (key: Uint8Array, info: string): Buffer =>
+  createHmac('sha256', key).update(info).update(Uint8Array.of(1)).digest();
+
 function derive(protocol: PinUvProtocolId, z: Uint8Array): Secret {
   if (protocol === 1) return Secret.take(createHash('sha256').update(z).digest());
-  const salt = new Uint8Array(32);
-  const hmacKey = new Uint8Array(hkdfSync('sha256', z, salt, 'CTAP2 HMAC key', 32));
-  const aesKey = new Uint8Array(hkdfSync('sha256', z, salt, 'CTAP2 AES key', 32));
+  const pseudorandom = createHmac('sha256', HKDF_SALT).update(z).digest();
+  const hmacKey = expand(pseudorandom, 'CTAP2 HMAC key');
+  const aesKey = expand(pseudorandom, 'CTAP2 AES key');
   const both = Secret.take(concat(hmacKey, aesKey));
-  hmacKey.fill(0);
-  aesKey.fill(0);
+  for (const bytes of [pseudorandom, hmacKey, aesKey]) bytes.fill(0);
   return both;
 }
 

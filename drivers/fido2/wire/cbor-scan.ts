@@ -14,9 +14,10 @@ interface Open {
 
 const MAJOR = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5 } as const;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const isUtf8 = (bytes: Uint8Array): boolean => {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    UTF8.decode(bytes);
     return true;
   } catch {
     return false;

@@ -16,7 +16,7 @@ import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { Authenticator } from '../../../drivers/fido2/authenticator.ts';
 import { CtapHidChannel } from '../../../drivers/fido2/channel.ts';
-import { getKeyAgreement, getTokenWithPin, setPin } from '../../../drivers/fido2/client-pin.ts';
+import { getTokenWithPin, setPin } from '../../../drivers/fido2/client-pin.ts';
 import { authenticatorGetAssertion } from '../../../drivers/fido2/get-assertion.ts';
 import { authenticatorGetInfo } from '../../../drivers/fido2/get-info.ts';
 import { HMAC_SECRET, hmacSecretInput, hmacSecretOutputs } from '../../../drivers/fido2/hmac-secret.ts';
@@ -126,7 +126,7 @@ async function ourClient(opened: Closers, port: number): Promise<Client> {
     'get-assertion-pin-hmac': async () => {
       using typed = Secret.take(utf8(PIN));
       using token = await getTokenWithPin(authenticator, typed, { permissions: PERMISSION.ga, rpId }, pinCall);
-      using shared = await getKeyAgreement(authenticator, pinCall);
+      const { shared } = token;
       const { data } = await authenticatorGetAssertion(
         authenticator,
         {
