@@ -161,6 +161,10 @@ async function query(context: Context, choice: Choice): Promise<void> {
       return queries.policyRequestCommand(context, choice.output);
     case 'signals':
       return (await import('./commands/signals.ts')).signalsCommand(context, choice);
+    case 'walkthrough check':
+    case 'walkthrough list':
+    case 'walkthrough new':
+      return (await import('./commands/walkthrough/command.ts')).walkthroughCommand(context, choice);
     case 'events record':
       return (await import('./commands/record.ts')).recordCommand(context, choice);
     case 'events':

@@ -31,7 +31,8 @@ export const EXIT_ROWS: readonly Row[] = [
   { exit: EXIT.ok, meaning: 'Done.', codes: [] },
   {
     exit: EXIT.usage,
-    meaning: 'The command line is not valid, or a policy or trace that it names, or it does not fit the security key.',
+    meaning:
+      'The command line is not valid, or a policy, trace or walkthrough that it names, or it does not fit the security key.',
     codes: [
       'ERR_CLI_USAGE',
       'ERR_POLICY_INVALID',
@@ -40,6 +41,7 @@ export const EXIT_ROWS: readonly Row[] = [
       'ERR_POLICY_RULE_*',
       'ERR_POLICY_TRACE',
       'ERR_POLICY_USER_FACTS',
+      'ERR_WALKTHROUGH_INVALID',
       'ERR_CTAP_PIN_SET',
       'ERR_CTAP_NO_SUCH_ID',
     ],

@@ -5,6 +5,7 @@ import { UnlockdError } from '../../drivers/base/errors.ts';
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENOTDIR: 'a part of the path is no folder',
+  EEXIST: 'there is a file already',
   EISDIR: 'this is a folder, not a file',
   EACCES: 'no permission',
   EPERM: 'no permission',
@@ -78,6 +79,15 @@ export function readBytes(path: string): Uint8Array {
 export function writeBytes(path: string, content: string | Uint8Array, mode = 0o644): void {
   try {
     writeFileSync(path, content, { mode });
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+/** @throws {ERR_CLI_FILE} also where there is a file already */
+export function writeNewFile(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, { flag: 'wx' });
   } catch (cause) {
     throw fileError(path, cause);
   }

@@ -144,6 +144,14 @@ export const AGENT_CODES = {
     cause: 'The command line met a condition that it does not know.',
     cure: 'This is a defect of the program; report it.',
   },
+  ERR_WALKTHROUGH_INVALID: {
+    cause: 'A walkthrough is not valid, or its steps cannot follow each other.',
+    cure: 'Correct the element that the message names; `unlockctl walkthrough new` prints one that is valid.',
+  },
+  ERR_WALKTHROUGH_NOT_SHIPPED: {
+    cause: 'The walkthroughs that belong to the product are not where it is installed.',
+    cure: 'Install the whole package; files of your own work without them.',
+  },
   ERR_DAEMON_NOT_RUNNING: {
     cause: 'Nobody listens on the socket of the daemon.',
     cure: 'Start it (`systemctl start unlockd`), or name another socket with `--socket`.',

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_CONFIG_FILE, envName } from '../../../agent/config/load.ts';
 import { allSettings } from '../../../agent/config/settings.ts';
+import { walkthroughJsonSchema } from '../../../agent/walkthrough/json-schema.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
 import { importTable } from './import-check.ts';
 import { policyReference } from './policy-reference.ts';
@@ -102,5 +103,9 @@ export function generatedDocs(): GeneratedDoc[] {
     { path: 'docs/reference/configuration.md', content: configurationReference() },
     { path: 'docs/architecture.md', content: architecture() },
     ...policyReference(),
+    {
+      path: 'docs/reference/walkthrough.schema.json',
+      content: `${JSON.stringify(walkthroughJsonSchema(), null, 2)}\n`,
+    },
   ];
 }

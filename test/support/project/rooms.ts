@@ -206,7 +206,7 @@ export const ROOMS: readonly Room[] = [
   ...['walkthrough', 'report'].map((name) => ({
     paths: [`agent/${name}`],
     may: [...VOCABULARY, ...API_CLIENT, ...values('drivers/hal'), ...types('agent/policy')],
-    packages: ['zod'],
+    packages: name === 'walkthrough' ? ['zod', 'yaml'] : ['zod'],
     builtins: true,
     never: '`hal-mocks`',
   })),

@@ -87,6 +87,9 @@ describe('the help', () => {
         'unenrol',
         'unlock',
         'users',
+        'walkthrough check',
+        'walkthrough list',
+        'walkthrough new',
       ].sort(),
     );
   });
