@@ -136,7 +136,7 @@ export async function collectFactors(
     stops.set(factor, stop);
     const signal = AbortSignal.any([stop.signal, run.signal]);
     const answer = collector.ask(factor, triesLeft, signal).then(
-      (report) => feed({ type: 'signal', at: clock.now(), ...report }),
+      (report) => feed({ type: 'signal', at: clock.now(), isAnswer: true, ...report }),
       (error: unknown) => {
         if (stop.signal.aborted) return;
         // What only a newer policy wants keeps nobody out.

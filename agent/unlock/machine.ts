@@ -95,12 +95,22 @@ function giveUp(state: UnlockState, signal: GestureSignal, now: MonotonicMs): St
   return proceed({ ...state, asking: null, givenUp: new Map(state.givenUp).set(signal.kind, signal) }, now);
 }
 
+/** What was shown and the policy does not take (simulated, another model): the same again would not be taken either. */
+function refuse(state: UnlockState, signal: GestureSignal, now: MonotonicMs): Step {
+  const { state: after, effects } = giveUp(state, signal, now);
+  return { state: after, effects: [...stopAsking(state), ...effects] };
+}
+
 /** True for a gesture made before the attempt began: what was shown for another attempt opens nothing now. */
 const isEarlierGesture = (signal: FactorSignal, startedAt: MonotonicMs | null): boolean =>
   signal.state === 'satisfied' && (startedAt === null || !(signal.observedAt >= startedAt));
 
-function onSignal(state: UnlockState, signal: FactorSignal, now: MonotonicMs, triesLeft: number | null): Step {
-  if (isEarlierGesture(signal, state.startedAt)) return proceed(state, now);
+function onSignal(state: UnlockState, event: Extract<UnlockEvent, { type: 'signal' }>): Step {
+  const { signal, at: now, triesLeft = null, isAnswer = false } = event;
+  const answers = isAnswer && state.asking === signal.kind;
+  if (isEarlierGesture(signal, state.startedAt)) {
+    return answers && isGesture(signal) ? refuse(state, signal, now) : proceed(state, now);
+  }
   const known = { ...state, snapshot: new Map(state.snapshot).set(signal.kind, signal) };
   // What lies around the machine answers no question: it is there or not, and the rules say what it is worth.
   if (!isGesture(signal)) return proceed(known, now);
@@ -108,8 +118,10 @@ function onSignal(state: UnlockState, signal: FactorSignal, now: MonotonicMs, tr
   if (signal.state === 'satisfied') {
     // A factor that comes back (a key that is plugged in again) may be used again.
     const givenUp = new Map(state.givenUp);
-    if ((state.retries.get(signal.kind) ?? 0) < state.plan.maxRetries) givenUp.delete(signal.kind);
-    return proceed({ ...known, givenUp }, now);
+    const isRefused = givenUp.get(signal.kind)?.state === 'satisfied';
+    if (!isRefused && (state.retries.get(signal.kind) ?? 0) < state.plan.maxRetries) givenUp.delete(signal.kind);
+    const next = proceed({ ...known, givenUp }, now);
+    return answers && next.state.asking === signal.kind ? refuse(known, signal, now) : next;
   }
   if (!asked) return proceed(known, now);
   if (signal.state === 'unavailable') {
@@ -182,7 +194,7 @@ export function step(state: UnlockState, event: UnlockEvent): Step {
     if (state.decision?.verdict === 'granted' && decision.verdict === 'granted') return release(state, decision);
     return finish({ ...state, decision }, { is: 'timed-out', decision });
   }
-  if (event.type === 'signal') return onSignal(state, event.signal, event.at, event.triesLeft ?? null);
+  if (event.type === 'signal') return onSignal(state, event);
   if (event.type === 'lost') {
     const snapshot = new Map<SignalKind, FactorSignal>(state.snapshot);
     snapshot.delete(event.kind);

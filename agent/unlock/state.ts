@@ -68,6 +68,8 @@ export type UnlockEvent =
       readonly at: MonotonicMs;
       readonly signal: FactorSignal;
       readonly triesLeft?: number | null;
+      /** This is what came of a question, and nothing more will: not what a driver tells by itself. */
+      readonly isAnswer?: true;
     }
   /** The source of a kind of signal is gone, and its signal with it. */
   | { readonly type: 'lost'; readonly at: MonotonicMs; readonly kind: SignalKind }

@@ -9,6 +9,7 @@ import {
   type FactorKind,
   type FactorSignal,
   GESTURE_KINDS,
+  isGesture,
   SIGNAL_KINDS,
   UNAVAILABLE_REASONS,
   UNSATISFIED_REASONS,
@@ -68,6 +69,15 @@ const events: fc.Arbitrary<UnlockEvent> = fc.oneof(
       at: times.map(monotonicMs),
       signal: signals,
       triesLeft: fc.constantFrom(null, 0, 1, 4),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('signal' as const),
+      at: times.map(monotonicMs),
+      signal: signals,
+      isAnswer: fc.constant(true as const),
     }),
   },
   {
@@ -139,6 +149,26 @@ const count = (effects: readonly UnlockEffect[], type: UnlockEffect['type']) =>
   effects.filter((e) => e.type === type).length;
 
 describe('the unlock machine, whatever happens', () => {
+  test('waits for no answer that has come: what was shown is used, asked for anew or given up', () => {
+    let answers = 0;
+    fc.assert(
+      fc.property(plans, histories, (plan, history) => {
+        let state = step(newAttempt(plan), { type: 'start', at: monotonicMs(0), snapshot: new Map() }).state;
+        for (const event of history) {
+          const { asking } = state;
+          const next = step(state, event);
+          state = next.state;
+          if (event.type !== 'signal' || event.isAnswer === undefined || event.signal.kind !== asking) continue;
+          if (event.signal.state !== 'satisfied' || !isGesture(event.signal) || state.phase !== 'collecting') continue;
+          answers++;
+          const anew = next.effects.some((effect) => effect.type === 'ask' && effect.factor === asking);
+          expect(anew || state.asking !== asking).toBe(true);
+        }
+      }),
+    );
+    expect(answers).toBeGreaterThan(0);
+  });
+
   test('releases at most once, and only with a genuine decision that says granted', () => {
     let releases = 0;
     fc.assert(

@@ -23,6 +23,12 @@ const sees = (signal: FactorSignal, triesLeft?: number): UnlockEvent => ({
   signal,
   ...(triesLeft === undefined ? {} : { triesLeft }),
 });
+const answers = (signal: FactorSignal): UnlockEvent => ({
+  type: 'signal',
+  at: monotonicMs(2000),
+  signal,
+  isAnswer: true,
+});
 const tick = (at: number): UnlockEvent => ({ type: 'tick', at: monotonicMs(at) });
 
 /** An effect in one word or two. */
@@ -67,6 +73,40 @@ describe('the unlock machine', () => {
       [
         ['wake-at', 'ask securityKey'],
         ['stop securityKey', 'ask pin'],
+      ],
+    ],
+    [
+      'gives up what was shown and does not count, and asks for the other factor, then is denied at once',
+      withFinger,
+      [
+        start(),
+        sees(satisfied('pin')),
+        answers(satisfied('securityKey', { simulated: true })),
+        answers(satisfied('fingerprint', { simulated: true })),
+      ],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask securityKey'],
+        ['stop securityKey', 'ask fingerprint'],
+        ['stop fingerprint', 'denied'],
+      ],
+    ],
+    [
+      'does not ask again for what was shown and does not count, however often it is seen',
+      withFinger,
+      [
+        start(),
+        sees(satisfied('pin')),
+        answers(satisfied('securityKey', { simulated: true })),
+        answers(satisfied('securityKey', { simulated: true })),
+        sees(satisfied('fingerprint')),
+      ],
+      [
+        ['wake-at', 'ask pin'],
+        ['stop pin', 'ask securityKey'],
+        ['stop securityKey', 'ask fingerprint'],
+        [],
+        ['stop fingerprint', 'release'],
       ],
     ],
     [
