@@ -2,7 +2,7 @@
  * What a `packed` attestation certificate has to be (WebAuthn §8.2.1), read from its DER because the platform's parser
  * shows neither the version nor foreign extensions. Whose certificate it is, is decided elsewhere (`key-models.ts`).
  */
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { bytesEqual, fromHex } from '../base/bytes.ts';
 import { unverified } from './auth-data.ts';
 import { DER, type DerElement, derElements, derInside } from './der.ts';
@@ -23,6 +23,16 @@ export function readCertificate(der: Uint8Array): X509Certificate {
     return new X509Certificate(der);
   } catch {
     throw malformed('the attestation certificate is not X.509');
+  }
+}
+
+/** The platform decodes the key of a certificate only when it is asked for it. @throws {ERR_CTAP_MALFORMED_RESPONSE} */
+export function certificateKey(der: Uint8Array): KeyObject {
+  const certificate = readCertificate(der);
+  try {
+    return certificate.publicKey;
+  } catch {
+    throw malformed('the attestation certificate has no key that can be read');
   }
 }
 

@@ -3,7 +3,7 @@
  * credential itself or by the certificate it brings, `fido-u2f` (§8.6). Whose certificate it is: `key-models.ts`.
  */
 import { concat, u8 } from '../base/bytes.ts';
-import { checkPackedCertificate, readCertificate } from './attestation-certificate.ts';
+import { certificateKey, checkPackedCertificate } from './attestation-certificate.ts';
 import { type AuthenticatorData, unverified } from './auth-data.ts';
 import { type CosePublicKey, verifySignature } from './cose-key.ts';
 import { asArrayOf, asBytes, asInteger, malformed, member, optionalMember } from './fields.ts';
@@ -47,8 +47,8 @@ function verifyPacked(
     if (!verifySignature(credential, signed, signature)) throw unverified('the attestation signature is wrong');
     return { format, signedBy: 'self', certificates };
   }
-  const { publicKey } = readCertificate(leaf);
-  if (!verifySignature({ algorithm, key: publicKey }, signed, signature)) {
+  const key = certificateKey(leaf);
+  if (!verifySignature({ algorithm, key }, signed, signature)) {
     throw unverified('the attestation signature is wrong');
   }
   if (data.attested !== null) checkPackedCertificate(leaf, data.attested.aaguid);
@@ -66,7 +66,7 @@ function verifyFidoU2f(
   const certificates = certificatesOf(statement) ?? [];
   const [leaf, ...more] = certificates;
   if (leaf === undefined || more.length > 0) throw malformed('fido-u2f takes exactly one certificate');
-  const key = readCertificate(leaf).publicKey;
+  const key = certificateKey(leaf);
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw unverified('the certificate has no key on P-256');
   if (credential.algorithm !== COSE_ALG.ES256 || data.attested === null) throw unverified('no U2F key makes such ones');
   const { x, y } = credential.key.export({ format: 'jwk' });

@@ -37,8 +37,13 @@ export function checkClaimedModel(aaguid: Uint8Array, { allowed, metadata }: Key
   if (model.compromised !== null) throw refused(aaguid, `the metadata file says ${model.compromised}`);
 }
 
-const isValidAt = (certificate: X509Certificate, at: UnixMs): boolean =>
-  Date.parse(certificate.validFrom) <= at && at <= Date.parse(certificate.validTo);
+function isValidAt(certificate: X509Certificate, at: UnixMs): boolean {
+  try {
+    return Date.parse(certificate.validFrom) <= at && at <= Date.parse(certificate.validTo);
+  } catch {
+    return false;
+  }
+}
 
 /** Whether `issuer` has signed `certificate`. Both are as hostile as any bytes. */
 function hasIssued(issuer: X509Certificate, certificate: X509Certificate): boolean {

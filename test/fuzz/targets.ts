@@ -180,7 +180,7 @@ function ctapTargets(corpus: Corpus): Target[] {
   return [
     {
       name: 'fido2/ctaphid',
-      weight: 16,
+      weight: 48,
       read: (dice) => {
         const size = dice.pick([64, 64, 64, 8, 1024]);
         const channel = new DataView((corpus.reports[0] ?? new Uint8Array(4)).buffer).getUint32(0);
@@ -198,7 +198,7 @@ function ctapTargets(corpus: Corpus): Target[] {
     },
     {
       name: 'fido2/cbor',
-      weight: 24,
+      weight: 96,
       read: (dice) => {
         const bytes = mutate(cbor, dice);
         const which = dice.roll(3);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { swtpmMissing } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { fuzzSocket } from '../../fuzz/api-socket.ts';
 import { record } from '../../fuzz/corpus.ts';
+import { fido2AnswerTargets } from '../../fuzz/fido2-answers.ts';
 import { Dice, mutate } from '../../fuzz/mutate.ts';
 import { runTarget } from '../../fuzz/run.ts';
 import { type Target, targetsOf } from '../../fuzz/targets.ts';
@@ -28,6 +29,14 @@ const NAMES = [
   'config/toml',
   'api/requests',
   'api/events',
+  'fido2/management',
+  'fido2/fingers',
+  'fido2/large-blobs',
+  'fido2/config',
+  'fido2/assertions',
+  'fido2/attestation',
+  'fido2/models',
+  'fido2/metadata',
 ];
 
 const missing = await swtpmMissing();
@@ -35,7 +44,7 @@ const missing = await swtpmMissing();
 describe.skipIf(missing !== null)(`hostile input${missing ? ` (${missing})` : ''}`, () => {
   let targets: readonly Target[] = [];
   beforeAll(async () => {
-    targets = targetsOf(await record());
+    targets = [...targetsOf(await record()), ...(await fido2AnswerTargets())];
   });
   afterAll(async () => {
     for (const target of targets) await target.close?.();
