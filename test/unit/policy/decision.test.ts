@@ -185,6 +185,7 @@ test('strengths are compared, and the weakest branch says what a policy takes', 
     'this machine + a security key',
     'this machine + the PIN + a security key',
   ]);
+  expect(weakest(branches.toReversed())).toBe('asserted');
   expect([weakest([]), opensWith([])]).toEqual([null, 'nothing']);
   expect([weakest(branches.slice(1)), opensWith(branches.slice(1))]).toEqual([
     'bound-1',

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../../agent/policy/evaluate.ts';
-import { explain, missingWords, refusedWords, stillMissing, waitsFor } from '../../../agent/policy/explain.ts';
+import {
+  explain,
+  explainFactor,
+  missingWords,
+  refusedWords,
+  stillMissing,
+  waitsFor,
+} from '../../../agent/policy/explain.ts';
 import type { Requirement } from '../../../agent/policy/requirement.ts';
 import type { SignalRule } from '../../../agent/policy/rules.ts';
 import { monotonicMs } from '../../../drivers/base/brand.ts';
@@ -165,6 +172,26 @@ describe('the tree', () => {
     expect(others.join()).not.toContain('as above');
   });
 
+  test('says of every line whether it is as it should be', () => {
+    const oks = (...signals: FactorSignal[]) => explain(decide(pair, ...signals)).map(({ ok }) => ok);
+    expect(oks(satisfied('pin'), satisfied('securityKey'))).toEqual([true, true, true, true]);
+    expect(oks(satisfied('pin'))).toEqual([false, false, true, false, false]);
+    const sites = Array.from({ length: 9 }, (_, i) => [{ type: 'wifi', ssid: `s${i}`, security: 'Open' }]);
+    const more = explain(decideOn(sites, {})).find(({ text }) => text.startsWith('and 1 more'));
+    expect(more).toEqual({ depth: 3, ok: false, text: 'and 1 more rules that do not hold' });
+  });
+
+  test('tells an age from now on, and none of the future', () => {
+    const policy = policyOf(['pin'], ['network']);
+    const told = (observedAt: number) =>
+      lines(decide(policy, satisfied('pin', { observedAt }), satisfied('network', { observedAt })));
+    expect(told(2000)).toContain('        ipConfig on eth0: satisfied (source: test network, 0.0 s old)');
+    expect(told(2000)).toContain('    PIN: satisfied [bound: the TPM checks it; 0.0 s ago; from test pin]');
+    expect(told(2001)).toContain(
+      '        ipConfig: observed later than now; its clock is wrong (source: test network)',
+    );
+  });
+
   test('says who said what was found', () => {
     const face = wired({ ipv4: { addresses: ['192.0.2.5/24'] }, sources: { 'ipv4.addresses': 'the kernel' } });
     const told = (ipv4Prefix: string) =>
@@ -248,6 +275,67 @@ describe('the tree', () => {
   });
 });
 
+describe('which rule comes closest', () => {
+  const face = wired({ ipv4: { addresses: ['192.0.2.5/24'], gateways: ['192.0.2.1'], dnsServers: ['192.0.2.53'] } });
+  const seen = { ipConfig: network(face), bluetooth: { devices: [] } };
+  const fill = Array.from({ length: 9 }, () => [{ type: 'ipConfig', ipv4Prefix: '10.0.0.0/8' }]);
+  const ip = (elements: object) => ({ type: 'ipConfig', ...elements });
+  const half = ip({ ipv4Prefix: '192.0.2.0/24', ipv4DhcpServer: '192.0.2.9' });
+  const first = (...rules: readonly object[][]) =>
+    lines(decideOn([...fill, ...rules], seen)).find((line) => line.startsWith('      rule'));
+
+  test('a signal that holds counts more than any part of one', () => {
+    expect(first([half], [ip({ ipv4Prefix: '192.0.2.0/24' }), { type: 'bluetooth' }])).toBe(
+      '      rule rule-11: does not hold',
+    );
+  });
+
+  test('many signals do not add up to more than one that comes close', () => {
+    const close = ip({ ipv4Prefix: '192.0.2.0/24', ipv4Gateway: '192.0.2.1', ipv4DhcpServer: '192.0.2.9' });
+    expect(first([half, half], [close])).toBe('      rule rule-11: does not hold');
+  });
+});
+
+describe('one factor that is not satisfied', () => {
+  const told = (decision: ReturnType<typeof decide>, factor: Parameters<typeof explainFactor>[1]) =>
+    explainFactor(decision, factor).lines.map(
+      ({ depth, ok, text }) => `${'  '.repeat(depth)}${ok ? 'yes' : 'no'} ${text}`,
+    );
+
+  test('is told once for the same rules, down to the element', () => {
+    const decision = decide(policyOf(['pin', 'securityKey'], ['network']), satisfied('pin'));
+    expect(explainFactor(decision, 'network').leaves.map(({ factor }) => factor)).toEqual(['network']);
+    expect(told(decision, 'network')).toEqual([
+      'no network: its rule does not hold [gate: only observed]',
+      '  no rule office: does not hold',
+      '    no ipConfig: not presented',
+    ]);
+    expect(told(decision, 'securityKey')).toEqual(['no security key: not presented [bound: the TPM checks it]']);
+  });
+
+  test('is told for each way whose rules are others', () => {
+    const decision = decide({
+      ...policyOf(['pin'], ['network']),
+      require: TWO_RULES,
+      rules: [office('a'), office('b')],
+    });
+    expect(explainFactor(decision, 'network').leaves.map(({ children }) => children.map(({ rule }) => rule))).toEqual([
+      ['a'],
+      ['b'],
+    ]);
+    expect(told(decision, 'network').filter((line) => line.includes(' rule ') && !line.includes('network'))).toEqual([
+      '  no rule a: does not hold',
+      '  no rule b: does not hold',
+    ]);
+  });
+
+  test('is nothing where it is satisfied, or not asked for', () => {
+    const decision = decide(pair, satisfied('pin'));
+    expect(explainFactor(decision, 'pin')).toEqual({ leaves: [], lines: [] });
+    expect(explainFactor(decision, 'face')).toEqual({ leaves: [], lines: [] });
+  });
+});
+
 describe('what is missing', () => {
   const wide = policyOf(['pin', 'fingerprint'], ['securityKey', 'face'], { acceptAsserted: true });
 
@@ -285,6 +373,9 @@ describe('what is missing', () => {
     expect(refusedWords(decision)).toBe('the PIN (wrong)');
     expect(lines(decision).some((line) => line.startsWith('missing'))).toBe(false);
     expect(refusedWords(decide(pair))).toBe('');
+    expect(refusedWords(decide(pair, unsatisfied('pin', 'wrong'), unsatisfied('securityKey', 'wrong-device')))).toBe(
+      'the PIN (wrong), a security key (another device than the enrolled one)',
+    );
   });
 
   test('is waited for when every way that is still possible needs it', () => {

@@ -307,6 +307,7 @@ test.each<[Requirement, string]>([
   ],
   [{ all: ['pin'] }, 'PIN'],
   [{ any: ['pin'] }, 'PIN'],
+  [{ all: [{ any: ['pin', 'face'] }] }, 'PIN or face'],
   [{ any: [{ all: ['pin', 'face'] }, 'phone'] }, '(first PIN, then face) or phone'],
   [
     { all: [{ atLeast: 2, of: ['pin', 'face', 'fingerprint'] }, 'network'] },
