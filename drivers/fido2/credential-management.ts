@@ -2,6 +2,8 @@
  * authenticatorCredentialManagement (CTAP 2.1 §6.8): what a key stores, for whom, and the end of it; under the number of
  * the preview for keys that know no other.
  */
+import { bytesEqual, toHex, utf8 } from '../base/bytes.ts';
+import { hashRpId, unverified } from './auth-data.ts';
 import type { Authenticator, CallOptions } from './authenticator.ts';
 import type { PinUvAuthToken } from './client-pin.ts';
 import { asBytes, asMap, asText, asUnsigned, malformed, member, optionalMember } from './fields.ts';
@@ -21,6 +23,8 @@ type Subcommand = keyof typeof CREDENTIAL_MANAGEMENT_SUBCOMMAND;
 
 /** More than any key stores; a key that goes on is broken or hostile. */
 const MAX_ENUMERATED = 1024;
+/** Bytes that a key keeps at least of the id of a relying party. */
+const WHOLE_ID = 32;
 
 export interface CredentialsMetadata {
   readonly stored: number;
@@ -100,6 +104,7 @@ export class CredentialManagement {
     while (found.length < total) {
       found.push(relyingPartyOf(await this.#call('enumerateRPsGetNextRP', options, undefined, false)));
     }
+    checkDistinct(found.map(({ idHash }) => idHash));
     return found;
   }
 
@@ -112,6 +117,7 @@ export class CredentialManagement {
     while (found.length < total) {
       found.push(credentialOf(await this.#call('enumerateCredentialsGetNextCredential', options, undefined, false)));
     }
+    checkDistinct(found.map(({ id }) => id));
     return found;
   }
 
@@ -144,6 +150,11 @@ const descriptor = (id: Uint8Array): CborMap =>
     ['type', 'public-key'],
   ]);
 
+/** @throws {ERR_CTAP_VERIFICATION} */
+function checkDistinct(names: readonly Uint8Array[]): void {
+  if (new Set(names.map(toHex)).size < names.length) throw unverified('it lists the same thing twice');
+}
+
 function countOf(map: CborMap, key: number, what: string): number {
   const count = member(map, key, asUnsigned, what);
   if (count > MAX_ENUMERATED) throw malformed(`${what} of ${count}`);
@@ -155,6 +166,10 @@ function relyingPartyOf(map: CborMap): StoredRelyingParty {
   if (idHash.length !== 32) throw malformed(`rpIDHash of ${idHash.length} bytes`);
   const rp = optionalMember(map, OUT.rp, asMap, 'rp') ?? new Map();
   const id = optionalMember(rp, 'id', asText, 'rp.id') ?? null;
+  // What is listed under a name is deleted under its digest. Only ids that are this short came whole for certain (§6.8.7).
+  if (id !== null && utf8(id).length < WHOLE_ID && !bytesEqual(hashRpId(id), idHash)) {
+    throw unverified('it names another relying party than it means');
+  }
   return { id, name: optionalMember(rp, 'name', asText, 'rp.name') ?? null, idHash };
 }
 

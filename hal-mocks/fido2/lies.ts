@@ -130,6 +130,13 @@ export const changeAnswer = (
   },
 });
 
+/** Answers every request to a command with these members, also what it would have refused: lists without end. */
+export const alwaysAnswer = (command: number, members: readonly (readonly [number, CborValue])[]): Behaviour => ({
+  name: `the same answer to every command ${command}`,
+  reply: (reply) =>
+    reply.command === command ? { ...reply, status: CTAP_STATUS.CTAP2_OK, body: new Map(members) } : reply,
+});
+
 /** Names another credential than the one that signed. */
 export const otherCredentialId = (id: Uint8Array, command: number = GET_ASSERTION_COMMAND): Behaviour => ({
   ...changeAnswer(command, [
