@@ -148,6 +148,10 @@ export const AGENT_CODES = {
     cause: 'A walkthrough is not valid, or its steps cannot follow each other.',
     cure: 'Correct the element that the message names; `unlockctl walkthrough new` prints one that is valid.',
   },
+  ERR_WALKTHROUGH_NOT_GIVEN: {
+    cause: 'What a walkthrough takes as given did not come about: nobody could be enrolled, or a key was not.',
+    cure: 'The message says why; correct `given`, or the step before.',
+  },
   ERR_WALKTHROUGH_NOT_SHIPPED: {
     cause: 'The walkthroughs that belong to the product are not where it is installed.',
     cure: 'Install the whole package; files of your own work without them.',

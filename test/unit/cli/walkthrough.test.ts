@@ -33,7 +33,13 @@ describe('unlockctl walkthrough', () => {
       result: { walkthroughs: { name: string; path: string }[] };
     };
     const { walkthroughs } = listed.result;
-    expect(walkthroughs.map(({ name }) => name)).toEqual(['backup-key', 'first-unlock', 'pin-change', 'pin-lockout']);
+    expect(walkthroughs.map(({ name }) => name)).toEqual([
+      'backup-key',
+      'first-unlock',
+      'pin-change',
+      'pin-lockout',
+      'recovery-sheet',
+    ]);
     const checked = await run('check', ...walkthroughs.map(({ path }) => path));
     expect(checked.exit).toBe(0);
     expect((await run('list')).stdout).toContain('first-unlock: First unlock (5 steps)\n');
