@@ -5,7 +5,7 @@ import { milliseconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { PROFILES, type ProfileName } from '../../../hal-mocks/fido2/profile.ts';
-import { touchAutomatically } from '../../../hal-mocks/fido2/touch.ts';
+import { showFingerAutomatically, touchAutomatically } from '../../../hal-mocks/fido2/touch.ts';
 import { UdpServer } from '../../../hal-mocks/fido2/udp-server.ts';
 import { VirtualAuthenticator } from '../../../hal-mocks/fido2/virtual-authenticator.ts';
 import { missingPythonModule, runToEnd, SYSTEM_PYTHON } from '../../support/umockdev/bridge.ts';
@@ -33,13 +33,15 @@ function authenticatorOf(profile: ProfileName): VirtualAuthenticator {
 /** Runs the client's steps one after the other on one channel. */
 async function client(authenticator: VirtualAuthenticator, ...steps: readonly string[]): Promise<readonly Step[]> {
   await using server = await UdpServer.start(authenticator, 0);
-  const stop = touchAutomatically(authenticator, systemClock, milliseconds(5));
+  const stops = [touchAutomatically, showFingerAutomatically].map((hand) =>
+    hand(authenticator, systemClock, milliseconds(5)),
+  );
   try {
     const { status, stdout, stderr } = await runToEnd([SYSTEM_PYTHON, CLIENT, String(server.port), ...steps]);
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as readonly Step[];
   } finally {
-    stop();
+    for (const stop of stops) stop();
   }
 }
 
@@ -136,6 +138,40 @@ describe.skipIf(missing)(`python-fido2 meets the virtual authenticator${missing 
   it('insists on verification where the profile is always-uv', async () => {
     const steps = await client(authenticatorOf('always-uv'), 'make', 'set_pin:12345678', 'make', 'make:12345678');
     expect(steps.map((it) => it?.error ?? 0)).toEqual([0x36, 0, 0x36, 0]);
+  });
+
+  it('hides a credential of credProtect 3 from who is not verified, and not one of 2 from who knows its id', async () => {
+    const steps = await client(
+      authenticatorOf('2.1'),
+      'set_pin:12345678',
+      'protected:3:12345678',
+      'assertion',
+      'assertion:12345678',
+      'protected:2:12345678',
+      'assertion',
+    );
+    expect(steps.map((it) => it?.error ?? 0)).toEqual([0, 0, 0x2e, 0, 0, 0]);
+    expect(steps[1]).toMatchObject({ extensions: { credProtect: 3 } });
+  });
+
+  it('is managed by it: accounts, settings, large blobs, fingers, selection', async () => {
+    const steps = await client(
+      authenticatorOf('bio'),
+      'set_pin:12345678',
+      'make:12345678:2:rk',
+      'manage:12345678',
+      'blobs:12345678:600',
+      'selection',
+      'fingers:12345678',
+      'config:12345678',
+    );
+    expect(steps.slice(2)).toEqual([
+      { stored: 1, parties: ['example.org'], name: 'renamed', left: 0 },
+      { same: true, other: null, after: null },
+      true,
+      { samples: 3, names: ['left thumb'], verified: false },
+      { minPinLength: 6, alwaysUv: true },
+    ]);
   });
 
   it('lets it cancel a request that waits for the touch', async () => {

@@ -12,11 +12,12 @@ import threading
 from fido2.attestation import PackedAttestation
 from fido2.client import ClientError, Fido2Client
 from fido2.ctap import CtapError
-from fido2.ctap2 import Ctap2
+from fido2.ctap2 import Config, CredentialManagement, Ctap2, FPBioEnrollment, LargeBlobs
 from fido2.ctap2.extensions import HmacSecretExtension
 from fido2.ctap2.pin import ClientPin, PinProtocolV1, PinProtocolV2
 from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
+from fido2.utils import sha256
 
 RP = {'id': 'example.org', 'name': 'Example'}
 USER = {'id': b'u1', 'name': 'someone', 'displayName': 'Some One'}
@@ -122,6 +123,60 @@ class Steps:
             outputs = secret.process_get_output(got.auth_data)['hmacGetSecret']
             result['outputs'] = [outputs[name].hex() for name in ('output1', 'output2') if name in outputs]
         return result
+
+    def protected(self, level, pin=''):
+        extra = {}
+        if pin:
+            token = self.token(pin, 2, ClientPin.PERMISSION.MAKE_CREDENTIAL)
+            extra = {'pin_uv_param': self.pin(2).protocol.authenticate(token, HASH), 'pin_uv_protocol': 2}
+        made = self.ctap.make_credential(HASH, RP, USER, ES256, extensions={'credProtect': int(level)}, **extra)
+        self.credential = made.auth_data.credential_data
+        return {'extensions': made.auth_data.extensions}
+
+    def manage(self, pin):
+        protocol = self.pin(2).protocol
+        # For the whole key: a token that is bound to a relying party sees only that one.
+        token = self.pin(2).get_pin_token(pin, ClientPin.PERMISSION.CREDENTIAL_MGMT)
+        management = CredentialManagement(self.ctap, protocol, token)
+        metadata = management.get_metadata()
+        parties = [rp[CredentialManagement.RESULT.RP]['id'] for rp in management.enumerate_rps()]
+        credential = management.enumerate_creds(sha256(RP['id'].encode()))[0]
+        identity = credential[CredentialManagement.RESULT.CREDENTIAL_ID]
+        management.update_user_info(identity, {'id': USER['id'], 'name': 'renamed', 'displayName': 'Re Named'})
+        name = management.enumerate_creds(sha256(RP['id'].encode()))[0][CredentialManagement.RESULT.USER]['name']
+        management.delete_cred(identity)
+        left = management.get_metadata()[CredentialManagement.RESULT.EXISTING_CRED_COUNT]
+        return {'stored': metadata[CredentialManagement.RESULT.EXISTING_CRED_COUNT], 'parties': parties,
+                'name': name, 'left': left}
+
+    def config(self, pin):
+        def config():
+            token = ClientPin(self.ctap, PinProtocolV2()).get_pin_token(pin, ClientPin.PERMISSION.AUTHENTICATOR_CFG)
+            return Config(self.ctap, PinProtocolV2(), token)
+        config().toggle_always_uv()
+        # Last: a key that does not know how long its PIN is wants a new one afterwards.
+        config().set_min_pin_length(6)
+        info = self.ctap.get_info()
+        return {'minPinLength': info.min_pin_length, 'alwaysUv': info.options['alwaysUv']}
+
+    def blobs(self, pin, size):
+        token = ClientPin(self.ctap, PinProtocolV2()).get_pin_token(pin, ClientPin.PERMISSION.LARGE_BLOB_WRITE)
+        blobs, key, blob = LargeBlobs(self.ctap, PinProtocolV2(), token), os.urandom(32), os.urandom(int(size))
+        blobs.put_blob(key, blob)
+        same, other = blobs.get_blob(key) == blob, blobs.get_blob(os.urandom(32))
+        blobs.delete_blob(key)
+        return {'same': same, 'other': other, 'after': blobs.get_blob(key)}
+
+    def fingers(self, pin):
+        token = ClientPin(self.ctap, PinProtocolV2()).get_pin_token(pin, ClientPin.PERMISSION.BIO_ENROLL)
+        bio = FPBioEnrollment(self.ctap, PinProtocolV2(), token)
+        enroller, template, samples = bio.enroll(), None, 0
+        while template is None:
+            template, samples = enroller.capture(), samples + 1
+        bio.set_name(template, 'left thumb')
+        names = list(bio.enumerate_enrollments().values())
+        bio.remove_enrollment(template)
+        return {'samples': samples, 'names': names, 'verified': self.ctap.get_info().options['bioEnroll']}
 
     def exclude(self):
         self.ctap.make_credential(HASH, RP, USER, ES256, exclude_list=[
