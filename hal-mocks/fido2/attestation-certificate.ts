@@ -3,7 +3,7 @@
  * is the same in every virtual authenticator and known to everybody: it attests nothing, and its subject says so.
  */
 import { createHash } from 'node:crypto';
-import { concat, fromHex, utf8 } from '../../drivers/base/bytes.ts';
+import { concat, fromHex, toHex, utf8 } from '../../drivers/base/bytes.ts';
 import { keyPairFrom, type P256KeyPair, signEs256 } from './p256.ts';
 
 const SEQUENCE = 0x30;
@@ -77,8 +77,19 @@ export const batchKey = (): P256KeyPair =>
     ),
   );
 
-/** @param aaguid 16 bytes @returns DER */
+/** A signature differs each time, and a model has one certificate. */
+const made = new Map<string, Uint8Array>();
+
+/** @param aaguid 16 bytes @returns DER, the same for the same model as long as the program runs */
 export function attestationCertificate(aaguid: Uint8Array): Uint8Array {
+  const known = made.get(toHex(aaguid));
+  if (known !== undefined) return known;
+  const certificate = certificateOf(aaguid);
+  made.set(toHex(aaguid), certificate);
+  return certificate;
+}
+
+function certificateOf(aaguid: Uint8Array): Uint8Array {
   const key = batchKey();
   const publicKey = der(SEQUENCE, P256_PUBLIC_KEY, bits(concat(Uint8Array.of(4), key.x, key.y)));
   const body = der(

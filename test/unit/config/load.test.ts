@@ -67,6 +67,16 @@ describe('the configuration', () => {
     expect([config.tpm.rootKeyHandle, config.hid.enabled]).toEqual([0x81000002, false]);
   });
 
+  test('reads models of security keys as a list of AAGUIDs', () => {
+    const models = '756E6C6F-636b-642d-7669-727475616c21, 00000000-0000-0000-0000-000000000001';
+    expect(load(`[hid]\nallowed_aaguids = "${models}"\n`).hid.allowedAaguids).toBe(models);
+    for (const wrong of ['756e6c6f636b642d7669727475616c21', 'any', `${models},`]) {
+      expect(() => load(`[hid]\nallowed_aaguids = "${wrong}"\n`)).toThrow(
+        expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }),
+      );
+    }
+  });
+
   test('is frozen', () => {
     const config = load('');
     expect([config, ...Object.values(config)].every(Object.isFrozen)).toBe(true);
