@@ -55,9 +55,9 @@ export function ruleFailures(decision: Decision, limit: number = MOST): RuleFail
   const rules = new Map<string, RuleReason>();
   for (const branch of decision.reasons.children) {
     for (const factor of branch.children) {
-      // Where one of its rules holds, the others did not keep anybody out.
+      // Where one of its rules holds, the others did not keep anybody out; of any other factor none does.
       if (factor.ok) continue;
-      for (const rule of factor.children) if (!rule.ok) rules.set(rule.rule, rule);
+      for (const rule of factor.children) rules.set(rule.rule, rule);
     }
   }
   const all = [...rules.values()].flatMap(({ rule, children }) =>
