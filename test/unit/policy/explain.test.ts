@@ -277,7 +277,7 @@ describe('the tree', () => {
 
 describe('which rule comes closest', () => {
   const face = wired({ ipv4: { addresses: ['192.0.2.5/24'], gateways: ['192.0.2.1'], dnsServers: ['192.0.2.53'] } });
-  const seen = { ipConfig: network(face), bluetooth: { devices: [] } };
+  const seen = { ipConfig: network(face) };
   const fill = Array.from({ length: 9 }, () => [{ type: 'ipConfig', ipv4Prefix: '10.0.0.0/8' }]);
   const ip = (elements: object) => ({ type: 'ipConfig', ...elements });
   const half = ip({ ipv4Prefix: '192.0.2.0/24', ipv4DhcpServer: '192.0.2.9' });
@@ -285,7 +285,7 @@ describe('which rule comes closest', () => {
     lines(decideOn([...fill, ...rules], seen)).find((line) => line.startsWith('      rule'));
 
   test('a signal that holds counts more than any part of one', () => {
-    expect(first([half], [ip({ ipv4Prefix: '192.0.2.0/24' }), { type: 'bluetooth' }])).toBe(
+    expect(first([half], [ip({ ipv4Prefix: '192.0.2.0/24' }), ip({ ipv4DhcpServer: '192.0.2.9' })])).toBe(
       '      rule rule-11: does not hold',
     );
   });
