@@ -82,7 +82,7 @@ function signalLines(signal: SignalReason, depth: number): ReasonLine[] {
 const closeness = (rule: RuleReason): number =>
   rule.children.reduce((sum, signal) => {
     const held = signal.children.filter(({ ok }) => ok).length;
-    return sum + (signal.ok ? 1 : signal.children.length === 0 ? 0 : held / (signal.children.length + 1));
+    return sum + (signal.ok ? 1 : held / (signal.children.length + 1));
   }, 0) / Math.max(1, rule.children.length);
 
 /** Where one holds, that one; otherwise all of them, or of many those that come closest. */
