@@ -205,7 +205,8 @@ function suite(hands: string): void {
     await expect(authenticatorSelection(session.authenticator, session.info, touch)).resolves.toBeUndefined();
   });
 
-  it.each(['busy 3', 'keepalive-storm 300', 'foreign-traffic', 'merged-reports'])('copes with %s', async (fault) => {
+  // The fake node is a terminal: more than 4,095 bytes that wait (63 reports) would cut one in two, which no /dev/hidraw does.
+  it.each(['busy 3', 'keepalive-storm 50', 'foreign-traffic', 'merged-reports'])('copes with %s', async (fault) => {
     await alice.hands(`fault ${fault}`);
     await expectRight();
   });
