@@ -20,7 +20,12 @@ async function compile(): Promise<string> {
   const config = join(folder, 'tsconfig.json');
   const options = { rootDir: ROOT, outDir: folder, incremental: false, tsBuildInfoFile: null };
   const files = [join(ROOT, 'agent/main.ts'), join(ROOT, 'hal-mocks/fido2/main.ts')];
-  const content = { extends: join(ROOT, 'tsconfig.json'), compilerOptions: options, files, include: [] };
+  const content = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: options,
+    files,
+    include: [join(ROOT, 'drivers/**/*.d.ts')],
+  };
   await writeFile(config, JSON.stringify(content));
   const { status, stdout, stderr } = await runToEnd([join(ROOT, 'node_modules/.bin/tsc'), '-p', config]);
   if (status !== 0) {
