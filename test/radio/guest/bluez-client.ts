@@ -97,8 +97,20 @@ export class BluezClient implements AsyncDisposable {
     await this.call(adapter, ADAPTER, on ? 'StartDiscovery' : 'StopDiscovery');
   }
 
+  /** A link that the emulator loses meanwhile leaves BlueZ waiting: then it is taken back and begun anew, a few times. */
   async pair(adapter: string, address: string): Promise<void> {
-    await this.call(devicePath(adapter, address), DEVICE, 'Pair');
+    const device = devicePath(adapter, address);
+    for (let left = 2; ; left--) {
+      this.shown.length = 0;
+      try {
+        await this.call(device, DEVICE, 'Pair');
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
+        process.stdout.write(`pairing is begun anew: ${String(error)}\n`);
+        await this.call(device, DEVICE, 'CancelPairing').catch(() => undefined);
+      }
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
