@@ -13,6 +13,14 @@ import { EXIT, exitCodeOf } from './exit-codes.ts';
 export const printable = (text: string): string =>
   text.replace(/(?![\t\n\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
 
+const LONGEST_LINE = 128;
+
+/** A text of somebody else on one line: nothing in it begins another line or moves the cursor. */
+export function oneLine(text: string): string {
+  const clean = printable(text).replace(/[\n\t\u2028\u2029]/g, '\ufffd');
+  return clean.length <= LONGEST_LINE ? clean : `${clean.slice(0, LONGEST_LINE)}…`;
+}
+
 export interface Output {
   readonly json: boolean;
   /** The one result of the command: JSON as it is, or the sentences that `words` makes of it. */

@@ -13,7 +13,14 @@ import { missingWords, stillMissing } from '../policy/explain.ts';
 import { jointSets } from '../policy/joint.ts';
 import { contextsOf, policyFor, type UnlockPolicy } from '../policy/model.ts';
 import type { Collected } from './collect.ts';
-import { type CurrentPolicy, documentOf, enrolledFactors, provableBranches, requireVerifiedKeys } from './context.ts';
+import {
+  type CurrentPolicy,
+  documentOf,
+  enrolledFactors,
+  provableBranches,
+  requireOwnAuthority,
+  requireVerifiedKeys,
+} from './context.ts';
 
 /** A context as it will be; `sealedKey` null: it gets its key in this change. */
 export interface PlannedContext {
@@ -46,9 +53,7 @@ function sealable(
   policy: UnlockPolicy,
   collected: Pick<Collected, 'judge'>,
 ): PolicyState['branches'] {
-  if (state.authority.kind === 'managed') {
-    throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
-  }
+  requireOwnAuthority(state);
   requireVerifiedKeys(policy, state);
   const branches = enforcedSets(provableBranches(policy, enrolledFactors(state), machine));
   const decision = collected.judge(policy);

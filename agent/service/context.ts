@@ -21,6 +21,15 @@ import type { ServiceParts } from './parts.ts';
 export const SECRET_FACTORS = ['pin', 'securityKey'] as const satisfies readonly FactorKind[];
 export type SecretFactor = (typeof SECRET_FACTORS)[number];
 
+/** What only the authority can sign, and it is not on this machine. */
+export const authorityElsewhere = (): UnlockdError =>
+  new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
+
+/** @throws {ERR_POLICY_SIGNER_UNREACHABLE} before anything is asked for that only the authority could sign */
+export function requireOwnAuthority({ authority }: Pick<ContainerState, 'authority'>): void {
+  if (authority.kind === 'managed') throw authorityElsewhere();
+}
+
 /** @throws {ERR_SETUP_NEEDED} */
 export async function requireMachine(parts: ServiceParts): Promise<MachineState> {
   const machine = await parts.store.readMachine();

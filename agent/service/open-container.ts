@@ -1,6 +1,6 @@
 /** From a grant to the container key: the door is opened, and the TPM is passed for what the operation needs. */
 
-import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { Signature } from '../../drivers/tpm2/index.ts';
 import type { Approval } from '../container/authority/local-authority.ts';
@@ -19,7 +19,7 @@ import type { UnlockPolicy } from '../policy/model.ts';
 import { type Door, openDoor } from '../release/release.ts';
 import { Denied } from './ceremony-run.ts';
 import type { Collected } from './collect.ts';
-import { changePolicyOf, policyInForce } from './context.ts';
+import { authorityElsewhere, changePolicyOf, policyInForce } from './context.ts';
 import type { ServiceParts } from './parts.ts';
 
 const throughDoor =
@@ -139,15 +139,13 @@ async function approverOf(
   external: ExternalApproval | null,
 ): Promise<Approver> {
   const { key, sealedAuth } = state.authority;
-  const elsewhere = (): UnlockdError =>
-    new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
   if (key === null || sealedAuth === null) {
-    if (external === null) throw elsewhere();
+    if (external === null) throw authorityElsewhere();
     const { approval, policies } = external;
     const approvePolicy = async ({ context }: PolicyStatement): Promise<Signature> => {
       const known = requestContext(context);
       const signature = known === null ? undefined : policies.get(known);
-      if (signature === undefined) throw elsewhere();
+      if (signature === undefined) throw authorityElsewhere();
       return signature;
     };
     return {

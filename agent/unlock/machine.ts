@@ -107,14 +107,14 @@ const isEarlierGesture = (signal: FactorSignal, startedAt: MonotonicMs | null): 
 
 function onSignal(state: UnlockState, event: Extract<UnlockEvent, { type: 'signal' }>): Step {
   const { signal, at: now, triesLeft = null, isAnswer = false } = event;
-  const answers = isAnswer && state.asking === signal.kind;
+  const asked = state.asking === signal.kind;
+  const answers = asked && isAnswer;
   if (isEarlierGesture(signal, state.startedAt)) {
     return answers && isGesture(signal) ? refuse(state, signal, now) : proceed(state, now);
   }
   const known = { ...state, snapshot: new Map(state.snapshot).set(signal.kind, signal) };
   // What lies around the machine answers no question: it is there or not, and the rules say what it is worth.
   if (!isGesture(signal)) return proceed(known, now);
-  const asked = state.asking === signal.kind;
   if (signal.state === 'satisfied') {
     // A factor that comes back (a key that is plugged in again) may be used again.
     const givenUp = new Map(state.givenUp);

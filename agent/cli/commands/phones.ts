@@ -1,8 +1,7 @@
 /** `phone list` and `phone remove`: one request each and its words. */
 import type { PhoneLine } from '../../api/ports.ts';
 import type { Context } from '../context.ts';
-import { refusalWords } from '../output.ts';
-import { oneLine } from './key/words.ts';
+import { oneLine, refusalWords } from '../output.ts';
 
 const WEAK: Readonly<Record<string, string>> = {
   unauthenticated: ', paired without comparing a number: pair anew',

@@ -3,8 +3,7 @@ import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts
 import { ssidWords } from '../../policy/match/wifi.ts';
 import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
-import { spanWords } from '../output.ts';
-import { oneLine } from './key/words.ts';
+import { oneLine, spanWords } from '../output.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});

@@ -19,6 +19,7 @@ import {
   provableBranches,
   requireContainer,
   requireMachine,
+  requireOwnAuthority,
 } from '../context.ts';
 import { observedProofsOf } from '../observed-proofs.ts';
 import { changeOpenContainer, withOpenContainer } from '../open-container.ts';
@@ -52,9 +53,7 @@ function changed(
   add: boolean,
 ): { readonly biometrics: readonly Biometric[]; readonly branches: Branches } {
   const policy = policyInForce(state);
-  if (state.authority.kind === 'managed') {
-    throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
-  }
+  requireOwnAuthority(state);
   if (state.biometrics.includes(modality) === add) {
     throw new UnlockdError('ERR_BIOMETRIC_UNUSED', `the ${modality} ${add ? 'counts already' : 'does not count'}`);
   }

@@ -25,6 +25,7 @@ import {
   provableBranches,
   requireContainer,
   requireMachine,
+  requireOwnAuthority,
 } from '../context.ts';
 import { credentialsOf, idOf } from '../enrolled-keys.ts';
 import { createKeyGroup, enrolKey, type NewKey, type NewKeyGroup, newKeyGroup } from '../new-key.ts';
@@ -33,12 +34,6 @@ import type { ServiceParts } from '../parts.ts';
 
 /** More wraps do not fit into the state file. */
 const MAX_KEYS = 16;
-
-/** @throws {ERR_POLICY_SIGNER_UNREACHABLE} */
-function requireOwnAuthority({ authority }: ContainerState): void {
-  if (authority.kind !== 'managed') return;
-  throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
-}
 
 /** The keys that are to be there: those of before that stay, by what the records wrap for them with, and a new one. */
 function groupOf(

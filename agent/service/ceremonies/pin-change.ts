@@ -10,7 +10,7 @@ import type { ContainerState, MachineState } from '../../container/state.ts';
 import type { PinRules } from '../../policy/model.ts';
 import type { CeremonyRun } from '../ceremony-run.ts';
 import { type Collected, collectFactors } from '../collect.ts';
-import { changePolicyOf, policyInForce, requireContainer, requireMachine } from '../context.ts';
+import { changePolicyOf, policyInForce, requireContainer, requireMachine, requireOwnAuthority } from '../context.ts';
 import { askNewPin, createPin, historyWith, type KnownPin, type NewPin, requireUnused } from '../new-pin.ts';
 import { changeOpenContainer, type OpenContainer, withOpenContainer } from '../open-container.ts';
 import type { ServiceParts } from '../parts.ts';
@@ -84,9 +84,7 @@ export async function pinChangeScript(
   const state = await requireContainer(parts, run.uid);
   const policy = policyInForce(state);
   if (state.factors.pin === null) throw new UnlockdError('ERR_CONTAINER_MISSING', 'the container has no PIN');
-  if (state.authority.kind === 'managed') {
-    throw new UnlockdError('ERR_POLICY_SIGNER_UNREACHABLE', 'the policy authority of this machine is elsewhere');
-  }
+  requireOwnAuthority(state);
   using collected = await collectFactors(parts, machine, state, changePolicyOf(state), run);
   const next = await replacePin(parts, run, machine, state, collected, policy.pin);
   await parts.audit('pin-changed', run.uid, { epoch: policyOf(next).n });

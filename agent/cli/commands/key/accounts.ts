@@ -3,9 +3,9 @@ import { toHex } from '../../../../drivers/base/bytes.ts';
 import { type Account, deleteAccount, listAccounts, renameAccount } from '../../../keys/credentials.ts';
 import type { OpenKey } from '../../../keys/session.ts';
 import { requireTypedWord } from '../../confirm.ts';
+import { oneLine } from '../../output.ts';
 import type { KeyChoice } from './options.ts';
 import type { KeyWork } from './person.ts';
-import { oneLine } from './words.ts';
 
 type AccountChoice = Extract<KeyChoice, { name: `key credentials ${string}` }>;
 

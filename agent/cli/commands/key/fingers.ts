@@ -10,9 +10,10 @@ import {
 } from '../../../keys/fingerprints.ts';
 import type { OpenKey } from '../../../keys/session.ts';
 import { requireTypedWord } from '../../confirm.ts';
+import { oneLine } from '../../output.ts';
 import type { KeyChoice } from './options.ts';
 import type { KeyWork } from './person.ts';
-import { deviceWords, oneLine } from './words.ts';
+import { deviceWords } from './words.ts';
 
 type FingerChoice = Extract<KeyChoice, { name: `key fingerprints ${string}` }>;
 

@@ -3,15 +3,7 @@ import type { UnlockdError } from '../../../../drivers/base/errors.ts';
 import type { HidDeviceInfo } from '../../../../drivers/hal/hid.ts';
 import type { KeyDescription } from '../../../keys/describe.ts';
 import type { ListedKey } from '../../../keys/list.ts';
-import { printable, triesLeft } from '../../output.ts';
-
-const LONGEST = 128;
-
-/** A text of somebody else on one line: nothing in it begins another line or moves the cursor. */
-export function oneLine(text: string): string {
-  const clean = printable(text).replace(/[\n\t\u2028\u2029]/g, '\ufffd');
-  return clean.length <= LONGEST ? clean : `${clean.slice(0, LONGEST)}…`;
-}
+import { oneLine, triesLeft } from '../../output.ts';
 
 type Named = Pick<HidDeviceInfo, 'path' | 'product' | 'manufacturer' | 'vendorId' | 'productId'>;
 
