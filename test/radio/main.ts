@@ -7,16 +7,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { prepareImage } from '../lab/guest-image/image.ts';
+import { runMachine } from '../lab/guest-image/machine.ts';
+import { objections, readReport } from '../lab/guest-image/verdict.ts';
 import { CASES } from './cases.ts';
-import { prepareImage } from './image.ts';
-import { runMachine } from './machine.ts';
-import { objections, readReport } from './verdict.ts';
+import { RADIO_MODULES } from './modules.ts';
 
 /**
  * Debian 12's other kernel first: its 6.1.192 stops with a BUG whenever an L2CAP connection fails (docs/guides/radio-test.md).
  * Later releases have one alone.
  */
 const KERNELS = ['linux-image-6.12-amd64', 'linux-image-amd64'];
+const RECIPE = { packages: ['bluez', 'bluez-test-tools', 'dbus'], modules: RADIO_MODULES };
 const LAB_FAILED = 125;
 const LIMIT_SECONDS = 900;
 const MEMORY_MIB = 512;
@@ -44,7 +46,7 @@ async function main(): Promise<number> {
   const began = performance.now();
   const asked = values.kernel ?? process.env.UNLOCKD_RADIO_KERNEL;
   const kernels = asked === undefined ? KERNELS : [asked];
-  const image = prepareImage(cacheFolder(), { kernels, rebuild: values.rebuild, say });
+  const image = prepareImage(cacheFolder(), { kernels, recipe: RECIPE, rebuild: values.rebuild, say });
   const sizes = Object.entries(image.sizes).map(([name, bytes]) => `${name} ${MB(bytes)}`);
   print(`image: ${image.kernel}, ${sizes.join(', ')}, ${image.built ? `made in ${seconds(began)}` : 'from the cache'}`);
   const started = performance.now();
@@ -52,6 +54,7 @@ async function main(): Promise<number> {
     image,
     project: fileURLToPath(new URL('../../../', import.meta.url)),
     command: ({ node }) => `exec ${node} /project/dist/test/radio/guest/main.js\n`,
+    name: 'radio',
     memoryMiB: MEMORY_MIB,
     limitSeconds: LIMIT_SECONDS,
   });

@@ -1,10 +1,10 @@
 /**
  * Whether this machine could run the Bluetooth guest. The guest itself takes a minute and is `npm run test:radio`; what
- * decides whether a run of it counts is tested in test/unit/project/radio-verdict.test.ts.
+ * decides whether a run of it counts is tested in test/unit/project/guest-verdict.test.ts.
  */
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { missingForBuild } from '../../radio/image.ts';
+import { missingForBuild } from '../../lab/guest-image/image.ts';
 
 const PROGRAM = 'qemu-system-x86_64';
 const NEEDED = ['isa-debug-exit', 'virtio-blk-pci', 'virtio-rng-pci', 'virtio-9p-pci'];

@@ -29,6 +29,12 @@ export interface MachineOptions {
   /** Of the guest. */
   readonly memoryMiB: number;
   readonly limitSeconds: number;
+  /** Begins the name of the folder that it writes into. */
+  readonly name: string;
+  /** Files for the guest, by their names in `/out`. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Further arguments of QEMU: devices. */
+  readonly devices?: readonly string[];
 }
 
 export interface MachineRun extends Disposable {
@@ -43,8 +49,9 @@ export interface MachineRun extends Disposable {
 }
 
 export async function runMachine(options: MachineOptions): Promise<MachineRun> {
-  const { image, project, memoryMiB, limitSeconds } = options;
-  const out = mkdtempSync(join(tmpdir(), 'unlockd-radio-'));
+  const { image, project, memoryMiB, limitSeconds, devices = [], files = {} } = options;
+  const out = mkdtempSync(join(tmpdir(), `unlockd-${options.name}-`));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(out, name), content);
   const nonce = randomBytes(16).toString('hex');
   const node = realpathSync(process.execPath);
   writeFileSync(join(out, 'nonce'), nonce);
@@ -69,6 +76,7 @@ export async function runMachine(options: MachineOptions): Promise<MachineRun> {
     ...share('project', project, ',readonly=on,multidevs=remap'),
     ...share('node', dirname(node), ',readonly=on,multidevs=remap'),
     ...share('out', out, ''),
+    ...devices,
   ];
   const { status, timedOut, words } = await ended(arguments_, limitSeconds);
   const file = (name: string): string | null => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cpioArchive } from '../../radio/cpio.ts';
-import { objections, type RunOutcome, readReport, verdictOf } from '../../radio/verdict.ts';
+import { cpioArchive } from '../../lab/guest-image/cpio.ts';
+import { objections, type RunOutcome, readReport, verdictOf } from '../../lab/guest-image/verdict.ts';
 
 const NONCE = 'c0ffee';
 /** QEMU's status for a value at its debug port. */

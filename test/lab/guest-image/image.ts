@@ -21,21 +21,22 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
-import { BOOT_MODULES, RADIO_MODULES } from './modules.ts';
 
-/** Beyond Debian's essential packages. */
-const GUEST_PACKAGES = [
-  'bluez',
-  'bluez-test-tools',
-  'busybox-static',
-  'dbus',
-  'iproute2',
-  'kmod',
-  'libgcc-s1',
-  'libstdc++6',
-  'mount',
-];
+/** What a guest has, beyond Debian's essential packages and what {@link BASE_PACKAGES} says. */
+export interface Recipe {
+  readonly packages: readonly string[];
+  /** Kernel modules that it may load, by name; what they need comes along. */
+  readonly modules: readonly string[];
+}
+
+/** What every guest needs: to start, and to run Node. */
+const BASE_PACKAGES = ['busybox-static', 'iproute2', 'kmod', 'libgcc-s1', 'libstdc++6', 'mount'];
+/** What the root file system needs. */
+const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'squashfs', 'overlay', '9pnet_virtio', '9p'];
 const FILES = ['vmlinuz', 'initramfs.gz', 'root.sqfs'] as const;
+/** The first programs, of the initramfs and of the root file system. */
+const INIT = 'init';
+const FIRST = 'guest-init';
 
 export interface Image {
   readonly folder: string;
@@ -61,11 +62,9 @@ function run(command: string, args: readonly string[], cwd?: string): string {
 }
 
 /** Everything that decides what is in an image, but for the versions of the packages at the time when it is made. */
-function recipe(kernel: string): string {
-  const parts = [...['guest/init', 'guest/radio-init'], basename(fileURLToPath(import.meta.url))].map((name) =>
-    readFileSync(here(name), 'utf8'),
-  );
-  return digest(JSON.stringify([kernel, GUEST_PACKAGES, BOOT_MODULES, RADIO_MODULES, ...parts])).slice(0, 16);
+function keyOf(kernel: string, { packages, modules }: Recipe): string {
+  const parts = [INIT, FIRST, basename(fileURLToPath(import.meta.url))].map((name) => readFileSync(here(name), 'utf8'));
+  return digest(JSON.stringify([kernel, packages, modules, ...parts])).slice(0, 16);
 }
 
 /** The image in the cache, when it is whole. */
@@ -102,12 +101,13 @@ export function prepareImage(
   options: {
     /** Packages that are a kernel or depend on an exact one, the preferred first: the first that is there is taken. */
     readonly kernels: readonly string[];
+    readonly recipe: Recipe;
     readonly rebuild: boolean;
     readonly say: (line: string) => void;
   },
 ): Image {
   for (const kernel of options.kernels) {
-    const found = options.rebuild ? null : cached(join(cache, recipe(kernel)));
+    const found = options.rebuild ? null : cached(join(cache, keyOf(kernel, options.recipe)));
     if (found !== null) return found;
   }
   const missing = missingForBuild();
@@ -115,10 +115,10 @@ export function prepareImage(
   mkdirSync(cache, { recursive: true });
   const asked = options.kernels.find((name) => exactKernel(name) !== null);
   if (asked === undefined) throw new Error(`apt knows no kernel ${options.kernels.join(', ')}`);
-  const folder = join(cache, recipe(asked));
+  const folder = join(cache, keyOf(asked, options.recipe));
   const work = mkdtempSync(join(cache, 'making-'));
   try {
-    const kernel = make(work, asked, options.say);
+    const kernel = make(work, asked, options.recipe, options.say);
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(work, 'image'), folder);
     options.say(`image of ${kernel} in ${folder}`);
@@ -130,20 +130,21 @@ export function prepareImage(
   return { ...made, built: true };
 }
 
-function make(work: string, asked: string, say: (line: string) => void): string {
+function make(work: string, asked: string, recipe: Recipe, say: (line: string) => void): string {
   const image = join(work, 'image');
   const root = join(work, 'root');
   mkdirSync(image);
   const { name, version } = unpackKernel(work, asked, say);
-  say(`root file system with ${GUEST_PACKAGES.join(', ')}`);
+  const packages = [...BASE_PACKAGES, ...recipe.packages];
+  say(`root file system with ${packages.join(', ')}`);
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   if (codename === undefined) throw new Error('/etc/os-release names no Debian release');
-  const include = `--include=${GUEST_PACKAGES.join(',')}`;
+  const include = `--include=${packages.join(',')}`;
   run('mmdebstrap', ['--quiet', '--variant=essential', include, codename, root, ...aptSources()]);
-  const boot = installModules(work, root, version);
+  const boot = installModules(work, root, version, recipe.modules);
   writeFileSync(join(image, 'initramfs.gz'), initramfs(root, boot));
-  cpSync(here('guest/radio-init'), join(root, 'usr/sbin/radio-init'), { mode: 0 });
-  run('chmod', ['755', join(root, 'usr/sbin/radio-init')]);
+  cpSync(here(FIRST), join(root, 'usr/sbin', FIRST), { mode: 0 });
+  run('chmod', ['755', join(root, 'usr/sbin', FIRST)]);
   say('squashfs');
   const without = ['boot', 'var/cache', 'var/lib/apt', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'];
   const compression = ['-comp', 'zstd', '-Xcompression-level', '3'];
@@ -188,7 +189,7 @@ function aptSources(): string[] {
 }
 
 /** Leaves in the root only the modules that the guest loads. @returns those of the boot, in their order */
-function installModules(work: string, root: string, version: string): string[] {
+function installModules(work: string, root: string, version: string, wanted: readonly string[]): string[] {
   const target = join(root, 'usr/lib/modules', version);
   mkdirSync(dirname(target), { recursive: true });
   const whole = join(work, 'kernel/lib/modules', version);
@@ -201,9 +202,7 @@ function installModules(work: string, root: string, version: string): string[] {
     return [...new Set(paths)];
   };
   const boot = files(BOOT_MODULES);
-  const kept = new Set(
-    [...boot, ...files(RADIO_MODULES)].map((path) => join(root, path.replace(/^\/lib/, '/usr/lib'))),
-  );
+  const kept = new Set([...boot, ...files(wanted)].map((path) => join(root, path.replace(/^\/lib/, '/usr/lib'))));
   for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile() && /\.ko(\.\w+)?$/.test(entry.name) && !kept.has(path)) rmSync(path);
@@ -224,7 +223,7 @@ function initramfs(root: string, modules: readonly string[]): Buffer {
   });
   const entries: CpioEntry[] = folders.map((path) => ({ path, mode: 0o755, content: null }));
   entries.push(file('bin/busybox', readFileSync(join(root, 'bin/busybox'))));
-  entries.push(file('init', readFileSync(here('guest/init'))));
+  entries.push(file('init', readFileSync(here(INIT))));
   for (const path of modules) entries.push(file(`modules/${basename(path)}`, readFileSync(path)));
   entries.push(file('modules/order', `${modules.map((path) => basename(path)).join('\n')}\n`));
   return gzipSync(cpioArchive(entries), { level: 1 });
