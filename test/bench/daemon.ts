@@ -15,7 +15,7 @@ import { systemClock } from '../../drivers/base/clock.ts';
 import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
 import { startSwtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import { RunningAuthenticator } from '../support/umockdev/authenticator-program.ts';
-import { startUnderBridge } from '../support/umockdev/bridge.ts';
+import { STARTS_NO_PROGRAMS, startUnderBridge } from '../support/umockdev/bridge.ts';
 import { Closers } from './closers.ts';
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -85,6 +85,7 @@ async function start(opened: Closers, more: Readonly<Record<string, string>>): P
     'paths.state_dir': stateFolder,
     'paths.run_dir': join(folder, 'run'),
     'log.file': join(folder, 'unlockd.log'),
+    ...STARTS_NO_PROGRAMS,
     ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);

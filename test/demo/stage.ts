@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Swtpm, startSwtpm } from '../../hal-mocks/tpm2/swtpm.ts';
-import { bridgeArgv } from '../support/umockdev/bridge.ts';
+import { bridgeArgv, STARTS_NO_PROGRAMS } from '../support/umockdev/bridge.ts';
 import { Child, type Ended, type RunOptions, run } from './child.ts';
 
 /** `dist/`: the processes run from the build, as users' do, also when this file is run from its source. */
@@ -106,6 +106,7 @@ export class Stage implements AsyncDisposable {
       `paths.run_dir=${join(this.folder, 'run')}`,
       `tpm.tcti=${this.tcti}`,
       'unlock.touch_timeout_seconds=2',
+      ...Object.entries(STARTS_NO_PROGRAMS).map(([name, value]) => `${name}=${value}`),
       ...(this.#options.settings ?? []),
     ].flatMap((setting) => ['--set', setting]);
     this.daemon = new Child(this.besideTheKey([...NODE, join(BUILD, 'agent/main.js'), ...settings]));

@@ -55,7 +55,13 @@ export async function idleLanes(only: (name: string) => boolean): Promise<readon
   const manager = new MockNetworkManager(bus);
   await manager.start();
   await using _manager = { [Symbol.asyncDispose]: () => manager.close() };
-  await using daemon = await startBenchDaemon({ 'signals.bus': bus.address, 'session.bus': bus.address });
+  await using daemon = await startBenchDaemon({
+    'signals.bus': bus.address,
+    'session.bus': bus.address,
+    // All signals, and they come from the bus.
+    'signals.network': 'true',
+    'signals.wifi': 'true',
+  });
   await enrolSelf(daemon.client);
   for (let i = 0; i < UNLOCKS; i++) await runCeremony(daemon.client, UNLOCK, { pin: PIN });
   await daemon.client.lock();

@@ -10,7 +10,7 @@ import { type ApiClient, createClient } from '../../../agent/api/client.ts';
 import { peerCredentials } from '../../../drivers/linux/peer-credentials.ts';
 import { type Swtpm, startSwtpm } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { RunningAuthenticator } from '../umockdev/authenticator-program.ts';
-import { startUnderBridge } from '../umockdev/bridge.ts';
+import { STARTS_NO_PROGRAMS, startUnderBridge } from '../umockdev/bridge.ts';
 
 /** Compiled programs. */
 export interface Programs {
@@ -84,6 +84,7 @@ export class CrashWorld implements AsyncDisposable {
       'tpm.tcti': this.swtpm.config,
       'unlock.soft_limit_tries': '31',
       'log.level': 'info',
+      ...STARTS_NO_PROGRAMS,
     };
     const command = [
       process.execPath,

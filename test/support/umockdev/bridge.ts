@@ -56,6 +56,16 @@ export const bridgeArgv = (at: BridgeAddress, command: readonly string[]): reado
   ...command,
 ];
 
+/**
+ * Settings of a daemon that runs under the bridge: it starts no programs of its own. A child that is forked while another
+ * thread of the daemon holds the lock of umockdev's preloaded library never gets to its exec, and the daemon waits for that
+ * exec. The programs are `ip` and the one that asks node-wifi; neither has anything to see here.
+ */
+export const STARTS_NO_PROGRAMS: Readonly<Record<string, string>> = {
+  'signals.network': 'false',
+  'signals.wifi': 'false',
+};
+
 /** Starts `command` under the bridge. Ending the child (SIGTERM) ends the command. */
 export function startUnderBridge(
   at: BridgeAddress,
