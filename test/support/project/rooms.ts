@@ -196,20 +196,41 @@ export const ROOMS: readonly Room[] = [
     may: [
       ...VOCABULARY,
       ...API_CLIENT,
-      ...values('agent/config', 'agent/keys', 'agent/policy', 'agent/walkthrough', 'agent/lifecycle/doctor.ts'),
+      ...values('agent/config', 'agent/keys', 'agent/policy', 'agent/report', 'agent/walkthrough'),
+      ...values('agent/lifecycle/doctor.ts'),
       ...types('drivers/hal'),
     ],
     packages: ['commander'],
     builtins: true,
     never: '`release`, `container`',
   },
-  ...['walkthrough', 'report'].map((name) => ({
-    paths: [`agent/${name}`],
+  {
+    paths: ['agent/walkthrough'],
     may: [...VOCABULARY, ...API_CLIENT, ...values('drivers/hal'), ...types('agent/policy')],
-    packages: name === 'walkthrough' ? ['zod', 'yaml'] : ['zod'],
+    packages: ['zod', 'yaml'],
     builtins: true,
     never: '`hal-mocks`',
-  })),
+  },
+  {
+    paths: ['agent/report'],
+    // The words and the drawing of signals stand in one place; both files are pure.
+    may: [
+      ...VOCABULARY,
+      ...values('agent/policy/signal-words.ts', 'agent/policy/study/timeline-picture.ts'),
+      ...types('agent/api/ports.ts', 'agent/walkthrough'),
+    ],
+    packages: ['zod'],
+    builtins: ['node:crypto'],
+    never: 'hosts, mocks, files: it is told what it reports',
+  },
+  {
+    paths: ['agent/lanes'],
+    // A lane is a composition of its own: a whole machine for one walkthrough.
+    may: [...values('drivers', 'agent'), { target: 'hal-mocks', mode: 'dynamic' }, ...types('hal-mocks')],
+    packages: [],
+    builtins: true,
+    never: '`hal-mocks` statically: what simulates is loaded when its lane is chosen',
+  },
   {
     paths: [
       'agent/composition.ts',
