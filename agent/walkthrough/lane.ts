@@ -5,13 +5,34 @@
 import type { OperatorHal } from '../../drivers/hal/operator.ts';
 import type { ApiClient } from '../api/client.ts';
 
-export type Subject = Pick<ApiClient, 'start' | 'supply' | 'take' | 'cancel' | 'status' | 'lock'>;
+/** From the least real to the most real. */
+export const LANE_NAMES = ['mock', 'emulator', 'lab', 'hardware'] as const;
+export type LaneName = (typeof LANE_NAMES)[number];
+
+export type Subject = Pick<
+  ApiClient,
+  'start' | 'supply' | 'take' | 'cancel' | 'status' | 'lock' | 'signals' | 'watchSignals'
+>;
+
+/** One device of a lane as it described itself. */
+export interface LaneDevice {
+  readonly kind: 'tpm' | 'security-key' | 'bluetooth' | 'wifi' | 'network' | 'fingerprint' | 'face' | 'session';
+  /** What the walkthrough or the machine calls it. */
+  readonly name: string;
+  /** Simulated: a mock behind the seam; emulated: a model of the device behind the real driver or protocol. */
+  readonly nature: 'simulated' | 'emulated' | 'real';
+  readonly model: string | null;
+  readonly firmware: string | null;
+  /** Further words it has about itself, e.g. `aaguid`, `manufacturer`, `adapter`. */
+  readonly more: Readonly<Record<string, string>>;
+}
 
 export interface Lane {
-  /** `mock`, `emulator`, … */
-  readonly name: string;
+  readonly name: LaneName;
   readonly operator: OperatorHal;
   readonly subject: Subject;
   /** @returns null when it is done, or why it cannot be done on this lane */
   daemon(what: 'kill' | 'start' | 'restart', options: { signal: AbortSignal }): Promise<string | null>;
+  /** What the lane is made of. Left out: it does not know. */
+  devices?(options: { signal: AbortSignal }): Promise<readonly LaneDevice[]>;
 }

@@ -156,6 +156,18 @@ export const AGENT_CODES = {
     cause: 'The walkthroughs that belong to the product are not where it is installed.',
     cure: 'Install the whole package; files of your own work without them.',
   },
+  ERR_LANE_UNKNOWN: {
+    cause: 'There is no lane of this name on this installation.',
+    cure: 'Name one of those that the message lists; `unlockctl walkthrough run --help` says what they are.',
+  },
+  ERR_LANE_MISSING: {
+    cause: 'A lane lacks a program or a right that it needs.',
+    cure: 'Install or do what the message says, exactly as it stands there; the mock lane needs the least.',
+  },
+  ERR_LANE_BROKEN: {
+    cause: 'A part of the lane itself (a software TPM, a virtual key, the bridge to it) ended or did not answer.',
+    cure: 'Run it again; the message has the last words of that part. What the walkthrough shows is not known from such a run.',
+  },
   ERR_DAEMON_NOT_RUNNING: {
     cause: 'Nobody listens on the socket of the daemon.',
     cure: 'Start it (`systemctl start unlockd`), or name another socket with `--socket`.',

@@ -1,5 +1,6 @@
 /** The walkthroughs that come with the product, run in one process; and a run tells what is not as expected. */
 import { describe, expect, it } from 'vitest';
+import { openLane } from '../../../agent/lanes/index.ts';
 import { checkedDocument } from '../../../agent/policy/forms/native-json.ts';
 import { readWalkthrough } from '../../../agent/walkthrough/read.ts';
 import { runWalkthrough } from '../../../agent/walkthrough/run.ts';
@@ -7,13 +8,12 @@ import { shippedWalkthroughs } from '../../../agent/walkthrough/shipped.ts';
 import { STARTING_FILE } from '../../../agent/walkthrough/starting-file.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
-import { inProcessLane } from '../../support/walkthrough/in-process-lane.ts';
+import { laneOptions } from '../../support/walkthrough/lane-options.ts';
 
 /** Lines like `2 unlock failed: expected …`. */
 async function run(text: string): Promise<readonly string[]> {
   const walkthrough = readWalkthrough(text, checkedDocument);
-  const { lane, agent } = await inProcessLane(walkthrough);
-  await using _closing = agent;
+  await using lane = await openLane('mock', walkthrough, laneOptions());
   const { signal } = new AbortController();
   const results = await runWalkthrough(walkthrough, { lane, clock: systemClock, entropy: systemEntropy, signal });
   return results.map(({ step, outcome, why }, at) => `${at + 1} ${step.action} ${[outcome, ...why].join(': ')}`);
