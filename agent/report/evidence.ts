@@ -21,6 +21,7 @@ import {
   type LogEntry,
   type LogKind,
   MOST,
+  type Nature,
   type Outcome,
   type TrackGroup,
   type TrackState,
@@ -37,11 +38,16 @@ export interface EvidenceLane {
   readonly simulated: readonly string[];
 }
 
-/** A device as it described itself; what it does not say is left out. */
-export type DeviceFacts = Pick<EvidenceDevice, 'kind' | 'name' | 'nature'> &
-  Partial<Pick<EvidenceDevice, 'manufacturer' | 'model' | 'firmware' | 'aaguid' | 'adapter'>> & {
-    readonly says?: readonly string[];
-  };
+/** A device as it described itself; what it does not say is left out. What a lane tells of its devices is one. */
+export interface DeviceFacts {
+  readonly kind: string;
+  readonly name: string;
+  readonly nature: Nature;
+  readonly model?: string | null;
+  readonly firmware?: string | null;
+  /** Among it `manufacturer`, `aaguid` (32 hexadecimal digits, with or without `-`) and `adapter`. */
+  readonly more?: Readonly<Record<string, string>>;
+}
 
 /** What came of a step; the runner's own result is one. */
 export interface StepEnd {
@@ -55,6 +61,13 @@ export interface StepEnd {
     readonly reasons: readonly ReasonLine[];
   } | null;
 }
+
+const DEVICE_WORDS: Readonly<Record<string, string>> = {
+  tpm: 'TPM',
+  'security-key': 'security key',
+  bluetooth: 'Bluetooth',
+  wifi: 'Wi-Fi',
+};
 
 /** Entries of the log that are kept for steps and the end, whatever else is told. */
 const RESERVED = 4 * MOST.steps;
@@ -138,17 +151,18 @@ export class EvidenceBuilder {
 
   /** What a device says of itself; one of the same kind and name takes the place of the earlier one. */
   device(facts: DeviceFacts): void {
-    const { nature, says = [] } = facts;
+    const { manufacturer, aaguid, adapter, ...more } = facts.more ?? {};
+    const model = aaguid?.replaceAll('-', '').toLowerCase() ?? '';
     const device: EvidenceDevice = {
-      kind: cut(facts.kind, LONGEST.name),
+      kind: cut(DEVICE_WORDS[facts.kind] ?? facts.kind, LONGEST.name),
       name: cut(facts.name, LONGEST.name),
-      nature,
-      manufacturer: cutName(facts.manufacturer),
+      nature: facts.nature,
+      manufacturer: cutName(manufacturer),
       model: cutName(facts.model),
       firmware: cutName(facts.firmware),
-      aaguid: facts.aaguid ?? null,
-      adapter: cutName(facts.adapter),
-      says: cutAll(says),
+      aaguid: /^[0-9a-f]{32}$/.test(model) ? model : null,
+      adapter: cutName(adapter),
+      says: cutAll(Object.entries(more).map(([name, value]) => `${name}: ${value}`)),
     };
     const at = this.#devices.findIndex(({ kind, name }) => kind === device.kind && name === device.name);
     if (at >= 0) this.#devices[at] = device;
