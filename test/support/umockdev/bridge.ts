@@ -1,20 +1,16 @@
-/**
- * Starts a command in a world where /dev/hidraw0 is a virtual authenticator (`bridge.py` beside this file tells how it
- * works), and says what is missing where that cannot be done.
- */
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** Programs that tests run in the world of the bridge (hal-mocks/umockdev), to their end or as children. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type BridgeAddress, bridgeArgv, SYSTEM_PYTHON } from '../../../hal-mocks/umockdev/bridge.ts';
 
-/** Debian's Python, which has the GObject bindings; another one in the PATH may not. */
-export const SYSTEM_PYTHON = '/usr/bin/python3';
-const BRIDGE = fileURLToPath(new URL('./bridge.py', import.meta.url));
-
-/** Where the authenticator listens, as `TcpServer.port` or `UdpServer.port` say. */
-export interface BridgeAddress {
-  readonly protocol: 'tcp' | 'udp';
-  /** `127.0.0.1:PORT` */
-  readonly address: string;
-}
+export {
+  type BridgeAddress,
+  bridgeArgv,
+  missingCommand,
+  missingForBridge,
+  missingPythonModule,
+  STARTS_NO_PROGRAMS,
+  SYSTEM_PYTHON,
+} from '../../../hal-mocks/umockdev/bridge.ts';
 
 export interface Finished {
   /** 128 + n when signal n ended it. */
@@ -22,49 +18,6 @@ export interface Finished {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** What keeps a command from being found or run, for the title of a skipped test; null: it is there. */
-export function missingCommand(command: string, debianPackage: string): string | null {
-  const found = spawnSync('sh', ['-c', 'command -v "$1"', 'sh', command]).status === 0;
-  return found ? null : `${command} is missing: apt install ${debianPackage}`;
-}
-
-/** What keeps a Python module from being loaded, likewise. */
-export function missingPythonModule(code: string, debianPackages: string): string | null {
-  const found = spawnSync(SYSTEM_PYTHON, ['-c', code]).status === 0;
-  return found ? null : `apt install ${debianPackages}`;
-}
-
-/** What the bridge lacks on this machine, or null. */
-export function missingForBridge(): string | null {
-  return (
-    missingCommand('umockdev-wrapper', 'umockdev') ??
-    missingPythonModule(
-      "import gi; gi.require_version('UMockdev', '1.0'); from gi.repository import UMockdev",
-      'python3-gi gir1.2-umockdev-1.0',
-    )
-  );
-}
-
-/** The argument vector that runs `command` under the bridge. */
-export const bridgeArgv = (at: BridgeAddress, command: readonly string[]): readonly string[] => [
-  SYSTEM_PYTHON,
-  BRIDGE,
-  `--${at.protocol}`,
-  at.address,
-  '--',
-  ...command,
-];
-
-/**
- * Settings of a daemon that runs under the bridge: it starts no programs of its own. A child that is forked while another
- * thread of the daemon holds the lock of umockdev's preloaded library never gets to its exec, and the daemon waits for that
- * exec. The programs are `ip` and the one that asks node-wifi; neither has anything to see here.
- */
-export const STARTS_NO_PROGRAMS: Readonly<Record<string, string>> = {
-  'signals.network': 'false',
-  'signals.wifi': 'false',
-};
 
 /** Starts `command` under the bridge. Ending the child (SIGTERM) ends the command. */
 export function startUnderBridge(

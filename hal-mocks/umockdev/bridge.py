@@ -3,6 +3,7 @@
 
     bridge.py --tcp HOST:PORT -- COMMAND [ARGUMENT ...]
     bridge.py --udp HOST:PORT -- COMMAND [ARGUMENT ...]
+    bridge.py --tcp HOST:PORT --tcp HOST:PORT -- COMMAND [ARGUMENT ...]
 
 COMMAND and what it starts see, through umockdev, a USB device 1209:beee with a FIDO HID interface in /sys and udev and
 its node /dev/hidraw0; every report goes to the authenticator at the address and back. Nothing of it is visible outside,
@@ -14,11 +15,15 @@ How to run a daemon under it: start the authenticator (`node dist/hal-mocks/fido
 take the address from its first line, and start the daemon as COMMAND; the command line client needs no bridge. Keep the
 authenticator's standard input: `touch`, `remove`, `insert` and `power-cycle` are typed there. Over TCP a `remove` unplugs
 /dev/hidraw0 (open handles fail, udev says so) and an `insert` plugs it in again, as /dev/hidraw1 and so on; over UDP it
-stays plugged in.
+stays plugged in. Each further --tcp or --udp is one more authenticator, in a USB port of its own; what is not plugged in
+when it begins gets its node when it is. With --events-fd N each change is one line there: `plugged 1 /dev/hidraw0` (the first
+authenticator), `unplugged 1`.
 Needs the Debian packages umockdev, gir1.2-umockdev-1.0 and python3-gi.
 """
 import argparse
 import ctypes
+import functools
+import itertools
 import os
 import select
 import shutil
@@ -36,18 +41,18 @@ CANNOT_START = 125
 REPORT = 64
 # Usage page 0xF1D0, usage 1, 64 bytes in and 64 bytes out (CTAP 2.1 §11.2.8.1).
 DESCRIPTOR = bytes.fromhex('06d0f10901a1010920150026ff007508954081020921150026ff00750895409102c0')
-USB = '/devices/pci0000:00/0000:00:01.0/usb1/1-1'
-INTERFACE = USB + '/1-1:1.0'
-HID = INTERFACE + '/0003:1209:BEEE.0001'
 PRODUCT = 'Virtual Security Key'
-SERIAL = 'UNLOCKD0001'
 
 
-def devices(index):
+def devices(port, index):
     """The devices of the testbed, parents first. As with a kernel, every plugging-in gives new numbers."""
-    raw = f'{HID}/hidraw/hidraw{index}'
+    usb = f'/devices/pci0000:00/0000:00:01.0/usb1/1-{port}'
+    interface = f'{usb}/1-{port}:1.0'
+    hid = f'{interface}/0003:1209:BEEE.{port:04X}'
+    raw = f'{hid}/hidraw/hidraw{index}'
+    serial = f'UNLOCKD{port:04}'
     return {
-        USB: f'''P: {USB}
+        usb: f'''P: {usb}
 N: bus/usb/001/{index + 2:03}
 E: DEVNAME=/dev/bus/usb/001/{index + 2:03}
 E: DEVTYPE=usb_device
@@ -63,11 +68,11 @@ A: idProduct=beee\\n
 A: idVendor=1209\\n
 A: manufacturer=unlockd\\n
 A: product={PRODUCT}\\n
-A: serial={SERIAL}\\n
+A: serial={serial}\\n
 A: busnum=1\\n
 A: devnum={index + 2}\\n
 ''',
-        INTERFACE: f'''P: {INTERFACE}
+        interface: f'''P: {interface}
 E: DEVTYPE=usb_interface
 E: DRIVER=usbhid
 E: PRODUCT=1209/beee/100
@@ -76,12 +81,12 @@ E: SUBSYSTEM=usb
 A: bInterfaceNumber=00\\n
 A: bInterfaceClass=03\\n
 ''',
-        HID: f'''P: {HID}
+        hid: f'''P: {hid}
 E: DRIVER=hid-generic
 E: HID_ID=0003:00001209:0000BEEE
 E: HID_NAME={PRODUCT}
-E: HID_PHYS=usb-0000:00:01.0-1/input0
-E: HID_UNIQ={SERIAL}
+E: HID_PHYS=usb-0000:00:01.0-{port}/input0
+E: HID_UNIQ={serial}
 E: SUBSYSTEM=hid
 H: report_descriptor={DESCRIPTOR.hex().upper()}
 ''',
@@ -93,7 +98,7 @@ E: MINOR={index}
 E: SUBSYSTEM=hidraw
 E: ID_FIDO_TOKEN=1
 A: dev=240:{index}\\n
-L: device=../../../0003:1209:BEEE.0001
+L: device=../../../0003:1209:BEEE.{port:04X}
 ''',
     }
 
@@ -177,35 +182,60 @@ class Udp:
         self.socket.close()
 
 
-class FakeNode:
-    """The device in the testbed, plugged in or not."""
+class Machine:
+    """The testbed, the numbers that it gives out, and who is told of changes. One change at a time."""
 
-    def __init__(self, testbed, folder):
+    def __init__(self, testbed, folder, events):
         self.testbed = testbed
-        self.records = os.path.join(folder, 'hidraw.ioctl')
+        self.folder = folder
+        self.events = events
+        self.numbers = itertools.count()
+        self.turn = threading.Lock()
+
+    def tell(self, line):
+        if self.events is None:
+            return
+        try:
+            os.write(self.events, (line + '\n').encode('ascii'))
+        except OSError:
+            self.events = None
+
+
+class FakeNode:
+    """A device in the testbed, plugged in or not."""
+
+    def __init__(self, machine, port):
+        self.machine = machine
+        self.testbed = machine.testbed
+        self.port = port
+        self.records = os.path.join(machine.folder, f'hidraw-{port}.ioctl')
         self.index = 0
         self.fd = None
 
     def plug(self):
-        node = f'/dev/hidraw{self.index}'
-        with open(self.records, 'w', encoding='ascii') as file:
-            file.write(ioctl_records(node))
-        # Adding announces every device as the kernel would; removing has to be announced by hand.
-        self.testbed.add_from_string('\n'.join(devices(self.index).values()))
-        self.testbed.load_ioctl(node, self.records)
-        self.fd = self.testbed.get_dev_fd(node)
+        with self.machine.turn:
+            self.index = next(self.machine.numbers)
+            node = f'/dev/hidraw{self.index}'
+            with open(self.records, 'w', encoding='ascii') as file:
+                file.write(ioctl_records(node))
+            # Adding announces every device as the kernel would; removing has to be announced by hand.
+            self.testbed.add_from_string('\n'.join(devices(self.port, self.index).values()))
+            self.testbed.load_ioctl(node, self.records)
+            self.fd = self.testbed.get_dev_fd(node)
+            self.machine.tell(f'plugged {self.port} {node}')
 
     def unplug(self):
-        stale = self.stale_link()
-        for path in reversed(devices(self.index)):
-            self.testbed.uevent('/sys' + path, 'remove')
-            self.testbed.remove_device('/sys' + path)
-        # Whoever still has the node open has to notice: this end of the terminal goes away.
-        os.close(self.fd)
-        self.fd = None
-        self.index += 1
-        if stale is not None:
-            os.unlink(stale)
+        with self.machine.turn:
+            stale = self.stale_link()
+            for path in reversed(devices(self.port, self.index)):
+                self.testbed.uevent('/sys' + path, 'remove')
+                self.testbed.remove_device('/sys' + path)
+            # Whoever still has the node open has to notice: this end of the terminal goes away.
+            os.close(self.fd)
+            self.fd = None
+            if stale is not None:
+                os.unlink(stale)
+            self.machine.tell(f'unplugged {self.port}')
 
     def stale_link(self):
         """The note that umockdev makes of a terminal and leaves behind: when the kernel hands the same terminal out again,
@@ -250,26 +280,33 @@ def pump(node, wire):
                     os.write(node.fd, report)
 
 
+def plugged_in(wire):
+    """Whether the authenticator is: one that is pulled out takes a connection only to end it."""
+    if not select.select([wire], [], [], 0.05)[0]:
+        return True
+    wire.close()
+    return False
+
+
 def serve(node, connect, wire):
-    """Keeps the node in step with the authenticator for ever."""
+    """Keeps the node in step with the authenticator for ever. `wire` is None while it is not plugged in."""
     while True:
+        while wire is None:
+            time.sleep(0.1)
+            try:
+                wire = connect()
+            except OSError:
+                continue
+            if plugged_in(wire):
+                node.plug()
+            else:
+                wire = None
         try:
             pump(node, wire)
         except Gone:
             wire.close()
+        wire = None
         node.unplug()
-        while True:
-            time.sleep(0.1)
-            try:
-                wire = connect()
-                # A device that is pulled out takes a connection only to end it.
-                if select.select([wire], [], [], 0.05)[0]:
-                    wire.close()
-                    continue
-                break
-            except OSError:
-                continue
-        node.plug()
 
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -326,11 +363,15 @@ def address_of(text):
 
 def parse(argv):
     parser = argparse.ArgumentParser(description='Runs COMMAND with a virtual authenticator as /dev/hidraw0.')
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument('--tcp', type=address_of, metavar='HOST:PORT')
-    where.add_argument('--udp', type=address_of, metavar='HOST:PORT')
+    for option, wire in (('--tcp', Tcp), ('--udp', Udp)):
+        parser.add_argument(option, type=lambda text, wire=wire: (wire, address_of(text)), metavar='HOST:PORT',
+                            action='append', dest='authenticators')
+    parser.add_argument('--events-fd', type=int, metavar='N')
     parser.add_argument('command', nargs='+', metavar='COMMAND')
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if not options.authenticators:
+        parser.error('give --tcp or --udp')
+    return options
 
 
 def main():
@@ -351,21 +392,29 @@ def main():
         gi.require_version('UMockdev', '1.0')
         from gi.repository import UMockdev
 
-        def connect():
+        def connect(kind, address):
             try:
-                return Tcp(options.tcp) if options.tcp else Udp(options.udp)
+                return kind(address)
             except OSError as error:
-                address = ':'.join(str(part) for part in options.tcp or options.udp)
-                raise OSError(f'no authenticator answers at {address}: {error.strerror or error}') from error
+                at = ':'.join(str(part) for part in address)
+                raise OSError(f'no authenticator answers at {at}: {error.strerror or error}') from error
 
-        wire = connect()
         testbed = UMockdev.Testbed.new()
-        node = FakeNode(testbed, folder)
-        node.plug()
+        machine = Machine(testbed, folder, options.events_fd)
+        served = []
+        for port, (kind, address) in enumerate(options.authenticators, 1):
+            wire = connect(kind, address)
+            node = FakeNode(machine, port)
+            if kind is Udp or plugged_in(wire):
+                node.plug()
+            else:
+                wire = None
+            served.append((node, functools.partial(connect, kind, address), wire))
         keeper = os.fork()
         if keeper == 0:
             keep(options.command)
-        threading.Thread(target=serve, args=(node, connect, wire), daemon=True).start()
+        for each in served:
+            threading.Thread(target=serve, args=each, daemon=True).start()
         status = attend(keeper)
         shutil.rmtree(testbed.get_root_dir(), ignore_errors=True)
     except (ImportError, ValueError, OSError) as error:
