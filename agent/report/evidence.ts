@@ -45,7 +45,7 @@ export interface DeviceFacts {
   readonly nature: Nature;
   readonly model?: string | null;
   readonly firmware?: string | null;
-  /** Among it `manufacturer`, `aaguid` (32 hexadecimal digits, with or without `-`) and `adapter`. */
+  /** Among it `manufacturer`, `aaguid` (32 hexadecimal digits, with or without `-`) and `adapter` or `address`. */
   readonly more?: Readonly<Record<string, string>>;
 }
 
@@ -151,7 +151,7 @@ export class EvidenceBuilder {
 
   /** What a device says of itself; one of the same kind and name takes the place of the earlier one. */
   device(facts: DeviceFacts): void {
-    const { manufacturer, aaguid, adapter, ...more } = facts.more ?? {};
+    const { manufacturer, aaguid, address, adapter = address, ...more } = facts.more ?? {};
     const model = aaguid?.replaceAll('-', '').toLowerCase() ?? '';
     const device: EvidenceDevice = {
       kind: cut(DEVICE_WORDS[facts.kind] ?? facts.kind, LONGEST.name),
@@ -187,7 +187,7 @@ export class EvidenceBuilder {
     this.#settle(event);
     if (change !== null) this.#change('factor', change.track, change.state, change.words);
     if (event.type === 'done' || event.type === 'failed') return;
-    this.#change('verdict', 'verdict', 'asked', `${this.#step?.step.action ?? 'a ceremony'} is asked for`);
+    this.#change('verdict', 'verdict', 'asked', `${this.#step?.step.action ?? 'what is given'} is asked for`);
   }
 
   /** Ends the step that was begun last. */

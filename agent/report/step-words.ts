@@ -6,6 +6,9 @@ import type { Step } from '../walkthrough/schema.ts';
 
 const TERMS: Readonly<Record<string, string>> = { pin: 'PIN', tpm: 'TPM', wifi: 'Wi-Fi', dns: 'DNS' };
 
+/** What the person does unless told otherwise. */
+const USUAL: Readonly<Record<string, string>> = { touch: 'always', finger: 'own' };
+
 /** `changePin` as `change PIN`. */
 const spoken = (name: string): string =>
   name
@@ -29,9 +32,10 @@ function valueWords(value: unknown): string {
 export function stepWords({ action, value }: Pick<Step, 'action' | 'value'>): string {
   const does = spoken(action);
   if (value === true) return does;
+  if (action === 'wait') return `${does} ${value} s`;
   if (typeof value !== 'object') return `${does} ${valueWords(value)}`;
-  // That a key is touched when it waits goes without saying.
-  const said = Object.entries(value).filter(([name, inner]) => !(name === 'touch' && inner === 'always'));
+  // That a key is touched when it waits goes without saying, and what is no given value too.
+  const said = Object.entries(value).filter(([name, inner]) => inner !== undefined && inner !== USUAL[name]);
   return said.length === 0 ? does : `${does}: ${valueWords(Object.fromEntries(said))}`;
 }
 
