@@ -12,6 +12,7 @@ type LoadLane = () => Promise<OpenLane>;
 /** A lane that is not in the table is not on this installation. */
 const LANES: Readonly<Partial<Record<LaneName, LoadLane>>> = {
   mock: async () => (await import('./mock.ts')).openMockLane,
+  emulator: async () => (await import('./emulator.ts')).openEmulatorLane,
 };
 
 /**

@@ -1,0 +1,123 @@
+/**
+ * The emulator lane: the daemon as a process of its own with its real drivers for keys and TPM; swtpm is the TPM, virtual
+ * keys are plugged into it as /dev/hidrawN through umockdev. It sees nothing of this machine's radios and networks.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OperatorHal, PhysicalStep } from '../../drivers/hal/operator.ts';
+import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
+import type { TcpServer } from '../../hal-mocks/fido2/tcp-server.ts';
+import type { BridgeAddress } from '../../hal-mocks/umockdev/bridge.ts';
+import { createClient } from '../api/client.ts';
+import type { Walkthrough } from '../walkthrough/schema.ts';
+import { Closers } from './closers.ts';
+import { EmulatorDaemon } from './emulator-daemon.ts';
+import { requireEmulatorNeeds } from './emulator-needs.ts';
+import type { LaneOptions, OpenedLane } from './options.ts';
+import { setUpMachine } from './set-up.ts';
+import { VirtualKeys } from './virtual-keys.ts';
+
+/** Why a step that is not about keys cannot be done here. */
+const NOT_HERE: Readonly<Record<PhysicalStep['do'], string>> = {
+  finger: 'there is no fingerprint reader',
+  phone: 'there is no Bluetooth radio',
+  'access-point': 'there is no Wi-Fi',
+  join: 'there is no Wi-Fi',
+  cable: 'the daemon is not shown any network',
+  renumber: 'the daemon is not shown any network',
+  keyboard: 'there are no sessions',
+  suspend: 'the machine that it runs on cannot be put to sleep for it',
+  'replace-tpm': 'the TPM stays the one that it began with',
+};
+
+async function serveKeys(keys: VirtualKeys, opened: Closers): Promise<readonly BridgeAddress[]> {
+  const { TcpServer: Server } = await import('../../hal-mocks/fido2/tcp-server.ts');
+  const addresses: BridgeAddress[] = [];
+  for (const key of keys.all) {
+    const server: TcpServer = await Server.start(key, 0);
+    opened.add(() => server.close());
+    addresses.push({ protocol: 'tcp', address: `127.0.0.1:${server.port}` });
+  }
+  return addresses;
+}
+
+async function makeFolder(opened: Closers): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'unlockd-lane-'));
+  opened.add(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(join(folder, 'state'), { mode: 0o700 });
+  await mkdir(join(folder, 'run'), { mode: 0o755 });
+  await writeFile(join(folder, 'unlockd.toml'), '', { mode: 0o600 });
+  return folder;
+}
+
+function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon): OperatorHal {
+  const port = (name: string): number => keys.names.indexOf(name) + 1;
+  return {
+    touch: async () => keys.touch(),
+    insert: async (name, { signal }) => {
+      const key = keys.named(name);
+      if (!key.plugged) await daemon.see('plugged', port(name), () => key.insert(), signal);
+    },
+    remove: async (name, { signal }) => {
+      const key = keys.named(name);
+      if (key.plugged) await daemon.see('unplugged', port(name), () => key.remove(), signal);
+    },
+    perform: async (step) => NOT_HERE[step.do],
+  };
+}
+
+async function open({ given }: Walkthrough, options: LaneOptions, opened: Closers): Promise<OpenedLane> {
+  const { clock, progress, signal } = options;
+  await requireEmulatorNeeds();
+  const folder = await makeFolder(opened);
+  progress('starting a software TPM');
+  const { startSwtpm } = await import('../../hal-mocks/tpm2/swtpm.ts');
+  const swtpm = await startSwtpm({ clock, signal });
+  opened.add(() => swtpm.close());
+  const keys = await VirtualKeys.of(given, options);
+  const addresses = await serveKeys(keys, opened);
+  const daemon = new EmulatorDaemon({ clock, folder, keys: addresses, tcti: () => swtpm.config });
+  opened.add(() => daemon.stop());
+  progress('starting the daemon');
+  await daemon.start(signal);
+  const client = createClient({
+    socketPath: daemon.socketPath,
+    check: { peerOf: async (socket) => peerCredentials(socket), trusts: (uid) => uid === process.getuid?.() },
+  });
+  progress('setting the machine up');
+  await setUpMachine(client, given, signal);
+  return {
+    name: 'emulator',
+    subject: {
+      ...client,
+      start: (request, asked) => {
+        keys.handsOff();
+        return client.start(request, asked);
+      },
+    },
+    owner: client,
+    operator: operatorOf(keys, daemon),
+    daemon: async (what, asked) => {
+      if (what === 'kill') await daemon.kill();
+      else {
+        if (what === 'restart') await daemon.stop();
+        await daemon.start(asked.signal);
+      }
+      return null;
+    },
+    devices: async () => keys.devices('emulated'),
+    [Symbol.asyncDispose]: () => opened.close(),
+  };
+}
+
+/** @throws {ERR_LANE_MISSING | ERR_LANE_BROKEN | ERR_WALKTHROUGH_NOT_GIVEN} and the signal's reason */
+export async function openEmulatorLane(walkthrough: Walkthrough, options: LaneOptions): Promise<OpenedLane> {
+  const opened = new Closers();
+  try {
+    return await open(walkthrough, options, opened);
+  } catch (error) {
+    await opened.close().catch(() => undefined);
+    throw error;
+  }
+}
