@@ -34,11 +34,12 @@ import { lockFolder } from './lifecycle/daemon-lock.ts';
 import { SuspendWatch } from './lifecycle/suspend.ts';
 import { parseDocument } from './policy/forms/native-json.ts';
 import { sensesOf } from './senses.ts';
+import { auditReader } from './service/audit-reader.ts';
 import { currentPolicy } from './service/context.ts';
 import { configuredDynamicLock, dynamicLockFor } from './service/dynamic-lock-policy.ts';
 import type { ServiceParts, ServiceSettings } from './service/parts.ts';
 import { PhoneBook } from './service/phone-book.ts';
-import { type AuditReader, Service } from './service/service.ts';
+import { Service } from './service/service.ts';
 import { startUp } from './service/startup.ts';
 import { TpmAccess } from './service/tpm-access.ts';
 import { UnlockedContainers } from './service/unlocked.ts';
@@ -130,14 +131,6 @@ function userNames(): (uid: number) => string {
     } catch {
       return `uid ${uid}`;
     }
-  };
-}
-
-function auditReader(log: AuditLog): AuditReader {
-  return async function* ({ uid, last, follow, signal }) {
-    const only = uid === null ? () => true : (record: { uid: number | null }) => record.uid === uid;
-    if (follow) yield* log.follow({ last, signal, only });
-    else yield* await log.last(last, only);
   };
 }
 

@@ -3,7 +3,7 @@ import { isUnlockdError } from '../../drivers/base/errors.ts';
 import { DaemonRefusal } from '../api/daemon-refusal.ts';
 import type { Peer } from '../api/ports.ts';
 import type { Service } from '../service/service.ts';
-import type { Subject } from '../walkthrough/lane.ts';
+import type { Owner, Subject } from '../walkthrough/lane.ts';
 
 async function refusals<T>(work: () => Promise<T> | T): Promise<T> {
   try {
@@ -24,7 +24,7 @@ async function* refusalsOf<T>(events: AsyncIterable<T>): AsyncGenerator<T> {
 }
 
 /** @param service as it runs now @param who in whose name everything is asked */
-export function inProcessSubject(service: () => Service, who: Peer): Subject {
+export function inProcessSubject(service: () => Service, who: Peer): Subject & Owner {
   const never = new AbortController().signal;
   return {
     start: (request, { signal = never } = {}) =>
@@ -38,6 +38,10 @@ export function inProcessSubject(service: () => Service, who: Peer): Subject {
     status: ({ signal = never } = {}) => refusals(() => service().status(who, { signal })),
     lock: () => refusals(() => service().lock(who)),
     signals: () => refusals(() => service().signals(who)),
+    explainPolicy: ({ context } = {}) => refusals(() => service().explainPolicy(who, context)),
+    removePhone: (address, uid) => refusals(() => service().removePhone(who, address, uid)),
+    setPolicy: (document) => refusals(() => service().setPolicy(who, document)),
+    audit: ({ last, follow, signal = never }) => refusalsOf(service().audit(who, { last, follow, signal })),
     watchSignals: ({ signal = never } = {}) => refusalsOf(service().watchSignals(who, { signal })),
   };
 }

@@ -2,6 +2,7 @@
  * The daemon of the mock lane: the real service, dynamic lock and drivers in this process, over swtpm and mocks, without
  * socket and configuration. Its machine is a simulated one and says so; a restart begins anew on the same folder and TPM.
  */
+import { join } from 'node:path';
 import { seconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
@@ -10,11 +11,13 @@ import type { Phones } from '../../drivers/bluetooth/phones-driver.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { TpmHal } from '../../drivers/hal/tpm.ts';
 import type { AuditEvent } from '../api/ports.ts';
+import { AuditLog } from '../audit/log.ts';
 import { DurableFiles } from '../container/durable-files.ts';
 import { StateStore } from '../container/store.ts';
 import { DynamicLockRunner } from '../dynamic-lock/runner.ts';
 import { DEFAULT_DYNAMIC_LOCK } from '../policy/dynamic-lock.ts';
 import { parseDocument } from '../policy/forms/native-json.ts';
+import { auditReader } from '../service/audit-reader.ts';
 import { currentPolicy } from '../service/context.ts';
 import { dynamicLockFor } from '../service/dynamic-lock-policy.ts';
 import type { ServiceParts, ServiceSettings } from '../service/parts.ts';
@@ -57,7 +60,11 @@ interface Running {
   readonly parts: ServiceParts;
   readonly service: Service;
   readonly lock: DynamicLockRunner;
+  readonly log: AuditLog;
 }
+
+/** More than a walkthrough brings about. */
+const LOG_BYTES = 4 * 1024 * 1024;
 
 export class MockDaemon implements AsyncDisposable {
   readonly #options: MockDaemonParts;
@@ -88,13 +95,10 @@ export class MockDaemon implements AsyncDisposable {
 
   async start(): Promise<void> {
     if (this.#running !== null) throw new TypeError('the daemon runs');
-    const { clock, surroundings } = this.#options;
-    const { parts, phones } = this.#parts();
-    const service = new Service(
-      parts,
-      async function* () {},
-      (error) => this.#faults.push(error),
-    );
+    const { clock, stateFolder, surroundings } = this.#options;
+    const log = await AuditLog.open({ folder: join(stateFolder, 'audit'), clock, maxBytes: LOG_BYTES, keepFiles: 1 });
+    const { parts, phones } = this.#parts(log);
+    const service = new Service(parts, auditReader(log), (error) => this.#faults.push(error));
     const lock = new DynamicLockRunner({
       clock,
       openSessions: () => surroundings.sessions,
@@ -108,12 +112,12 @@ export class MockDaemon implements AsyncDisposable {
       report: () => undefined,
     });
     parts.sensors.start();
-    this.#running = { parts, service, lock };
+    this.#running = { parts, service, lock, log };
     await startUp(parts, new AbortController().signal);
     await lock.start();
   }
 
-  #parts(): { readonly parts: ServiceParts; readonly phones: Phones } {
+  #parts(log: AuditLog): { readonly parts: ServiceParts; readonly phones: Phones } {
     const { clock, entropy, hid, stateFolder, surroundings, tpm } = this.#options;
     const files = new DurableFiles();
     const store = new StateStore(stateFolder, files, clock);
@@ -122,7 +126,10 @@ export class MockDaemon implements AsyncDisposable {
       (await book.all()).map(({ uid, ...phone }) => ({ ...phone, users: [uid] })),
     );
     book.onChange(() => phones.changed());
-    const audit: ServiceParts['audit'] = async (event, uid, detail) => this.#options.audited(event, uid, detail);
+    const audit: ServiceParts['audit'] = async (event, uid, detail) => {
+      await log.append({ event, uid, detail });
+      this.#options.audited(event, uid, detail);
+    };
     const parts: ServiceParts = {
       clock,
       entropy,
@@ -157,6 +164,7 @@ export class MockDaemon implements AsyncDisposable {
     await running.lock.stop();
     await running.service.stop();
     await running.parts.sensors.stop();
+    await running.log.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,8 +11,24 @@ export type LaneName = (typeof LANE_NAMES)[number];
 
 export type Subject = Pick<
   ApiClient,
-  'start' | 'supply' | 'take' | 'cancel' | 'status' | 'lock' | 'signals' | 'watchSignals'
+  | 'start'
+  | 'supply'
+  | 'take'
+  | 'cancel'
+  | 'status'
+  | 'lock'
+  | 'signals'
+  | 'watchSignals'
+  | 'explainPolicy'
+  | 'removePhone'
+  | 'audit'
 >;
+
+/** Root, who sets the machine up and sets its policy. */
+export type Owner = Pick<ApiClient, 'start' | 'supply' | 'take' | 'cancel' | 'setPolicy'>;
+
+/** Daemons of the system that a step restarts. */
+export type SystemDaemon = 'bluetoothd' | 'NetworkManager';
 
 /** One device of a lane as it described itself. */
 export interface LaneDevice {
@@ -33,6 +49,14 @@ export interface Lane {
   readonly subject: Subject;
   /** @returns null when it is done, or why it cannot be done on this lane */
   daemon(what: 'kill' | 'start' | 'restart', options: { signal: AbortSignal }): Promise<string | null>;
+  /** Left out: nobody here may act as root. */
+  readonly owner?: Owner;
+  /** Stops a daemon of the system and starts it. Left out: there is none here. @returns as `daemon` */
+  restart?(what: SystemDaemon, options: { signal: AbortSignal }): Promise<string | null>;
+  /** The address that a phone of `given.phones` has here; null, and left out: it has none. */
+  phoneAddress?(phone: string): string | null;
+  /** The thumbprint (SHA-256, hexadecimal) that a root of `given.wifi` has here; null, and left out: it has none. */
+  rootThumbprint?(root: string): string | null;
   /** What the lane is made of. Left out: it does not know. */
   devices?(options: { signal: AbortSignal }): Promise<readonly LaneDevice[]>;
 }

@@ -2,11 +2,11 @@
  * The person of a walkthrough in one ceremony: types the PINs in their order, touches the key or does not, keeps the
  * recovery sheet and reads its groups back. What came of it is kept as words; secrets are not.
  */
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { Secret } from '../../drivers/base/secret.ts';
 import { DaemonRefusal } from '../api/daemon-refusal.ts';
 import type { CeremonyEvent, CeremonyRequest, ReasonLine, SecretSlotIn } from '../api/ports.ts';
-import type { Lane } from './lane.ts';
+import type { Lane, Subject } from './lane.ts';
 import type { Pins } from './pins.ts';
 
 /** What ended a ceremony, and what was seen on the way. */
@@ -27,7 +27,15 @@ export interface Behaviour {
   readonly touch: 'always' | 'never' | 'pull';
   /** The key that is pulled. */
   readonly pulls: string | null;
+  readonly finger: 'own' | 'other' | 'none';
+  /** The event at which the daemon is killed; null: it is not. */
+  readonly killAt: string | null;
+  /** An error that is an answer here, because it is expected; null: none is. */
+  readonly expects: string | null;
 }
+
+/** The lane cannot do what the person would do in this ceremony. */
+export class NotHere extends Error {}
 
 export const eventWords = (event: CeremonyEvent): string => {
   switch (event.type) {
@@ -37,6 +45,10 @@ export const eventWords = (event: CeremonyEvent): string => {
     case 'refused':
     case 'failed':
       return `${event.type} ${event.refusal.code}`;
+    case 'biometric':
+      return `biometric ${event.modality}`;
+    case 'waiting':
+      return `waiting ${event.factor}`;
     default:
       return event.type;
   }
@@ -44,17 +56,22 @@ export const eventWords = (event: CeremonyEvent): string => {
 
 const GROUPS = '-';
 
+/** Of a lane what a person in a ceremony needs. */
+type Around = Pick<Lane, 'operator' | 'daemon'> & {
+  readonly subject: Pick<Subject, 'start' | 'supply' | 'take' | 'cancel'>;
+};
+
 export class Person implements Disposable {
-  readonly #lane: Lane;
+  readonly #lane: Around;
   readonly #pins: Pins;
   #sheet: Secret | null = null;
 
-  constructor(lane: Lane, pins: Pins) {
+  constructor(lane: Around, pins: Pins) {
     this.#lane = lane;
     this.#pins = pins;
   }
 
-  /** @throws what the daemon cannot be asked for, and the signal's reason */
+  /** @throws {NotHere}, what the daemon cannot be asked for, and the signal's reason */
   async ask(request: CeremonyRequest, how: Behaviour, signal: AbortSignal): Promise<Asked> {
     const { subject } = this.#lane;
     const seen: string[] = [];
@@ -77,6 +94,7 @@ export class Person implements Disposable {
       throw new UnlockdError('ERR_CLI_CONNECTION_LOST', 'the ceremony ended without a result');
     } catch (error) {
       if (error instanceof DaemonRefusal) return refused(error.refusal.code, error.refusal.message, error.reasons);
+      if (isUnlockdError(error) && error.code === how.expects) return refused(error.code, error.message, []);
       throw error;
     } finally {
       // Of a ceremony that has ended this is harmless.
@@ -92,14 +110,27 @@ export class Person implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const { subject, operator } = this.#lane;
+    if (how.killAt !== null && (how.killAt === eventWords(event) || how.killAt === event.type)) {
+      const why = await this.#lane.daemon('kill', { signal });
+      if (why !== null) throw new NotHere(why);
+      return;
+    }
     switch (event.type) {
       case 'touch':
         if (how.touch === 'always') await operator.touch({ signal });
         if (how.touch === 'pull' && how.pulls !== null) await operator.remove(how.pulls, { signal });
         return;
+      case 'biometric': {
+        if (how.finger === 'none') return;
+        const step = { do: 'finger', finger: how.finger } as const;
+        const why =
+          operator.perform === undefined ? 'there is no reader here' : await operator.perform(step, { signal });
+        if (why !== null) throw new NotHere(why);
+        return;
+      }
       case 'secret': {
         const secret = await subject.take(id, event.slot, { signal });
-        if (event.slot !== 'recovery-sheet') return secret.dispose();
+        if (event.slot === 'purpose-key') return secret.dispose();
         this.#sheet?.dispose();
         this.#sheet = secret;
         return;

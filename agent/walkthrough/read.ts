@@ -5,6 +5,7 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type * as z from 'zod';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { ANY_THUMBPRINT, withRoots } from './roots.ts';
 import { ACTION_NAMES, type ActionName, outerSchema, type Step, stepSchema, type Walkthrough } from './schema.ts';
 import { storyFault } from './story.ts';
 
@@ -14,7 +15,7 @@ type Path = readonly PropertyKey[];
 export const MAX_WALKTHROUGH_LENGTH = 65_536;
 const MAX_NESTING = 32;
 
-/** Checks `given.policy` as policies are checked. @throws {ERR_POLICY_INVALID} with `detail.element` */
+/** Checks `given.policy`, and those of steps, as policies are checked. @throws {ERR_POLICY_INVALID} with `detail.element` */
 export type PolicyCheck = (document: unknown) => void;
 
 class Fault extends Error {
@@ -98,21 +99,33 @@ function stepOf(action: ActionName, checked: unknown): Step {
   return { action, value: step[action], note, withinSeconds: within, expect } as Step;
 }
 
+/** The policy at this place, as policies are checked. Names of roots are as good as their thumbprints. */
+function checkPolicyAt(
+  path: Path,
+  policy: Readonly<Record<string, unknown>>,
+  given: Walkthrough['given'],
+  checkPolicy: PolicyCheck,
+): void {
+  try {
+    checkPolicy(withRoots(policy, given, () => ANY_THUMBPRINT));
+  } catch (error) {
+    if (!isUnlockdError(error, 'ERR_POLICY_INVALID')) throw error;
+    const element = String(error.detail.element ?? '');
+    const inner = [...element.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+    throw new Fault([...path, ...(element === '(document)' ? [] : inner)], error.message);
+  }
+}
+
 function checked(value: unknown, checkPolicy: PolicyCheck): Walkthrough {
   checkNesting(value);
   const outer = parsed(outerSchema, value, []);
-  if (outer.given.policy !== undefined) {
-    try {
-      checkPolicy(outer.given.policy);
-    } catch (error) {
-      if (!isUnlockdError(error, 'ERR_POLICY_INVALID')) throw error;
-      const element = String(error.detail.element ?? '');
-      const inner = [...element.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
-      throw new Fault(['given', 'policy', ...(element === '(document)' ? [] : inner)], error.message);
-    }
-  }
+  const { given } = outer;
+  if (given.policy !== undefined) checkPolicyAt(['given', 'policy'], given.policy, given, checkPolicy);
   const { walkthrough: _version, ...rest } = outer;
   const walkthrough = { ...rest, steps: outer.steps.map(checkedStep) };
+  for (const [index, step] of walkthrough.steps.entries()) {
+    if (step.action === 'setPolicy') checkPolicyAt(['steps', index, 'setPolicy'], step.value, given, checkPolicy);
+  }
   const fault = storyFault(walkthrough);
   if (fault !== null) throw new Fault(fault.path, fault.message);
   return walkthrough;

@@ -4,12 +4,8 @@
  * names, and whoever runs it makes them up.
  */
 import * as z from 'zod';
-
-/** Names of keys and PINs. */
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a name is a small letter, then letters, digits and -, at most 32');
-const text = (longest: number) => z.string().min(1).max(longest);
+import { event, expectation, outlook } from './expectation.ts';
+import { given, handedOut, name, phoneState, policy, text } from './given.ts';
 
 /** A PIN that nobody has set. */
 export const WRONG_PIN = 'wrong';
@@ -32,28 +28,23 @@ const within = z
   .default(60)
   .describe('seconds after which the step is given up: a deadline, not a measurement');
 
-const EVENT = /^(?:prompt [a-z-]+|secret [a-z-]+|insert|touch|progress|done|(?:refused|failed) ERR_[A-Z0-9_]+)$/;
+const finger = z
+  .enum(['own', 'other', 'none'])
+  .default('own')
+  .describe('the finger that is put on the reader when it waits for one: `other` is one that it does not know');
 
-const expectation = z
-  .strictObject({
-    verdict: z.enum(['granted', 'refused']).optional().describe('how it ends; left out: granted'),
-    code: text(80).optional().describe('the error code that it ends with'),
-    reason: text(200).optional().describe('words that stand in a reason at the end of the reason tree'),
-    events: z
-      .array(z.string().regex(EVENT, 'an event is e.g. `prompt pin`, `touch`, `refused ERR_PIN_WRONG`'))
-      .min(1)
-      .max(40)
-      .optional()
-      .describe('events that come, in this order; others may come between them'),
-    state: z
-      .enum(['none', 'locked', 'unlocked', 'recovery-needed'])
-      .optional()
-      .describe('of the container, afterwards'),
-    keys: z.int().min(0).max(16).optional().describe('how many keys open the container, afterwards'),
-  })
-  .describe('what has to come of it');
+const killAt = event
+  .optional()
+  .describe('the daemon is killed (SIGKILL) as soon as this event has come: the ceremony ends without a result');
 
-const ceremony = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject({ ...shape, touch });
+const ceremony = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject({ ...shape, touch, finger, killAt });
+
+/** One named thing and what becomes of it: `pocket: away`. */
+const one = <T extends z.ZodType>(value: T) =>
+  z
+    .record(name, value)
+    .refine((entries) => Object.keys(entries).length === 1, 'names one thing: make a step of each')
+    .meta({ minProperties: 1, maxProperties: 1 });
 
 /** What each step does: its key in the file, and what stands there. */
 export const ACTIONS = {
@@ -61,19 +52,45 @@ export const ACTIONS = {
   remove: name.describe('pull the key out'),
   lose: name.describe('the key is gone for the rest of the walkthrough'),
   daemon: z.enum(['kill', 'start', 'restart']).describe('kill: SIGKILL; restart: told to stop, then started'),
-  enrol: ceremony({ pin: name.describe('how the new PIN is called from now on') }).describe('enrol the person'),
-  unlock: ceremony({ pin: pins }).describe('unlock the container'),
+  phone: one(phoneState).describe('where the phone is from now on'),
+  join: name.describe('join this Wi-Fi'),
+  leave: name.describe('leave the Wi-Fi that was joined'),
+  accessPoint: one(z.enum(['on', 'off'])).describe('switch an access point'),
+  cable: name.describe('put the cable of this network in; `out`: pull it out'),
+  renumber: one(handedOut).describe('the network hands out these addresses from now on'),
+  keyboard: z.enum(['idle', 'active']).describe('whether anybody uses keyboard and mouse'),
+  wait: z.int().min(1).max(600).describe('seconds that pass, to show that nothing happens in them'),
+  suspend: z.literal(true).describe('the machine sleeps and is woken'),
+  tpm: z.literal('replace').describe('another TPM, which knows nothing'),
+  restart: z.enum(['bluetoothd', 'NetworkManager']).describe('a daemon of the system is stopped and started'),
+  setUp: z.literal(true).describe('root sets the machine up, as after another TPM was put in'),
+  setPolicy: policy.describe('root sets another policy: a document as in policy.schema.json'),
+  enrol: ceremony({
+    pin: name.describe('how the new PIN is called from now on'),
+    phone: name.optional().describe('a phone that is enrolled with it'),
+  }).describe('enrol the person'),
+  unlock: ceremony({
+    pin: pins.optional().describe('left out: no PIN is known, and the person gives up where one is asked for'),
+  }).describe('unlock the container'),
   lock: z.literal(true).describe('lock the container'),
   changePin: ceremony({ from: pins, to: name }).describe('change the PIN'),
   recover: ceremony({ pin: name }).describe('with the recovery sheet; a new PIN and the keys that are plugged in'),
   addKey: ceremony({ pin: pins, key: name }).describe('enrol another key, beside one that opens the container'),
   revokeKey: ceremony({ pin: pins, key: name }).describe('the key opens nothing any more'),
+  addPhone: ceremony({ pin: pins, phone: name }).describe('enrol a phone that is paired, for the person'),
+  removePhone: name.describe('the phone counts for nobody any more'),
+  addFinger: ceremony({ pin: pins }).describe('what the reader recognises counts for the container from now on'),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 export type ActionName = keyof typeof ACTIONS;
 export const ACTION_NAMES = Object.keys(ACTIONS) as readonly ActionName[];
 
-/** Steps that a person asks of the daemon; the others are done to the machine. */
+/** `cable: out` */
+export const NO_CABLE = 'out';
+
+/** Steps that are asked of the daemon; the others are done to the machine. */
 export const ASKS_DAEMON: ReadonlySet<ActionName> = new Set<ActionName>([
+  'setUp',
+  'setPolicy',
   'enrol',
   'unlock',
   'lock',
@@ -81,6 +98,9 @@ export const ASKS_DAEMON: ReadonlySet<ActionName> = new Set<ActionName>([
   'recover',
   'addKey',
   'revokeKey',
+  'addPhone',
+  'removePhone',
+  'addFinger',
 ]);
 
 const shared = {
@@ -90,28 +110,12 @@ const shared = {
 
 const askedStep = <N extends ActionName>(action: N) =>
   z.strictObject({ [action]: ACTIONS[action], ...shared, expect: expectation.optional() });
-const doneStep = <N extends ActionName>(action: N) => z.strictObject({ [action]: ACTIONS[action], ...shared });
+const doneStep = <N extends ActionName>(action: N) =>
+  z.strictObject({ [action]: ACTIONS[action], ...shared, expect: outlook.optional() });
 
 /** The schema of the step that has this action. */
 export const stepSchema = (action: ActionName): z.ZodType =>
   ASKS_DAEMON.has(action) ? askedStep(action) : doneStep(action);
-
-const given = z
-  .strictObject({
-    policy: z
-      .record(z.string(), z.unknown())
-      .optional()
-      .describe('a policy document as in policy.schema.json; left out: the one that a machine begins with'),
-    keys: z
-      .record(name, z.enum(['plugged', 'unplugged']))
-      .default({})
-      .describe('the security keys by name, and where they are when it begins'),
-    enrolled: z
-      .strictObject({ pin: name.describe('how the PIN is called'), key: name.describe('the key that was plugged in') })
-      .optional()
-      .describe('the person is enrolled before the first step; left out: is not'),
-  })
-  .describe('what is there before the first step');
 
 const MAX_STEPS = 200;
 
@@ -146,6 +150,19 @@ export interface Walkthrough extends Omit<z.output<typeof outerSchema>, 'steps' 
   readonly steps: readonly Step[];
 }
 
+export type CeremonyStep = Extract<Step, { readonly value: { readonly touch: unknown } }>;
+
+/** Whether a person takes part in it. */
+export const isCeremony = (step: Step): step is CeremonyStep =>
+  typeof step.value === 'object' && Object.hasOwn(step.value, 'touch') && step.action !== 'setPolicy';
+
 /** PINs in the order in which they are typed. */
-export const pinsOf = (value: string | readonly string[]): readonly string[] =>
+export const pinsOf = (value: string | readonly string[] = []): readonly string[] =>
   typeof value === 'string' ? [value] : value;
+
+/** The one entry of `pocket: away`. */
+export function entryOf<V>(value: Readonly<Record<string, V>>): readonly [name: string, value: V] {
+  const [entry] = Object.entries(value);
+  if (entry === undefined) throw new TypeError('the schema lets no empty entry in');
+  return entry;
+}

@@ -3,7 +3,17 @@
  * certain without running anything: which keys are there and plugged in, which PINs have a name, whether the daemon runs.
  */
 import { ERROR_CODES } from '../../drivers/base/errors.ts';
-import { ASKS_DAEMON, pinsOf, type Step, type Walkthrough, WRONG_PIN } from './schema.ts';
+import {
+  ASKS_DAEMON,
+  entryOf,
+  isCeremony,
+  NO_CABLE,
+  pinsOf,
+  type Step,
+  type Walkthrough,
+  WRONG_PIN,
+} from './schema.ts';
+import { World } from './world.ts';
 
 /** What is wrong, and at which element (`steps[3].unlock.pin`). */
 export interface StoryFault {
@@ -11,76 +21,53 @@ export interface StoryFault {
   readonly message: string;
 }
 
-type KeyState = 'plugged' | 'unplugged' | 'lost';
-
-class World {
-  readonly keys: Map<string, KeyState>;
-  readonly pins = new Set<string>([WRONG_PIN]);
-  readonly #lostIn = new Map<string, number>();
-  runs = true;
-
-  constructor({ given }: Walkthrough) {
-    this.keys = new Map(Object.entries(given.keys));
-    if (given.enrolled !== undefined) this.pins.add(given.enrolled.pin);
-  }
-
-  plugged(): readonly string[] {
-    return [...this.keys].filter(([, state]) => state === 'plugged').map(([key]) => key);
-  }
-
-  lose(key: string, step: number): void {
-    this.keys.set(key, 'lost');
-    this.#lostIn.set(key, step);
-  }
-
-  /** Why nothing can be done with a key of this name; null: it is there. */
-  unusable(key: string): string | null {
-    if (!this.keys.has(key)) return `there is no key ${key}: name it in given.keys`;
-    const lost = this.#lostIn.get(key);
-    return lost === undefined ? null : `${key} was lost in step ${lost + 1}`;
-  }
-
-  unknownPin(pin: string): string | null {
-    if (this.pins.has(pin)) return null;
-    return `no PIN is called ${pin} so far: those that are set have names, one that nobody has set is called ${WRONG_PIN}`;
-  }
-}
-
 const newPinFault = (pin: string): string | null =>
   pin === WRONG_PIN ? `${WRONG_PIN} means a PIN that nobody has set: call the new one otherwise` : null;
 
-/** Moves or uses a key. */
-function keyFault(world: World, step: Step, index: number): string | null {
+/** What is done to the machine, or to what lies around it. */
+function doneFault(world: World, step: Step, index: number): string | null {
   switch (step.action) {
-    case 'insert': {
-      const fault = world.unusable(step.value);
-      if (fault !== null) return fault;
-      if (world.keys.get(step.value) === 'plugged') return `${step.value} is plugged in already`;
-      world.keys.set(step.value, 'plugged');
-      return null;
-    }
-    case 'remove': {
-      const fault = world.unusable(step.value);
-      if (fault !== null) return fault;
-      if (world.keys.get(step.value) === 'unplugged') return `${step.value} is not plugged in`;
-      world.keys.set(step.value, 'unplugged');
-      return null;
-    }
-    case 'lose': {
-      const fault = world.unusable(step.value);
-      if (fault === null) world.lose(step.value, index);
-      return fault;
-    }
+    case 'insert':
+      return world.insert(step.value);
+    case 'remove':
+      return world.remove(step.value);
+    case 'lose':
+      return world.lose(step.value, index);
+    case 'daemon':
+      return world.daemon(step.value);
+    case 'phone':
+      return world.move(...entryOf(step.value));
+    case 'accessPoint':
+      return world.switchAccessPoint(...entryOf(step.value));
+    case 'join':
+      return world.join(step.value);
+    case 'leave':
+      return world.leave(step.value);
+    case 'cable':
+      return world.cable(step.value);
+    case 'renumber':
+      return world.unknownNetwork(entryOf(step.value)[0]);
+    case 'removePhone':
+      return world.unknownPhone(step.value);
+    case 'addFinger':
+      return world.noReader();
+    case 'wait':
+      return step.value < step.withinSeconds ? null : 'the step is given up before: `within` is to be longer';
     default:
       return null;
   }
 }
 
+const isTyped = (
+  step: Step,
+): step is Extract<Step, { action: 'unlock' | 'addKey' | 'revokeKey' | 'addPhone' | 'addFinger' }> =>
+  ['unlock', 'addKey', 'revokeKey', 'addPhone', 'addFinger'].includes(step.action);
+
 function* askFaults(world: World, step: Step, at: readonly (string | number)[]): Generator<StoryFault> {
   const fault = function* (message: string | null, ...more: readonly (string | number)[]): Generator<StoryFault> {
     if (message !== null) yield { path: [...at, ...more], message };
   };
-  if (step.action === 'unlock' || step.action === 'addKey' || step.action === 'revokeKey') {
+  if (isTyped(step)) {
     for (const pin of pinsOf(step.value.pin)) yield* fault(world.unknownPin(pin), 'pin');
   }
   if (step.action === 'changePin') {
@@ -92,6 +79,10 @@ function* askFaults(world: World, step: Step, at: readonly (string | number)[]):
     yield* fault(newPinFault(step.value.pin), 'pin');
     world.pins.add(step.value.pin);
   }
+  if (step.action === 'addPhone' || step.action === 'enrol') {
+    const { phone } = step.value;
+    if (phone !== undefined) yield* fault(world.unknownPhone(phone), 'phone');
+  }
   if (step.action === 'addKey') {
     yield* fault(world.unusable(step.value.key), 'key');
     if (world.keys.get(step.value.key) === 'unplugged') yield* fault(`${step.value.key} is not plugged in`, 'key');
@@ -100,11 +91,40 @@ function* askFaults(world: World, step: Step, at: readonly (string | number)[]):
   if (step.action === 'revokeKey' && !world.keys.has(step.value.key)) {
     yield* fault(world.unusable(step.value.key), 'key');
   }
-  if (typeof step.value === 'object' && step.value.touch === 'pull') {
+  if (!isCeremony(step)) return;
+  if (step.value.killAt !== undefined) {
+    if (step.expect.verdict !== 'refused') {
+      yield* fault('a ceremony whose daemon is killed ends without a result: expect `verdict: refused`', 'killAt');
+    }
+    world.runs = false;
+  }
+  if (step.value.touch === 'pull') {
     const [key, ...others] = world.plugged();
     if (key === undefined || others.length > 0) {
       yield* fault('pull is for a step with exactly one key plugged in: which one is meant is not certain', 'touch');
     } else world.keys.set(key, 'unplugged');
+  }
+}
+
+function* givenFaults({ given }: Walkthrough, world: World): Generator<StoryFault> {
+  const { enrolled, cable, joined, wifi } = given;
+  const fault = function* (message: string | null, ...path: readonly string[]): Generator<StoryFault> {
+    if (message !== null) yield { path: ['given', ...path], message };
+  };
+  if (enrolled !== undefined) {
+    const { key, phone, pin } = enrolled;
+    if (key !== undefined) yield* fault(world.unusable(key), 'enrolled', 'key');
+    if (phone !== undefined) yield* fault(world.unknownPhone(phone), 'enrolled', 'phone');
+    yield* fault(newPinFault(pin), 'enrolled', 'pin');
+  }
+  if (Object.hasOwn(given.networks, NO_CABLE)) {
+    yield* fault(`${NO_CABLE} means that no cable is in: call the network otherwise`, 'networks', NO_CABLE);
+  }
+  if (cable !== undefined) yield* fault(world.unknownNetwork(cable), 'cable');
+  if (joined !== undefined) {
+    const known = wifi[joined];
+    yield* fault(known === undefined ? `there is no Wi-Fi ${joined}: name it in given.wifi` : null, 'joined');
+    yield* fault(known?.is === 'off' ? `${joined} is off` : null, 'joined');
   }
 }
 
@@ -137,22 +157,11 @@ export function storyFault(walkthrough: Walkthrough): StoryFault | null {
 
 function* faults(walkthrough: Walkthrough): Generator<StoryFault> {
   const world = new World(walkthrough);
-  const { enrolled } = walkthrough.given;
-  if (enrolled !== undefined) {
-    const missing = world.unusable(enrolled.key);
-    if (missing !== null) yield { path: ['given', 'enrolled', 'key'], message: missing };
-    const wrong = newPinFault(enrolled.pin);
-    if (wrong !== null) yield { path: ['given', 'enrolled', 'pin'], message: wrong };
-  }
+  yield* givenFaults(walkthrough, world);
   for (const [index, step] of walkthrough.steps.entries()) {
     const at = ['steps', index, step.action];
-    const message = keyFault(world, step, index);
+    const message = doneFault(world, step, index);
     if (message !== null) yield { path: at, message };
-    if (step.action === 'daemon') {
-      if (step.value === 'start' && world.runs) yield { path: at, message: 'the daemon runs already' };
-      if (step.value !== 'start' && !world.runs) yield { path: at, message: 'the daemon does not run: start it' };
-      world.runs = step.value !== 'kill';
-    }
     if (!ASKS_DAEMON.has(step.action)) continue;
     if (!world.runs && step.expect.code !== 'ERR_DAEMON_NOT_RUNNING') {
       yield {

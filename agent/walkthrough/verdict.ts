@@ -1,5 +1,5 @@
 /** Holds what came of a step against what is expected of it: every difference, in words. Pure. */
-import type { ContainerStatus, ReasonLine } from '../api/ports.ts';
+import type { ReasonLine } from '../api/ports.ts';
 import type { Asked } from './person.ts';
 import type { Step } from './schema.ts';
 
@@ -8,7 +8,7 @@ export const failingLeaves = (reasons: readonly ReasonLine[]): readonly string[]
   reasons.filter(({ ok, depth }, at) => !ok && (reasons[at + 1]?.depth ?? 0) <= depth).map(({ text }) => text);
 
 /** The first of the wanted events that did not come in its turn; null: all came, in this order. */
-function missingEvent(wanted: readonly string[], got: readonly string[]): string | null {
+export function missingEvent(wanted: readonly string[], got: readonly string[]): string | null {
   let at = 0;
   for (const event of wanted) {
     const found = got.indexOf(event, at);
@@ -20,15 +20,10 @@ function missingEvent(wanted: readonly string[], got: readonly string[]): string
 
 /**
  * @param asked what came of the ceremony; null: the step has none
- * @param afterwards null: nothing is expected of it
  * @returns nothing when all is as expected
  */
-export function differences(
-  expect: Step['expect'],
-  asked: Asked | null,
-  afterwards: Pick<ContainerStatus, 'state' | 'keys'> | null,
-): readonly string[] {
-  const { verdict = 'granted', code, reason, events, state, keys } = expect;
+export function differences(expect: Step['expect'], asked: Asked | null): readonly string[] {
+  const { verdict = 'granted', code, reason, events } = expect;
   const out: string[] = [];
   if (asked === null && (verdict === 'refused' || events !== undefined)) out.push('this step asks for no ceremony');
   if (asked !== null) {
@@ -42,9 +37,5 @@ export function differences(
     const missing = events === undefined ? null : missingEvent(events, asked.events);
     if (missing !== null) out.push(`the event “${missing}” did not come in its turn: ${asked.events.join(', ')}`);
   }
-  if (state !== undefined && afterwards?.state !== state) {
-    out.push(`expected the container to be ${state}, it is ${afterwards?.state ?? 'unknown'}`);
-  }
-  if (keys !== undefined && afterwards?.keys !== keys) out.push(`expected ${keys} keys, there are ${afterwards?.keys}`);
   return out;
 }
