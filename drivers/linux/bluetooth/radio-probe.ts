@@ -7,9 +7,7 @@ import type { Milliseconds } from '../../base/brand.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Bearer, BondedDevice, LinkLevel, Probe } from '../../hal/bluetooth.ts';
 import type { AnyRssi } from '../../hal/rssi.ts';
-import { errnoName } from '../libc.ts';
-import { failureOfErrno } from './radio-errno.ts';
-import { linkFacts, linkStands } from './radio-link.ts';
+import { endOf, linkEncrypted, linkFacts, linkStands } from './radio-link.ts';
 import { bdaddrType } from './radio-mgmt.ts';
 import { linkRssi } from './radio-rssi.ts';
 import type { RadioSocket, RadioSockets } from './radio-sockets.ts';
@@ -65,6 +63,7 @@ export async function probeLink(
     const link = open('L2CAP');
     startConnecting(link, ownAddress(hci, probe.adapter), probe);
     await connected(link, hci, probe, wait);
+    if (probe.bearer === 'LE') await linkEncrypted(link, hci, probe, wait);
     linkFacts(link, hci, probe);
     if (probe.bearer === 'LE') await answeredOverLink(link, wait);
     const rssi = await linkRssi(open('HCI'), probe, wait);
@@ -115,10 +114,8 @@ async function connected(link: RadioSocket, hci: RadioSocket, probe: LinkProbe, 
     probe.bearer === 'LE' || (await eventCame(link, wire.POLL.OUT, paging)) || linkStands(hci, probe.address);
   if (!paged) throw new NotProved('unreachable', 'nobody answered the page');
   await awaitEvent(link, wire.POLL.OUT, wait);
-  const error = wire.readInt(must(link.option(wire.SO_ERROR, 4), 'socket', 'connection'));
-  if (error === 0) return;
-  const errno = errnoName(error);
-  throw new NotProved(failureOfErrno(errno, 'link'), `connection: ${errno}`);
+  const end = endOf(link, probe.bearer);
+  if (end !== null) throw end;
 }
 
 /** An LE channel may stand on a link that was made long before: only an answer over it says that the device is there now. */

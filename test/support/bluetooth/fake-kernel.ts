@@ -31,6 +31,8 @@ export interface Said {
   keySize: number;
   /** Frames that the control channel gives; null: nobody may bind it. */
   frames: readonly Buffer[] | null;
+  /** Whether the connection has ended since it was made; SO_ERROR tells why. */
+  ended: boolean;
   /** What the attribute channel answers. */
   att: readonly Buffer[];
 }
@@ -51,6 +53,7 @@ export const honest = (): Said => ({
   level: 4,
   keySize: 16,
   frames: [connInfoFrame(0, ADDRESS, 0, -3)],
+  ended: false,
   att: [Buffer.from([3, 23, 0])],
 });
 
@@ -127,6 +130,7 @@ export class FakeKernel implements RadioSockets {
       },
       ready: async (events) => {
         this.onWait();
+        if (events === 0) return said.ended ? wire.POLL.HUP : 0;
         if (events === wire.POLL.OUT) return rounds-- > 0 ? 0 : wire.POLL.OUT;
         return answered && att.length > 0 ? wire.POLL.IN : 0;
       },

@@ -126,6 +126,52 @@ describe('one probe', () => {
     expect(await reasonOf({ ...LE_SAID, att: [Buffer.from([1, 2, 0, 0, 6])] }, OVER_LE)).toBe('proved');
   });
 
+  describe('over LE, of a device that speaks before the link is encrypted', () => {
+    const BARE = { handle: 42, address: ADDRESS, link: LE_LINK, mode: 0x41 };
+    /** The channel is up at once; what becomes of the link is known after some waits. */
+    async function becomesOf(waits: number, becomes: Partial<Said>): Promise<string> {
+      const kernel = new FakeKernel({ ...LE_SAID, rounds: 0, info: BARE });
+      kernel.onWait = () => {
+        if (--waits === 0) Object.assign(kernel.said, becomes);
+      };
+      const signal = new AbortController().signal;
+      const asked = { ...ASKED, ...OVER_LE, within: milliseconds(500) };
+      const outcome = await probeLink(asked, { sockets: kernel, clock: systemClock, signal });
+      expect(kernel.closed).toBe(kernel.opened);
+      return outcome.proved ? 'proved' : `${outcome.reason}: ${outcome.detail}`;
+    }
+
+    it('waits until it is, and then proves', async () => {
+      expect(await becomesOf(7, { info: { ...BARE, mode: 0x47 } })).toBe('proved');
+    });
+
+    const ends: readonly (readonly [string, number, string])[] = [
+      ['has no key', 52, 'refused: connection: EBADE'],
+      ['failed', 13, 'refused: connection: EACCES'],
+      ['has no key, where this host ends the link', 103, 'refused: this host ended the link before it was encrypted'],
+      ['goes away', 110, 'unreachable: connection: ETIMEDOUT'],
+      ['ends without a reason', 0, 'unreachable: the link ended'],
+    ];
+    for (const [what, error, says] of ends) {
+      it(`says of one that ${what}: ${says}`, async () => {
+        expect(await becomesOf(7, { ended: true, error })).toBe(says);
+      });
+    }
+
+    it('asks the socket why, where the adapter knows of no link any more', async () => {
+      expect(await becomesOf(7, { info: 'ENOENT', error: 13 })).toBe('refused: connection: EACCES');
+      expect(await becomesOf(7, { info: 'ENOENT', error: 0 })).toBe('unreachable: link: ENOENT');
+    });
+
+    it('refuses one that never is', async () => {
+      expect(await becomesOf(-1, {})).toBe('refused: the link was not encrypted in time');
+    });
+  });
+
+  it('over BR/EDR a link that this host ended says nothing of a key', async () => {
+    expect(await reasonOf({ error: 103 })).toBe('unreachable');
+  });
+
   describe('with all the time in the world', () => {
     /** How long a probe takes that is never decided, on a clock that moves on with each wait. */
     async function undecided(said: Partial<Said>, asked: Partial<LinkProbe> = {}) {
