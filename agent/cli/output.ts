@@ -3,23 +3,14 @@
  * JSON object on stdout and nothing else, and on stderr one JSON line for each event of a ceremony.
  */
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { printable } from '../../drivers/base/printable.ts';
 import { DaemonRefusal } from '../api/daemon-refusal.ts';
 import type { ReasonLine, Refusal } from '../api/ports.ts';
 import type { Inexpressible } from '../policy/forms/windows/inexpressible.ts';
 import type { TextSink } from './deps.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 
-/** What others write (a daemon's text, a file's content) must not move the cursor, turn a line around or hide in it. */
-export const printable = (text: string): string =>
-  text.replace(/(?![\t\n\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
-
-const LONGEST_LINE = 128;
-
-/** A text of somebody else on one line: nothing in it begins another line or moves the cursor. */
-export function oneLine(text: string): string {
-  const clean = printable(text).replace(/[\n\t\u2028\u2029]/g, '\ufffd');
-  return clean.length <= LONGEST_LINE ? clean : `${clean.slice(0, LONGEST_LINE)}…`;
-}
+export { oneLine, printable } from '../../drivers/base/printable.ts';
 
 export interface Output {
   readonly json: boolean;

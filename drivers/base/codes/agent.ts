@@ -168,6 +168,39 @@ export const AGENT_CODES = {
     cause: 'A part of the lane itself (a software TPM, a virtual key, the bridge to it) ended or did not answer.',
     cure: 'Run it again; the message has the last words of that part. What the walkthrough shows is not known from such a run.',
   },
+  ERR_OPERATOR_INVALID: {
+    cause: 'What was said about the operator of a walkthrough is not valid: who it is, or the file with its token.',
+    cure: 'Correct what the message names; docs/guides/run-on-hardware.md describes both kinds of operators.',
+  },
+  ERR_OPERATOR_NO_TERMINAL: {
+    cause: 'A person is to be asked for the physical steps, and this program has no terminal.',
+    cure: 'Run it in a terminal, or name a machine that does the steps: `--operator http://127.0.0.1:PORT`.',
+  },
+  ERR_OPERATOR_SKIPPED: {
+    cause: 'The operator skipped a physical step and said why.',
+    cure: 'Run the walkthrough again where the step can be done; what comes after a skipped step proves little.',
+  },
+  ERR_OPERATOR_CANNOT: {
+    cause: 'The operator cannot do a physical step, or says that it was done while nothing is seen of it.',
+    cure: 'See the reason in the message: check cables and relays, and that the device is the one that is meant.',
+  },
+  ERR_OPERATOR_ABORTED: {
+    cause: 'The operator ended the run.',
+    cure: 'What the run had changed was put back as far as the report says; run it again when you are ready.',
+  },
+  ERR_OPERATOR_UNREACHABLE: {
+    cause: 'The machine that does the physical steps does not answer.',
+    cure: 'Check that it is switched on and that the URL is right; `curl` with the same URL has to get JSON.',
+  },
+  ERR_OPERATOR_ANSWER: {
+    cause:
+      'The machine that does the physical steps answered with something that is not of the protocol, or refused the token.',
+    cure: 'Correct its program, or the token; docs/guides/run-on-hardware.md describes the protocol.',
+  },
+  ERR_REPORT_INVALID: {
+    cause: 'A file is no report of a walkthrough, or one of a version that this program does not know.',
+    cure: 'Name the file that `unlockctl walkthrough run --report` wrote; a report that was cut off cannot be mended.',
+  },
   ERR_DAEMON_NOT_RUNNING: {
     cause: 'Nobody listens on the socket of the daemon.',
     cure: 'Start it (`systemctl start unlockd`), or name another socket with `--socket`.',

@@ -224,6 +224,13 @@ export const ROOMS: readonly Room[] = [
     never: 'hosts, mocks, files: it is told what it reports',
   },
   {
+    paths: ['agent/operator'],
+    may: values('drivers/base', 'drivers/hal'),
+    packages: ['zod'],
+    builtins: true,
+    never: 'hosts, mocks, other agent rooms: it asks for what is physical and nothing else',
+  },
+  {
     paths: ['agent/lanes'],
     // A lane is a composition of its own: a whole machine for one walkthrough.
     may: [...values('drivers', 'agent'), { target: 'hal-mocks', mode: 'dynamic' }, ...types('hal-mocks')],
