@@ -9,6 +9,7 @@ import type { Entropy } from '../../drivers/base/entropy.ts';
 import { noTrace } from '../../drivers/base/trace.ts';
 import type { Phones } from '../../drivers/bluetooth/phones-driver.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
+import type { SessionHal } from '../../drivers/hal/session.ts';
 import type { TpmHal } from '../../drivers/hal/tpm.ts';
 import type { AuditEvent } from '../api/ports.ts';
 import { AuditLog } from '../audit/log.ts';
@@ -36,6 +37,8 @@ export interface MockDaemonParts {
   readonly tpm: TpmHal;
   readonly hid: HidHal;
   readonly surroundings: MockSurroundings;
+  /** As the readers of fingers know the users. */
+  readonly userName: (uid: number) => string;
   /** Told each event of the audit log. */
   readonly audited: (event: string, uid: number | null, detail: AuditEvent['detail']) => void;
 }
@@ -65,6 +68,15 @@ interface Running {
 
 /** More than a walkthrough brings about. */
 const LOG_BYTES = 4 * 1024 * 1024;
+
+/** The sessions outlive a daemon that closes them. */
+const lasting = (sessions: SessionHal): SessionHal => ({
+  name: sessions.name,
+  list: (options) => sessions.list(options),
+  lock: (id, options) => sessions.lock(id, options),
+  watch: (options) => sessions.watch(options),
+  [Symbol.asyncDispose]: async () => undefined,
+});
 
 export class MockDaemon implements AsyncDisposable {
   readonly #options: MockDaemonParts;
@@ -101,7 +113,7 @@ export class MockDaemon implements AsyncDisposable {
     const service = new Service(parts, auditReader(log), (error) => this.#faults.push(error));
     const lock = new DynamicLockRunner({
       clock,
-      openSessions: () => surroundings.sessions,
+      openSessions: () => lasting(surroundings.sessions),
       presence: phones.presence,
       policy: async () => dynamicLockFor(parseDocument((await currentPolicy(parts)).document), DEFAULT_DYNAMIC_LOCK),
       slept: () => this.#slept.delete('lock'),
@@ -150,7 +162,7 @@ export class MockDaemon implements AsyncDisposable {
       audit,
       trace: noTrace,
       settings: settingsOf(stateFolder),
-      userName: (uid) => `uid ${uid}`,
+      userName: this.#options.userName,
     };
     return { parts, phones };
   }

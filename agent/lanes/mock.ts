@@ -5,154 +5,176 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { OperatorHal, PhysicalStep } from '../../drivers/hal/operator.ts';
+import type { TpmHal } from '../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../drivers/linux/tpm/open.ts';
-import type { VirtualAuthenticator } from '../../hal-mocks/fido2/virtual-authenticator.ts';
 import type { Swtpm } from '../../hal-mocks/tpm2/swtpm.ts';
-import type { CeremonyEvent } from '../api/ports.ts';
 import type { LaneDevice } from '../walkthrough/lane.ts';
+import { withRoots } from '../walkthrough/roots.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
 import { inProcessSubject } from './in-process-subject.ts';
 import { MockDaemon } from './mock-daemon.ts';
-import { type MockSurroundings, mockSurroundings } from './mock-surroundings.ts';
+import { mockSurroundings } from './mock-surroundings.ts';
+import { MockWorld } from './mock-world.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
+import { setUpMachine } from './set-up.ts';
+import { VirtualKeys } from './virtual-keys.ts';
 
 const ROOT = 0;
 /** The person of the walkthrough, whoever runs it: no uid of this machine has anything to do with it. */
-const PERSON = 1000;
+const PERSON = { uid: 1000, name: 'person' } as const;
 const NO_PROCESS = 'the daemon has no process of its own: it can only be restarted';
 
 const peer = (uid: number) => ({ uid, gid: uid, pid: process.pid });
 
+/** The one place for a TPM; which one is in it may change while the daemon is stopped. */
+class Socket implements TpmHal {
+  #inIt: Swtpm;
+
+  constructor(first: Swtpm) {
+    this.#inIt = first;
+  }
+
+  get swtpm(): Swtpm {
+    return this.#inIt;
+  }
+
+  get description(): string {
+    return linuxTpm(this.#inIt.config).description;
+  }
+
+  open(options: { signal: AbortSignal }): ReturnType<TpmHal['open']> {
+    return linuxTpm(this.#inIt.config).open(options);
+  }
+
+  put(next: Swtpm): void {
+    this.#inIt = next;
+  }
+}
+
 /** All parts of an open lane. */
 interface Parts {
-  readonly swtpm: Swtpm;
-  readonly surroundings: MockSurroundings;
+  readonly socket: Socket;
   readonly daemon: MockDaemon;
-  readonly keys: ReadonlyMap<string, VirtualAuthenticator>;
+  readonly keys: VirtualKeys;
+  readonly world: MockWorld;
+  readonly suspend: () => void;
+  readonly replaceTpm: () => Promise<void>;
 }
 
 async function openParts({ given }: Walkthrough, options: LaneOptions, opened: Closers): Promise<Parts> {
   const { clock, entropy, progress, signal } = options;
   progress('starting a software TPM');
-  const [{ startSwtpm }, { InProcessHid }, { PROFILES }, { VirtualAuthenticator: Key }] = await Promise.all([
+  const [{ startSwtpm }, { InProcessHid }, { mockInterface }] = await Promise.all([
     import('../../hal-mocks/tpm2/swtpm.ts'),
     import('../../hal-mocks/fido2/in-process-hid.ts'),
-    import('../../hal-mocks/fido2/profile.ts'),
-    import('../../hal-mocks/fido2/virtual-authenticator.ts'),
+    import('../../hal-mocks/network/mock-ip.ts'),
   ]);
   const stateFolder = await mkdtemp(join(tmpdir(), 'unlockd-lane-'));
   opened.add(() => rm(stateFolder, { recursive: true, force: true }));
-  const swtpm = await startSwtpm({ clock, signal });
-  opened.add(() => swtpm.close());
+  const anotherTpm = async (): Promise<Swtpm> => {
+    const swtpm = await startSwtpm({ clock, signal });
+    opened.add(() => swtpm.close());
+    return swtpm;
+  };
+  const socket = new Socket(await anotherTpm());
+  const keys = await VirtualKeys.of(given, { clock, entropy });
   const hid = new InProcessHid();
-  const keys = new Map<string, VirtualAuthenticator>();
-  for (const [name, where] of Object.entries(given.keys)) {
-    const key = new Key({ clock, entropy, profile: PROFILES['2.1'] });
-    if (where === 'unplugged') key.remove();
-    hid.attach(key);
-    keys.set(name, key);
-  }
+  for (const key of keys.all) hid.attach(key);
   const surroundings = await mockSurroundings(clock);
-  const tpm = linuxTpm(swtpm.config);
-  const daemon = new MockDaemon({ clock, entropy, stateFolder, tpm, hid, surroundings, audited: () => undefined });
+  const world = new MockWorld(given, { clock, surroundings, wired: mockInterface, person: PERSON });
+  const daemon = new MockDaemon({
+    clock,
+    entropy,
+    stateFolder,
+    tpm: socket,
+    hid,
+    surroundings,
+    userName: (uid) => (uid === PERSON.uid ? PERSON.name : `uid ${uid}`),
+    audited: () => undefined,
+  });
   opened.add(() => daemon.stop());
   progress('starting the daemon');
   await daemon.start();
-  return { swtpm, surroundings, daemon, keys };
+  return {
+    socket,
+    daemon,
+    keys,
+    world,
+    suspend: () => {
+      surroundings.sessions.sleep(true);
+      daemon.suspended();
+      surroundings.sessions.sleep(false);
+    },
+    replaceTpm: async () => {
+      await daemon.stop();
+      await socket.swtpm.stop();
+      socket.put(await anotherTpm());
+      await daemon.start();
+    },
+  };
 }
 
-/** As root does it once on a new machine; the owner's sheet is thrown away. @throws {ERR_WALKTHROUGH_NOT_GIVEN} */
-async function setUp({ daemon }: Parts, { progress, signal }: LaneOptions): Promise<void> {
-  progress('setting the machine up');
-  const { service } = daemon;
-  const ceremony = await service.begin(peer(ROOT), { kind: 'setup' });
-  let sheet: readonly string[] = [];
-  let last: CeremonyEvent | undefined;
-  const { Secret } = await import('../../drivers/base/secret.ts');
-  for await (const event of service.ceremony(peer(ROOT), ceremony.id).events({ signal })) {
-    last = event;
-    if (event.type === 'secret') {
-      using shown = ceremony.take(event.slot);
-      sheet = new TextDecoder().decode(shown.expose()).split('-');
-    }
-    if (event.type === 'prompt') {
-      const groups = (event.groups ?? []).map((group) => sheet[group - 1] ?? '');
-      ceremony.supply(event.slot, Secret.take(new TextEncoder().encode(groups.join(' '))));
-    }
-  }
-  if (last?.type === 'done') return;
-  const why = last?.type === 'failed' ? `${last.refusal.message} (${last.refusal.code})` : 'it did not end';
-  throw new UnlockdError('ERR_WALKTHROUGH_NOT_GIVEN', `the machine could not be set up: ${why}`);
-}
-
-function laneOf(parts: Parts): OpenedLane['operator'] {
-  const { keys } = parts;
-  const named = (name: string): VirtualAuthenticator => {
-    const key = keys.get(name);
-    if (key === undefined) throw new UnlockdError('ERR_HAL_NOT_FOUND', `there is no key ${name}`);
-    return key;
+function operatorOf({ keys, world, suspend, replaceTpm }: Parts): OperatorHal {
+  const perform = async (step: PhysicalStep, options: { readonly signal: AbortSignal }): Promise<string | null> => {
+    if (step.do === 'suspend') suspend();
+    else if (step.do === 'replace-tpm') await replaceTpm();
+    else return await world.perform(step, options);
+    return null;
   };
   return {
-    // The event may come a moment before the key itself waits.
-    touch: async () => {
-      for (const key of keys.values()) {
-        if (!key.plugged || key.presence.touch()) continue;
-        const stop = key.presence.onWait(() => {
-          stop();
-          setImmediate(() => key.presence.touch());
-        });
-      }
-    },
-    insert: async (name) => named(name).insert(),
-    remove: async (name) => named(name).remove(),
+    touch: async () => keys.touch(),
+    insert: async (name) => keys.named(name).insert(),
+    remove: async (name) => keys.named(name).remove(),
+    perform,
   };
 }
 
-function devicesOf({ keys, swtpm }: Parts): readonly LaneDevice[] {
-  const tpm: LaneDevice = {
-    kind: 'tpm',
-    name: 'swtpm',
-    nature: 'emulated',
-    model: null,
-    firmware: null,
-    more: { address: swtpm.config },
-  };
+function devicesOf({ keys, socket, world }: Parts): readonly LaneDevice[] {
+  const more = { address: socket.swtpm.config };
   return [
-    tpm,
-    ...[...keys].map(
-      ([name, key]): LaneDevice => ({
-        kind: 'security-key',
-        name,
-        nature: 'simulated',
-        model: 'Virtual Security Key',
-        firmware: null,
-        more: { profile: key.profile.name },
-      }),
-    ),
+    { kind: 'tpm', name: 'swtpm', nature: 'emulated', model: null, firmware: null, more },
+    ...keys.devices('simulated'),
+    ...world.devices(),
   ];
 }
 
 /** @throws {ERR_HAL_MODULE_MISSING} swtpm is not installed; {ERR_WALKTHROUGH_NOT_GIVEN}; and the signal's reason */
 export async function openMockLane(walkthrough: Walkthrough, options: LaneOptions): Promise<OpenedLane> {
   const opened = new Closers();
+  const { given } = walkthrough;
   try {
     const parts = await openParts(walkthrough, options, opened);
-    await setUp(parts, options);
-    const { daemon } = parts;
-    const { policy } = walkthrough.given;
-    if (policy !== undefined) await daemon.service.setPolicy(peer(ROOT), JSON.stringify(policy));
+    const { daemon, keys, world } = parts;
+    const owner = inProcessSubject(() => daemon.service, peer(ROOT));
+    const policy = given.policy === undefined ? {} : { policy: withRoots(given.policy, given, world.thumbprintOf) };
+    options.progress('setting the machine up');
+    await setUpMachine(owner, { ...given, ...policy }, options.signal);
+    const subject = inProcessSubject(() => daemon.service, peer(PERSON.uid));
     return {
       name: 'mock',
-      subject: inProcessSubject(() => daemon.service, peer(PERSON)),
-      operator: laneOf(parts),
+      subject: {
+        ...subject,
+        start: (request, asked) => {
+          keys.handsOff();
+          return subject.start(request, asked);
+        },
+      },
+      owner,
+      operator: operatorOf(parts),
       daemon: async (what) => {
         if (what !== 'restart') return NO_PROCESS;
         await daemon.stop();
         await daemon.start();
         return null;
       },
+      restart: async (what) => {
+        world.restart(what);
+        return null;
+      },
+      phoneAddress: (phone) => world.addressOf(phone),
+      rootThumbprint: (root) => world.thumbprintOf(root),
       devices: async () => devicesOf(parts),
       [Symbol.asyncDispose]: () => opened.close(),
     };
