@@ -135,6 +135,10 @@ const likely = fc.array(
   { maxLength: 15 },
 );
 
+/** Most histories of chance release nothing: half of these may. */
+const anyPlan: fc.Arbitrary<UnlockPlan> = fc.oneof(plans, wanting);
+const anyHistory = fc.oneof(histories, likely);
+
 const run = (plan: UnlockPlan, history: readonly UnlockEvent[]) => {
   const effects: UnlockEffect[] = [];
   let state: UnlockState = newAttempt(plan);
@@ -165,6 +169,7 @@ describe('the unlock machine, whatever happens', () => {
           expect(anew || state.asking !== asking).toBe(true);
         }
       }),
+      { numRuns: 1000 },
     );
     expect(answers).toBeGreaterThan(0);
   });
@@ -172,7 +177,7 @@ describe('the unlock machine, whatever happens', () => {
   test('releases at most once, and only with a genuine decision that says granted', () => {
     let releases = 0;
     fc.assert(
-      fc.property(plans, histories, (plan, history) => {
+      fc.property(anyPlan, anyHistory, (plan, history) => {
         const { effects } = run(plan, history);
         expect(count(effects, 'release')).toBeLessThanOrEqual(1);
         for (const effect of effects) {
@@ -182,14 +187,14 @@ describe('the unlock machine, whatever happens', () => {
           expect(grantFor(effect.decision, { container: '00', context: 'login' }).branch).toBe(effect.decision.branch);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
-    expect(releases).toBeGreaterThan(20);
+    expect(releases).toBeGreaterThan(5);
   });
 
   test('is over once its time is over and the release has answered, and says so exactly once', () => {
     fc.assert(
-      fc.property(plans, histories, (plan, history) => {
+      fc.property(anyPlan, anyHistory, (plan, history) => {
         const over: UnlockEvent = { type: 'tick', at: monotonicMs(60_000) };
         // The first may release what is there while something further was asked for.
         const { state, effects } = run(plan, [...history, over, over]);
@@ -198,25 +203,25 @@ describe('the unlock machine, whatever happens', () => {
         const end = effects.findIndex(({ type }) => type === 'finish');
         expect(effects.slice(end + 1).every(({ type }) => type === 'forget')).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
   test('is granted only after a release was asked for and came through', () => {
     fc.assert(
-      fc.property(plans, histories, (plan, history) => {
+      fc.property(anyPlan, anyHistory, (plan, history) => {
         const { state, effects } = run(plan, history);
         if (state.outcome?.is !== 'granted') return;
         expect(count(effects, 'release')).toBe(1);
         expect(history.some(({ type }) => type === 'released')).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
   test('asks for one factor at a time, and never again for one that is used up', () => {
     fc.assert(
-      fc.property(plans, histories, (plan, history) => {
+      fc.property(anyPlan, anyHistory, (plan, history) => {
         let state = newAttempt(plan);
         let open: FactorKind | null = null;
         for (const event of [{ type: 'start', at: monotonicMs(0), snapshot: new Map() } as UnlockEvent, ...history]) {
@@ -242,7 +247,7 @@ describe('the unlock machine, whatever happens', () => {
           state = next.state;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -262,9 +267,9 @@ describe('the unlock machine, whatever happens', () => {
           state = next;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
-    expect(asked).toBeGreaterThan(20);
+    expect(asked).toBeGreaterThan(5);
   });
 
   test('lets in with something further whoever is let in without, at the same moment or when that cannot be had', () => {
@@ -291,8 +296,8 @@ describe('the unlock machine, whatever happens', () => {
           return;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
-    expect(further).toBeGreaterThan(20);
+    expect(further).toBeGreaterThan(5);
   });
 });
