@@ -13,6 +13,7 @@ type LoadLane = () => Promise<OpenLane>;
 const LANES: Readonly<Partial<Record<LaneName, LoadLane>>> = {
   mock: async () => (await import('./mock.ts')).openMockLane,
   emulator: async () => (await import('./emulator.ts')).openEmulatorLane,
+  lab: async () => (await import('./lab.ts')).openLabLane,
 };
 
 /**

@@ -42,7 +42,6 @@ export class GuestHost implements BluetoothWorld {
   }
 
   static async start(world: World): Promise<GuestHost> {
-    await world.startBus();
     await world.startControllers('BR/EDR');
     world.startDaemon();
     const phone = /BD Address: (\S+)/.exec(tool('hciconfig', PHONE_HCI))?.[1] ?? '';

@@ -8,7 +8,7 @@ import { CONTRACT_CASES } from '../cases.ts';
 import { GuestHost } from './guest-host.ts';
 import { LE_CASES, LeScene } from './le-cases.ts';
 import { OWN_CASES } from './own-cases.ts';
-import { World } from './world.ts';
+import { startBus, World } from './world.ts';
 
 /** A machine that does much else takes ten times what it takes alone. */
 const CASE_SECONDS = 180;
@@ -40,6 +40,7 @@ async function run(name: string, work: () => Promise<string>): Promise<void> {
 }
 
 const world = new World();
+await startBus();
 const host = await GuestHost.start(world);
 await host.pair();
 process.stdout.write(`the phone ${host.phone} is bonded\n`);

@@ -45,22 +45,22 @@ function start(program: string, ...args: string[]): ChildProcess {
   return spawn(program, args, { stdio: ['ignore', log, log] });
 }
 
+/** The system bus, which stays. */
+export async function startBus(): Promise<void> {
+  mkdirSync('/run/dbus', { recursive: true });
+  tool('dbus-uuidgen', '--ensure');
+  tool('dbus-daemon', '--system', '--fork', '--nopidfile');
+  await until('the bus', 10, () => existsSync('/run/dbus/system_bus_socket'));
+}
+
 export class World {
   #controllers: ChildProcess | null = null;
   #air: ChildProcess | null = null;
   #daemon: ChildProcess | null = null;
 
-  /** The bus, which stays. */
-  async startBus(): Promise<void> {
-    tool('modprobe', '-a', ...RADIO_MODULES);
-    mkdirSync('/run/dbus', { recursive: true });
-    mkdirSync('/var/lib/bluetooth', { recursive: true, mode: 0o700 });
-    tool('dbus-uuidgen', '--ensure');
-    tool('dbus-daemon', '--system', '--fork', '--nopidfile');
-    await until('the bus', 10, () => existsSync('/run/dbus/system_bus_socket'));
-  }
-
   async startControllers(kind: 'BR/EDR' | 'LE'): Promise<void> {
+    tool('modprobe', '-a', ...RADIO_MODULES);
+    mkdirSync('/var/lib/bluetooth', { recursive: true, mode: 0o700 });
     if (kind === 'LE') this.#controllers = start('btvirt', '-L', '-l2');
     else {
       rmSync(EMULATOR, { force: true });

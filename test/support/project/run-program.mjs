@@ -17,6 +17,7 @@ const PROGRAMS = {
   fuzz: 'test',
   oracle: 'test',
   radio: 'radio',
+  lab: 'lab',
   proximity: null,
 };
 

@@ -2,14 +2,14 @@
  * Sees that the Debian packages of packages.json are there. As root on Debian or its kin it installs what is missing;
  * otherwise it prints the exact line to run and fails. It has no dependencies, and writes to stderr only.
  *
- * usage: node test/support/project/system-packages.mjs [demo|test|radio] [--check]
+ * usage: node test/support/project/system-packages.mjs [demo|test|radio|lab] [--check]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const say = (text) => process.stderr.write(`${text}\n`);
-const scope = ['demo', 'radio'].find((name) => process.argv.includes(name)) ?? 'test';
+const scope = ['demo', 'radio', 'lab'].find((name) => process.argv.includes(name)) ?? 'test';
 const checkOnly = process.argv.includes('--check');
 const list = JSON.parse(readFileSync(new URL('packages.json', import.meta.url), 'utf8')).packages;
 const wanted = list.filter((entry) => entry.for.includes(scope));

@@ -1,0 +1,62 @@
+/** Runs one walkthrough in a fresh guest, and keeps what it left: of a run that failed everything, else its report. */
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Image } from './guest-image/image.ts';
+import { runMachine } from './guest-image/machine.ts';
+import { type LabOutcome, outcomeOf } from './outcome.ts';
+import { startGuestTpm } from './tpm.ts';
+
+/** A machine that does much else takes ten times what it takes alone. */
+const LIMIT_SECONDS = 900;
+const MEMORY_MIB = 640;
+const REPORT = 'report.html';
+
+export interface LabRun {
+  readonly name: string;
+  readonly outcome: LabOutcome;
+  readonly steps: number;
+  readonly seconds: number;
+  /** Folder of the logs; null: nothing was kept. */
+  readonly kept: string | null;
+}
+
+export interface LabRunOptions {
+  readonly image: Image;
+  readonly project: string;
+  /** Where what is kept goes. */
+  readonly reports: string;
+  /** Also of runs that passed. */
+  readonly keep: boolean;
+}
+
+export async function runInLab(
+  job: { readonly name: string; readonly text: string; readonly actions: readonly string[] },
+  { image, project, reports, keep }: LabRunOptions,
+): Promise<LabRun> {
+  const began = performance.now();
+  await using tpm = await startGuestTpm();
+  using run = await runMachine({
+    image,
+    project,
+    name: 'lab',
+    memoryMiB: MEMORY_MIB,
+    limitSeconds: LIMIT_SECONDS,
+    devices: tpm.devices,
+    files: { 'walkthrough.yaml': job.text },
+    command: ({ node }) => `exec ${node} /project/dist/test/lab/guest/main.js\n`,
+  });
+  const outcome = outcomeOf(run.verdict, job.actions, run.file('steps'));
+  const place = join(reports, `${job.name.replace(/[^\w.-]+/g, '-')}-${Date.now()}`);
+  const report = join(run.folder, REPORT);
+  let kept: string | null = null;
+  if (keep || outcome.word !== 'passed') {
+    cpSync(run.folder, place, { recursive: true });
+    kept = place;
+  } else if (existsSync(report)) {
+    mkdirSync(place, { recursive: true });
+    cpSync(report, join(place, REPORT));
+    kept = place;
+  }
+  const seconds = (performance.now() - began) / 1000;
+  return { name: job.name, outcome, steps: job.actions.length, seconds, kept };
+}
