@@ -2,7 +2,8 @@
  * Wi-Fi links as the observation that rules are held against, and what two observations have in common: of a change the
  * losses count at once, the gains when they have stood for a while.
  */
-import { bytesEqual, toHex } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
+import { ssidWords } from '../base/ssid.ts';
 import type { WifiLink, WifiSnapshot } from '../hal/network.ts';
 import type { WifiAssociation, WifiObservation } from '../observation.ts';
 
@@ -50,18 +51,6 @@ export const commonOf = (before: WifiObservation, now: WifiObservation): WifiObs
 export const sameObservation = (a: WifiObservation, b: WifiObservation): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
-/** The same but for the quality, which never stands still. */
-export function sameButQuality(a: WifiObservation, b: WifiObservation): boolean {
-  const plain = ({ associations }: WifiObservation) => associations.map((each) => ({ ...each, quality: null }));
-  return sameObservation({ associations: plain(a) }, { associations: plain(b) });
-}
-
-/** An SSID for people: as text where nothing is lost by it, otherwise its bytes. */
-function ssidWords(ssid: Uint8Array): string {
-  const text = new TextDecoder().decode(ssid);
-  const lossless = bytesEqual(new Uint8Array(new TextEncoder().encode(text)), ssid);
-  return lossless && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) ? `"${text}"` : `0x${toHex(ssid)}`;
-}
-
+/** For people, where no rule sees them. */
 export const linkWords = (links: readonly WifiLink[]): string =>
-  links.map(({ interface: name, ssid }) => `${name} on ${ssidWords(ssid)}`).join(', ');
+  links.map(({ interface: name, ssid }) => `${name} on ${ssidWords(toHex(ssid))}`).join(', ');

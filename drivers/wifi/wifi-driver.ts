@@ -2,14 +2,15 @@
  * The Wi-Fi driver: reads the host when it tells of a change and from time to time, and makes observations of it. A loss
  * is told at once, a gain when it has stood for the settling time; a host that cannot be asked is `unavailable` at once.
  */
-import { type Milliseconds, type MonotonicMs, milliseconds, seconds } from '../base/brand.ts';
+import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
 import { isUnlockdError } from '../base/errors.ts';
+import { settled } from '../base/settling.ts';
 import type { FactorDriver } from '../driver.ts';
 import type { NetworkEvent, WifiHal, WifiSnapshot } from '../hal/network.ts';
 import type { WifiObservation } from '../observation.ts';
 import type { SurroundingSignal, UnavailableReason } from '../signal.ts';
-import { commonOf, linkWords, observationOf, sameButQuality, sameObservation } from './observe.ts';
+import { commonOf, linkWords, observationOf, sameObservation } from './observe.ts';
 
 export interface WifiDriverOptions {
   readonly clock: Clock;
@@ -19,184 +20,110 @@ export interface WifiDriverOptions {
   readonly validFor?: Milliseconds;
   /** After which time without an event it is read again; 12 s. */
   readonly refresh?: Milliseconds;
+  /** Longest time of one reading, which takes several calls; 10 s. */
+  readonly within?: Milliseconds;
 }
 
 const SETTLE = milliseconds(300);
 const VALID_FOR = seconds(30);
 const REFRESH = seconds(12);
+const WITHIN = seconds(10);
 
-type Outage = Extract<NetworkEvent, { type: 'unavailable' }>['reason'] | 'no-device' | 'weak';
-
-const OUTAGES: Readonly<Record<Outage, UnavailableReason>> = {
-  'no-driver': 'no-driver',
-  'no-permission': 'no-permission',
-  'daemon-gone': 'failed',
-  failed: 'failed',
-  'no-device': 'no-device',
-  weak: 'unsupported',
-};
-
-const WORDS: Readonly<Partial<Record<Outage, string>>> = {
-  'no-driver': 'neither NetworkManager nor wpa_supplicant is there',
-  'daemon-gone': 'the service behind it has gone',
-};
-
-const outageOf = (error: unknown): Outage => {
-  if (isUnlockdError(error, 'ERR_HAL_PERMISSION')) return 'no-permission';
-  return isUnlockdError(error, 'ERR_HAL_NOT_FOUND') ? 'no-driver' : 'failed';
-};
-
-/** What has come in since it was last looked at. */
-interface Pending {
-  outage: Outage | null;
-  /** Something may have changed. */
-  look: boolean;
-  ended: boolean;
+/** Why nothing is known, in words where there are better ones than the reason's own. */
+interface Outage {
+  readonly reason: UnavailableReason;
+  readonly detail: string | null;
 }
 
-class WifiWatch {
+type Down = Extract<NetworkEvent, { type: 'unavailable' }>['reason'];
+
+const OUTAGES: Readonly<Record<Down, Outage>> = {
+  'no-driver': { reason: 'no-driver', detail: 'neither NetworkManager nor wpa_supplicant is there' },
+  'no-permission': { reason: 'no-permission', detail: null },
+  'daemon-gone': { reason: 'failed', detail: 'the service behind it has gone' },
+  failed: { reason: 'failed', detail: null },
+};
+
+/** Ends a reading that came to no observation; nobody outside of this file sees it. */
+class NothingToRely extends Error {
+  readonly outage: Outage;
+
+  constructor(outage: Outage) {
+    super('nothing to rely on');
+    this.outage = outage;
+  }
+}
+
+function outageOf(error: unknown): Outage {
+  if (error instanceof NothingToRely) return error.outage;
+  if (!isUnlockdError(error)) return OUTAGES.failed;
+  const detail = error.message;
+  if (isUnlockdError(error, 'ERR_HAL_PERMISSION')) return { reason: 'no-permission', detail };
+  const absent = isUnlockdError(error, 'ERR_HAL_NOT_FOUND', 'ERR_HAL_MODULE_MISSING');
+  return { reason: absent ? 'no-driver' : 'failed', detail };
+}
+
+/** What was read, and from whom. */
+interface Seen {
+  readonly observation: WifiObservation;
+  readonly source: string;
+}
+
+/** @throws NothingToRely where the machine has no Wi-Fi, or only a source answers that is known to be wrong */
+function seenIn(snapshot: WifiSnapshot, name: string): Seen {
+  const { present, links } = snapshot;
+  if (!present) throw new NothingToRely({ reason: 'no-device', detail: 'this machine has no Wi-Fi interface' });
+  const weak = links.filter((link) => link.weak);
+  if (weak.length > 0 && weak.length === links.length) {
+    const detail = `only ${weak[0]?.source} answers, which is not relied on: ${linkWords(weak)}`;
+    throw new NothingToRely({ reason: 'unsupported', detail });
+  }
+  const sources = [...new Set(links.map((link) => link.source))];
+  return { observation: observationOf(snapshot), source: sources.length > 0 ? sources.join(', ') : name };
+}
+
+class WifiDriver implements FactorDriver {
+  readonly kind = 'wifi';
   readonly #hal: WifiHal;
   readonly #options: Required<WifiDriverOptions>;
-  readonly #signal: AbortSignal;
-  #pending: Pending = { outage: null, look: false, ended: false };
-  #wake: () => void = () => undefined;
-  /** Aborts a reading that is under way. */
-  #reading = new AbortController();
-  /** What was told last; null: that nothing is known. */
-  #told: WifiObservation | null = null;
-  /** More than what was told, and since when it stands. */
-  #gain: { readonly observation: WifiObservation; readonly since: MonotonicMs } | null = null;
-  /** When to look without being told to; null: never. */
-  #lookAt: MonotonicMs | null = null;
 
-  constructor(hal: WifiHal, options: Required<WifiDriverOptions>, signal: AbortSignal) {
+  constructor(hal: WifiHal, options: WifiDriverOptions) {
     this.#hal = hal;
-    this.#options = options;
-    this.#signal = signal;
+    this.#options = { settle: SETTLE, validFor: VALID_FOR, refresh: REFRESH, within: WITHIN, ...options };
   }
 
-  async *run(): AsyncGenerator<SurroundingSignal, void, undefined> {
-    const following = this.#follow();
-    try {
-      while (!this.#signal.aborted) {
-        const { outage, look, ended } = this.#pending;
-        this.#pending = { outage: null, look: false, ended };
-        if (outage !== null) yield this.#unavailable(outage);
-        if (look || this.#isTime()) yield* this.#look();
-        else if (outage === null) {
-          if (ended) return;
-          await this.#rest();
-        }
+  async *watch({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<SurroundingSignal, void, undefined> {
+    const hal = this.#hal;
+    const { clock, settle, refresh, within, validFor } = this.#options;
+    const told = settled<Seen, Outage>(
+      {
+        clock,
+        settle,
+        refresh,
+        within,
+        events: async function* (options) {
+          for await (const event of hal.watch(options)) {
+            yield event.type === 'unavailable' ? { ...event, reason: OUTAGES[event.reason] } : event;
+          }
+        },
+        read: async (options) => seenIn(await hal.read(options), hal.name),
+        failed: outageOf,
+        common: (before, now) => ({ ...now, observation: commonOf(before.observation, now.observation) }),
+        same: (a, b) => sameObservation(a.observation, b.observation),
+        empty: ({ observation }) => observation.associations.length === 0,
+      },
+      { signal },
+    );
+    for await (const known of told) {
+      const base = { kind: 'wifi', observedAt: known.at, validFor, simulated: hal.simulated } as const;
+      if (known.known) yield { ...base, ...known.value, state: 'observed' };
+      else {
+        const { reason, detail } = known.reason;
+        yield { ...base, source: hal.name, state: 'unavailable', reason, ...(detail === null ? {} : { detail }) };
       }
-    } finally {
-      this.#reading.abort();
-      await following;
     }
-  }
-
-  async #follow(): Promise<void> {
-    try {
-      for await (const event of this.#hal.watch({ signal: this.#signal })) this.#note(event);
-    } catch {
-      this.#note({ type: 'unavailable', reason: 'failed' });
-    }
-    this.#pending.ended = true;
-    this.#wake();
-  }
-
-  #note(event: NetworkEvent): void {
-    if (event.type === 'unavailable') {
-      this.#pending = { ...this.#pending, outage: event.reason, look: false };
-      this.#reading.abort();
-    } else this.#pending.look = true;
-    this.#wake();
-  }
-
-  #isTime(): boolean {
-    return this.#lookAt !== null && this.#options.clock.now() >= this.#lookAt;
-  }
-
-  /** Until something comes in, or it is time to look again. */
-  async #rest(): Promise<void> {
-    const { clock } = this.#options;
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const onAbort = () => this.#wake();
-    this.#signal.addEventListener('abort', onAbort, { once: true });
-    const span = this.#lookAt === null ? null : milliseconds(Math.max(0, this.#lookAt - clock.now()));
-    const stop = span === null ? () => undefined : clock.timer(span, () => this.#wake());
-    await woken;
-    stop();
-    this.#signal.removeEventListener('abort', onAbort);
-    this.#wake = () => undefined;
-  }
-
-  async *#look(): AsyncGenerator<SurroundingSignal, void, undefined> {
-    this.#reading = new AbortController();
-    const signal = AbortSignal.any([this.#signal, this.#reading.signal]);
-    let snapshot: WifiSnapshot;
-    try {
-      snapshot = await this.#hal.read({ signal });
-    } catch (error) {
-      // Whoever stopped it has something to say by itself.
-      if (signal.aborted) return;
-      yield this.#unavailable(outageOf(error), error instanceof Error ? error.message : undefined);
-      this.#lookAgainAfter(this.#options.refresh);
-      return;
-    }
-    // An outage that came in with the answer is told instead of it.
-    if (signal.aborted) return;
-    const weak = snapshot.links.filter((link) => link.weak);
-    if (!snapshot.present) yield this.#unavailable('no-device', 'this machine has no Wi-Fi interface');
-    else if (weak.length > 0 && weak.length === snapshot.links.length) {
-      yield this.#unavailable('weak', `only ${weak[0]?.source} answers, which is not relied on: ${linkWords(weak)}`);
-    } else yield this.#judge(snapshot);
-  }
-
-  #judge(snapshot: WifiSnapshot): SurroundingSignal {
-    const { clock, settle, refresh } = this.#options;
-    const now = observationOf(snapshot);
-    const floor = this.#told === null ? { associations: [] } : commonOf(this.#told, now);
-    if (sameObservation(floor, now)) {
-      this.#gain = null;
-    } else if (this.#gain === null || !sameButQuality(this.#gain.observation, now)) {
-      this.#gain = { observation: now, since: clock.now() };
-    }
-    const waits = this.#gain === null ? 0 : this.#gain.since + settle - clock.now();
-    const settled = waits <= 0;
-    this.#told = settled ? now : floor;
-    if (settled) this.#gain = null;
-    this.#lookAgainAfter(settled ? refresh : milliseconds(waits));
-    return { ...this.#base(snapshot), state: 'observed', observation: this.#told };
-  }
-
-  #lookAgainAfter(span: Milliseconds): void {
-    this.#lookAt = (this.#options.clock.now() + span) as MonotonicMs;
-  }
-
-  #base(snapshot: WifiSnapshot | null) {
-    const sources = [...new Set(snapshot?.links.map((link) => link.source) ?? [])];
-    return {
-      kind: 'wifi' as const,
-      source: sources.length > 0 ? sources.join(', ') : this.#hal.name,
-      observedAt: snapshot?.at ?? this.#options.clock.now(),
-      validFor: this.#options.validFor,
-      simulated: this.#hal.simulated,
-    };
-  }
-
-  #unavailable(outage: Outage, detail: string | undefined = WORDS[outage]): SurroundingSignal {
-    this.#told = null;
-    this.#gain = null;
-    this.#lookAt = null;
-    const reason = OUTAGES[outage];
-    return { ...this.#base(null), state: 'unavailable', reason, ...(detail === undefined ? {} : { detail }) };
   }
 }
 
 /** The driver of the Wi-Fi over a host. */
-export function wifiDriver(hal: WifiHal, options: WifiDriverOptions): FactorDriver {
-  const complete = { settle: SETTLE, validFor: VALID_FOR, refresh: REFRESH, ...options };
-  return { kind: 'wifi', watch: ({ signal }) => new WifiWatch(hal, complete, signal).run() };
-}
+export const wifiDriver = (hal: WifiHal, options: WifiDriverOptions): FactorDriver => new WifiDriver(hal, options);

@@ -1,6 +1,6 @@
 /** `unlockctl signals`: what the machine senses around it, once or as it changes, in words or as JSON. */
+import { ssidWords } from '../../../drivers/base/ssid.ts';
 import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts';
-import { ssidWords } from '../../policy/match/wifi.ts';
 import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
 import { oneLine, spanWords } from '../output.ts';

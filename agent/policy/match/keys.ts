@@ -3,12 +3,12 @@
  * question whose gateway, prefix or network name is there. A key is necessary, never sufficient: whatever is found by it
  * is still held against all elements.
  */
+import { ssidBytes } from '../../../drivers/base/ssid.ts';
 import type { Matching } from '../model.ts';
 import type { IpConfigCondition, SignalCondition } from '../rules.ts';
 import type { Views } from '../surroundings.ts';
 import { type Address, readAddress, readPrefix } from './address.ts';
 import { plainName } from './ip-config.ts';
-import { ssidBytes } from './wifi.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 

@@ -1,19 +1,8 @@
 /** `wifi`: a condition held against the associations that stand. What is merely heard of is no association. */
+import { ssidBytes, ssidWords } from '../../../drivers/base/ssid.ts';
 import type { WifiAssociation, WifiObservation } from '../../../drivers/observation.ts';
 import type { WifiCondition } from '../rules.ts';
 import { type Check, type Matcher, matcherOf, type View } from './check.ts';
-
-/** The bytes of an SSID that is written as text, in lower-case hexadecimal. */
-export const ssidBytes = (text: string): string =>
-  [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** An SSID for people: as text where it is printable UTF-8 without loss, otherwise its bytes. */
-export function ssidWords(hex: string): string {
-  if (!/^(?:[0-9a-f]{2})+$/.test(hex)) return hex === '' ? 'hidden' : 'not an SSID';
-  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  const text = new TextDecoder().decode(bytes);
-  return ssidBytes(text) === hex && /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) ? text : `0x${hex}`;
-}
 
 type WifiCheck = Check<WifiAssociation>;
 

@@ -57,7 +57,7 @@ export const ROOMS: readonly Room[] = [
   {
     paths: ['drivers/*/wire'],
     may: values('drivers/base'),
-    packages: ['cborg', 'ipaddr.js'],
+    packages: ['ipaddr.js'],
     builtins: ['node:crypto'],
     never: 'state, devices, the protocol around it (mocks share these codecs)',
   },
@@ -67,7 +67,7 @@ export const ROOMS: readonly Room[] = [
       ...['drivers/hal', 'drivers/base', 'drivers/signal.ts', 'drivers/observation.ts', 'drivers/driver.ts'],
       `drivers/${name}/wire`,
     ),
-    packages: ['cborg', 'ipaddr.js'],
+    packages: ['ipaddr.js'],
     // zlib: what CTAP 2.1 §6.10.3 compresses large blobs with.
     builtins: ['node:crypto', 'node:buffer', ...(name === 'fido2' ? ['node:zlib'] : [])],
     never: 'the other protocols, hosts, the agent, mocks, native packages',
@@ -101,6 +101,7 @@ export const ROOMS: readonly Room[] = [
     paths: ['agent/policy'],
     may: [
       ...values('drivers/signal.ts', 'drivers/observation.ts', 'drivers/base/errors.ts', 'drivers/base/brand.ts'),
+      ...values('drivers/base/ssid.ts'),
       ...types('drivers/base', 'agent/policy/forms'),
     ],
     packages: ['ipaddr.js'],
@@ -136,7 +137,7 @@ export const ROOMS: readonly Room[] = [
   {
     paths: ['agent/container', 'agent/enrolment'],
     may: [...VOCABULARY, ...values('drivers/tpm2', 'drivers/fido2', 'agent/policy')],
-    packages: ['cborg'],
+    packages: [],
     builtins: true,
     never: '`api`, `cli`, `unlock`',
   },
@@ -149,7 +150,7 @@ export const ROOMS: readonly Room[] = [
   },
   ...[
     { name: 'config', packages: ['zod', 'smol-toml'] },
-    { name: 'audit', packages: ['zod', 'cbor-x', 'cborg'] },
+    { name: 'audit', packages: ['zod', 'cbor-x'] },
     { name: 'telemetry', packages: ['zod', 'pino'] },
     { name: 'lifecycle', packages: ['zod'] },
   ].map(({ name, packages }) => ({
@@ -198,7 +199,7 @@ export const ROOMS: readonly Room[] = [
       ...API_CLIENT,
       ...values('agent/config', 'agent/keys', 'agent/policy', 'agent/report', 'agent/walkthrough'),
       ...values('agent/lifecycle/doctor.ts'),
-      ...types('drivers/hal'),
+      ...types('drivers/hal', 'agent/lanes/options.ts'),
     ],
     packages: ['commander'],
     builtins: true,

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { ssidWords } from '../../../agent/policy/match/wifi.ts';
 import { WIFI_SECURITIES } from '../../../drivers/observation.ts';
 import { associated, elementsOf, holds, whereOf } from './situations.ts';
 
@@ -123,23 +122,5 @@ describe('the reasons', () => {
     ]);
     expect(whereOf(full, on())).toBeNull();
     expect(whereOf(full, on(associated({ interface: 'wlan1' })))).toBe('wlan1');
-  });
-});
-
-describe('an SSID for people', () => {
-  test.each<[string, string]>([
-    [hex('depot-7'), 'depot-7'],
-    [hex('Büro & Lager'), 'Büro & Lager'],
-    ['', 'hidden'],
-    ['42fc726f', '0x42fc726f'],
-    ['6400', '0x6400'],
-    [hex('a\u202eb'), `0x${hex('a\u202eb')}`],
-    [hex('a\nb'), '0x610a62'],
-    ['xyz', 'not an SSID'],
-    ['abc', 'not an SSID'],
-    ['AB', 'not an SSID'],
-    ['61 62', 'not an SSID'],
-  ])('%s is %s', (bytes, words) => {
-    expect(ssidWords(bytes)).toBe(words);
   });
 });
