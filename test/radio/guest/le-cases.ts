@@ -25,8 +25,24 @@ export class LeScene implements AsyncDisposable {
   readonly hal: BluetoothHal = bluezBluetooth({ prober: this.#prober });
   device = '';
 
-  /** Takes the place of the other scene, whose controllers and daemon have ended; the addresses come again, the bonds do not. */
+  /**
+   * Takes the place of the other scene, whose controllers and daemon have ended; the addresses come again, the bonds do not.
+   * A bluetoothd that answers nobody after the pairing, seen on a busy machine, is begun anew once, and what its threads
+   * wait for is printed.
+   */
   async start(world: World): Promise<void> {
+    await this.#pairAnew(world);
+    try {
+      await until('an answer of bluetoothd', 10, () => this.#bluez.address(PC));
+    } catch (error) {
+      process.stdout.write(`bluetoothd is begun anew: ${String(error)}\n${world.daemonWaits()}`);
+      await world.killDaemon();
+      await world.stopControllers();
+      await this.#pairAnew(world);
+    }
+  }
+
+  async #pairAnew(world: World): Promise<void> {
     for (const name of readdirSync(BONDS)) rmSync(join(BONDS, name), { recursive: true });
     await world.startControllers('LE');
     world.startDaemon();

@@ -4,7 +4,7 @@
  * the computer's, which over BR/EDR has the air around it (air.ts).
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RADIO_MODULES } from '../modules.ts';
@@ -91,6 +91,16 @@ export class World {
 
   async killDaemon(): Promise<void> {
     await this.#end(this.#daemon);
+  }
+
+  /** What each thread of the daemon does, as its kernel sees it; for people. */
+  daemonWaits(): string {
+    const tasks = `/proc/${this.#daemon?.pid}/task`;
+    if (!existsSync(tasks)) return 'it has no threads\n';
+    const of = (thread: string, name: string) => readFileSync(`${tasks}/${thread}/${name}`, 'utf8').trim();
+    return readdirSync(tasks)
+      .map((thread) => `${of(thread, 'stat')}\n${of(thread, 'stack')}\n`)
+      .join('');
   }
 
   /** Whether the daemon runs; a crash of it is a failure of the guest and no result. */
