@@ -163,7 +163,9 @@ export class PhoneWatch {
   }
 
   phonesChanged(): void {
-    if (this.#running !== null) void this.#readPhones();
+    if (this.#running === null) return;
+    // The first phone is nobody's turn yet: whoever waits for it is woken.
+    void this.#readPhones().then(() => this.#work.resolve());
   }
 
   /** No proof from before counts, nor one that is under way: the clock of their age stood still. */

@@ -52,6 +52,21 @@ describe('the presence of phones', () => {
     expect(stage.pages()).toBe(2);
   });
 
+  it('begins with a phone that is enrolled while somebody watches already', async () => {
+    await using stage = new Stage();
+    stage.enrolled = [];
+    await stage.pass();
+    stage.watchPresence(20_000);
+    await stage.pass(60_000);
+    expect(stage.pages()).toBe(0);
+    stage.enrolled = [A];
+    stage.phones.changed();
+    await stage.pass();
+    expect(stage.pages(A.address)).toBe(1);
+    await stage.pass(20_000);
+    expect(stage.pages(A.address)).toBe(2);
+  });
+
   it('hands on hints as hints, and outages as what they are', async () => {
     await using stage = new Stage();
     await stage.pass();
