@@ -102,6 +102,11 @@ export class LaneChild {
     });
   }
 
+  /** SIGKILL; {@link ended} tells when it is gone. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
   async ended(): Promise<void> {
     await this.#ended;
   }

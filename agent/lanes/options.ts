@@ -6,6 +6,7 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { Lane } from '../walkthrough/lane.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
+import type { HardwareOptions } from './hardware-options.ts';
 
 export interface LaneOptions {
   readonly clock: Clock;
@@ -14,6 +15,10 @@ export interface LaneOptions {
   readonly signal: AbortSignal;
   /** Told what is prepared, for a person who waits: short words without a full stop. */
   readonly progress: (words: string) => void;
+  /** Told what stands in the evidence beside the steps, e.g. what could not be put back: a sentence without a full stop. */
+  readonly finding: (words: string) => void;
+  /** Of the hardware lane: whose daemon, whose hands. Opened when that lane is. */
+  readonly hardware?: () => Promise<HardwareOptions>;
 }
 
 export type OpenedLane = Lane & AsyncDisposable;

@@ -9,12 +9,15 @@ import type { Walkthrough } from '../walkthrough/schema.ts';
 const notGiven = (what: string, { message, code }: Pick<Refusal, 'message' | 'code'>, cause?: unknown): UnlockdError =>
   new UnlockdError('ERR_WALKTHROUGH_NOT_GIVEN', `${what}: ${message} (${code})`, { detail: { code }, cause });
 
-async function ceremony(owner: Owner, signal: AbortSignal): Promise<void> {
+async function ceremony(owner: Owner, signal: AbortSignal, show: ((sheet: Secret) => void) | null): Promise<void> {
   const { id, events } = await owner.start({ kind: 'setup' }, { signal });
   using sheet = new Sheet();
   for await (const event of events) {
-    if (event.type === 'secret') sheet.keep(await owner.take(id, event.slot, { signal }));
-    else if (event.type === 'prompt') {
+    if (event.type === 'secret') {
+      const paper = await owner.take(id, event.slot, { signal });
+      sheet.keep(paper);
+      show?.(paper);
+    } else if (event.type === 'prompt') {
       await owner.supply(id, event.slot, sheet.groups(event.groups ?? []), { signal });
     } else if (event.type === 'failed') throw new DaemonRefusal(event.refusal, event.reasons);
     else if (event.type === 'done') return;
@@ -42,12 +45,18 @@ class Sheet implements Disposable {
 
 /**
  * The set-up, then the policy that is given.
+ * @param show where the owner's sheet is shown; null: nowhere, which is for TPMs that protect nothing
  * @throws {ERR_WALKTHROUGH_NOT_GIVEN} what the daemon refuses of it; and the signal's reason
  */
-export async function setUpMachine(owner: Owner, given: Walkthrough['given'], signal: AbortSignal): Promise<void> {
+export async function setUpMachine(
+  owner: Owner,
+  given: Walkthrough['given'],
+  signal: AbortSignal,
+  show: ((sheet: Secret) => void) | null = null,
+): Promise<void> {
   let what = 'the machine could not be set up';
   try {
-    await ceremony(owner, signal);
+    await ceremony(owner, signal, show);
     what = 'the policy that is given was refused';
     if (given.policy !== undefined) await owner.setPolicy(JSON.stringify(given.policy), { signal });
   } catch (error) {

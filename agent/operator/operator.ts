@@ -19,7 +19,7 @@ export interface OperatorParts {
   /** Null: security keys cannot be seen from here. */
   readonly sight: KeySight | null;
   /** What sees a touch, a finger, a phone, a network; null: nothing does. */
-  readonly detects: (doing: Doing) => Detector | null;
+  readonly detects: (doing: Doing, options: Asked) => Promise<Detector | null>;
   /** When the step that is under way is given up. */
   readonly endsAt: () => MonotonicMs | null;
   /** Different for every run: the beginning of the ids of its tasks. */
@@ -37,7 +37,7 @@ export class PhysicalOperator implements OperatorHal {
   }
 
   async touch({ signal }: Asked): Promise<void> {
-    await this.#do({ do: 'touch' }, this.#parts.detects({ do: 'touch' }), signal);
+    await this.#do({ do: 'touch' }, await this.#parts.detects({ do: 'touch' }, { signal }), signal);
   }
 
   async insert(key: string, { signal }: Asked): Promise<void> {
@@ -78,7 +78,7 @@ export class PhysicalOperator implements OperatorHal {
       return null;
     }
     try {
-      await this.#do(step, detects(step), signal);
+      await this.#do(step, await detects(step, { signal }), signal);
       return null;
     } catch (error) {
       if (isUnlockdError(error, 'ERR_OPERATOR_CANNOT')) return String(error.detail.reason ?? error.message);

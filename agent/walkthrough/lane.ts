@@ -2,8 +2,11 @@
  * What a lane hands to the runner: who does the physical things (the operator seam of drivers/hal), whom the ceremonies
  * are asked of (the daemon's API), and what starts and stops it. What a lane cannot do is a value that says why.
  */
+import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import type { OperatorHal } from '../../drivers/hal/operator.ts';
 import type { ApiClient } from '../api/client.ts';
+import type { SignalChange } from '../api/ports.ts';
+import type { Step } from './schema.ts';
 
 /** From the least real to the most real. */
 export const LANE_NAMES = ['mock', 'emulator', 'lab', 'hardware'] as const;
@@ -43,6 +46,14 @@ export interface LaneDevice {
   readonly more: Readonly<Record<string, string>>;
 }
 
+/** Where a step stands in its walkthrough, and when it is given up. */
+export interface StepAt {
+  /** From 0. */
+  readonly index: number;
+  readonly of: number;
+  readonly endsAt: MonotonicMs;
+}
+
 export interface Lane {
   readonly name: LaneName;
   readonly operator: OperatorHal;
@@ -59,4 +70,13 @@ export interface Lane {
   rootThumbprint?(root: string): string | null;
   /** What the lane is made of. Left out: it does not know. */
   devices?(options: { signal: AbortSignal }): Promise<readonly LaneDevice[]>;
+  /**
+   * What its machine senses, first what is known and then every change until `signal` aborts, without making it look: a run
+   * that is watched is the same run. Left out: it cannot tell.
+   */
+  senses?(options: { signal: AbortSignal }): AsyncIterable<SignalChange>;
+  /** Told before a step begins, for a person who carries it out. */
+  begins?(step: Step, at: StepAt): void;
+  /** Aborts when whoever does the physical things ends the whole run. */
+  readonly ended?: AbortSignal;
 }

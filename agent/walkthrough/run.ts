@@ -3,7 +3,7 @@
  * the lane cannot do is told apart from one that passed. After a step that failed the others are run all the same: what
  * they do then is evidence too.
  */
-import { type Milliseconds, milliseconds, seconds } from '../../drivers/base/brand.ts';
+import { type Milliseconds, milliseconds, monotonicMs, seconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { startDeadline } from '../../drivers/base/deadline.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
@@ -88,7 +88,8 @@ async function runStep(run: CarryOut, step: Step, { clock, signal }: RunOptions)
  * @throws {ERR_WALKTHROUGH_NOT_GIVEN} when the person who is given cannot be enrolled; and the signal's reason
  */
 export async function runWalkthrough(walkthrough: Walkthrough, options: RunOptions): Promise<readonly StepResult[]> {
-  const { lane, clock, entropy, signal, onStep, onStepBegun } = options;
+  const { lane, clock, entropy, onStep, onStepBegun } = options;
+  const signal = lane.ended === undefined ? options.signal : AbortSignal.any([options.signal, lane.ended]);
   const begun = clock.now();
   using pins = new Pins(entropy);
   using run = new CarryOut(lane, clock, pins, walkthrough);
@@ -102,8 +103,10 @@ export async function runWalkthrough(walkthrough: Walkthrough, options: RunOptio
   const results: StepResult[] = [];
   for (const [index, step] of walkthrough.steps.entries()) {
     onStepBegun?.(step, index);
+    const endsAt = monotonicMs(clock.now() + seconds(step.withinSeconds));
+    lane.begins?.(step, { index, of: walkthrough.steps.length, endsAt });
     const startMs = milliseconds(clock.now() - begun);
-    const came = await runStep(run, step, options);
+    const came = await runStep(run, step, { ...options, signal });
     const result = { ...came, startMs, endMs: milliseconds(clock.now() - begun) };
     results.push(result);
     onStep?.(result, index);

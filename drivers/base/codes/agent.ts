@@ -168,6 +168,18 @@ export const AGENT_CODES = {
     cause: 'A part of the lane itself (a software TPM, a virtual key, the bridge to it) ended or did not answer.',
     cure: 'Run it again; the message has the last words of that part. What the walkthrough shows is not known from such a run.',
   },
+  ERR_LANE_HARDWARE: {
+    cause: 'This machine lacks hardware, or something around it, that a walkthrough needs.',
+    cure: 'Connect what is listed, all of it; docs/guides/run-on-hardware.md has a list to go through before the first run.',
+  },
+  ERR_LANE_DESTRUCTIVE: {
+    cause: 'A walkthrough would destroy or replace something on this machine.',
+    cure: 'Run it on a machine of which nothing depends, with `--destructive`; what is not blank is confirmed by a typed word.',
+  },
+  ERR_LANE_NOT_RESTORED: {
+    cause: 'A run could not put back all that it had changed on this machine.',
+    cure: 'Do what stands behind each thing in the message.',
+  },
   ERR_OPERATOR_INVALID: {
     cause: 'What was said about the operator of a walkthrough is not valid: who it is, or the file with its token.',
     cure: 'Correct what the message names; docs/guides/run-on-hardware.md describes both kinds of operators.',

@@ -32,7 +32,7 @@ function stage(kind: Hands['kind'] = 'terminal') {
     hands,
     keys,
     sight: { hid, clock: new ManualClock() },
-    detects: (): Detector | null => null,
+    detects: async (): Promise<Detector | null> => null,
     endsAt: () => null,
     run: 'r',
     onAbort: (reason) => aborts.push(reason),

@@ -1,0 +1,268 @@
+/**
+ * The hardware lane: whatever is plugged into this machine, its own daemon over its socket, and a person or a machine that
+ * does the physical steps. It looks at what is there first, destroys nothing without being told to, and puts back what it
+ * has changed.
+ */
+import { toHex } from '../../drivers/base/bytes.ts';
+import { UnlockdError } from '../../drivers/base/errors.ts';
+import { printable } from '../../drivers/base/printable.ts';
+import type { ApiClient } from '../api/client.ts';
+import type { CeremonyEvent } from '../api/ports.ts';
+import { KeyNames, keyWords } from '../operator/key-names.ts';
+import { PhysicalOperator } from '../operator/operator.ts';
+import type { Detector, Doing } from '../operator/task.ts';
+import type { LaneDevice, StepAt, SystemDaemon } from '../walkthrough/lane.ts';
+import { withRoots } from '../walkthrough/roots.ts';
+import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
+import { Closers } from './closers.ts';
+import { Ceremonies } from './hardware-ceremonies.ts';
+import { Changes } from './hardware-changes.ts';
+import { daemonOfItsOwn, daemonOfThisMachine, type HardwareDaemon } from './hardware-daemon.ts';
+import { signalDetector } from './hardware-detectors.ts';
+import { type DaemonFound, type Found, lookAtHardware } from './hardware-found.ts';
+import { consentTo, type Harm, harmsOf } from './hardware-harm.ts';
+import { nameKeys } from './hardware-keys.ts';
+import { HardwareMissing, missingFor } from './hardware-needs.ts';
+import type { HardwareOptions } from './hardware-options.ts';
+import type { LaneOptions, OpenedLane } from './options.ts';
+import { setUpMachine } from './set-up.ts';
+
+/** Everything of one run on hardware. */
+class HardwareRun {
+  readonly #walkthrough: Walkthrough;
+  readonly #options: LaneOptions;
+  readonly #hardware: HardwareOptions;
+  readonly #opened: Closers;
+  readonly #keys = new KeyNames();
+  readonly #ended = new AbortController();
+  readonly #phones = new Map<string, string>();
+  #step: { readonly step: Step; readonly at: StepAt } | null = null;
+
+  constructor(walkthrough: Walkthrough, options: LaneOptions, hardware: HardwareOptions, opened: Closers) {
+    this.#walkthrough = walkthrough;
+    this.#options = options;
+    this.#hardware = hardware;
+    this.#opened = opened;
+  }
+
+  async open(): Promise<OpenedLane> {
+    const { clock, signal, progress } = this.#options;
+    const { hands, ownDaemon, uid } = this.#hardware;
+    this.#opened.add(() => hands[Symbol.asyncDispose]());
+    progress('looking at what is connected');
+    this.#require(await lookAtHardware(this.#hardware, signal), ownDaemon !== null);
+    const daemon =
+      ownDaemon === null ? daemonOfThisMachine(this.#hardware, clock) : await daemonOfItsOwn(ownDaemon, clock, signal);
+    this.#opened.add(() => daemon.close());
+    const { client } = daemon;
+    const found = await lookAtHardware({ ...this.#hardware, client }, signal);
+    this.#require(found, false);
+    const harms = harmsOf(this.#walkthrough, found);
+    await consentTo(harms, found, this.#hardware);
+    if (found.daemon !== null) await this.#prepare(client, daemon, found.daemon, harms);
+    const ceremonies = new Ceremonies(client, {
+      readKeyPin: this.#hardware.readKeyPin,
+      onEvent: (event) => this.#onEvent(event),
+    });
+    const operator = this.#operator(client, ceremonies);
+    const over = AbortSignal.any([signal, this.#ended.signal]);
+    const { hid } = this.#hardware;
+    await nameKeys(
+      this.#walkthrough.given,
+      { hid, keys: this.#keys, operator, tell: (words) => hands.tell(words) },
+      over,
+    );
+    return {
+      name: 'hardware',
+      operator,
+      subject: { ...client, start: ceremonies.start },
+      ...(uid === 0 ? { owner: client } : {}),
+      daemon: daemon.act,
+      restart: async (what, asked) => await this.#restart(what, asked),
+      phoneAddress: (phone) => this.#phones.get(phone) ?? null,
+      rootThumbprint: (root) => this.#hardware.roots.get(root) ?? null,
+      devices: async (asked) => await this.#devices(client, asked),
+      ended: this.#ended.signal,
+      begins: (step, at) => this.#begins(step, at),
+      [Symbol.asyncDispose]: () => this.#opened.close(),
+    };
+  }
+
+  /** @throws {ERR_LANE_HARDWARE} naming all that is missing */
+  #require(found: Found, daemonComes: boolean): void {
+    const { phones, roots, ownDaemon } = this.#hardware;
+    const given = { daemonComes, ownDaemon: ownDaemon !== null, phones, roots };
+    const missing = missingFor(this.#walkthrough, found, given);
+    if (missing.length > 0) throw new HardwareMissing(missing);
+  }
+
+  /** Nobody is enrolled, the policy is the one that is given; how it was before is kept to be put back. */
+  async #prepare(
+    client: ApiClient,
+    daemon: HardwareDaemon,
+    { paired, policy, status }: DaemonFound,
+    harms: readonly Harm[],
+  ): Promise<void> {
+    const { clock, signal, finding } = this.#options;
+    const changes = new Changes(clock, (words, isDone) => {
+      this.#hardware.hands.tell(words);
+      if (!isDone) finding(words);
+    });
+    this.#opened.add(() => changes.putBack());
+    const { given } = this.#walkthrough;
+    const [address, ...others] = paired ?? [];
+    for (const phone of Object.keys(given.phones)) {
+      const known = this.#hardware.phones.get(phone) ?? (others.length === 0 ? address : undefined);
+      if (known !== undefined) this.#phones.set(phone, known);
+    }
+    const kinds = new Set(harms.map(({ kind }) => kind));
+    if (kinds.has('set-up')) {
+      if (!status.tpm.setUp) await this.#setUp(client, status.tpm.testDouble !== null);
+      changes.add({
+        what: 'the TPM',
+        putBack: async () => {
+          throw new UnlockdError('ERR_LANE_NOT_RESTORED', 'it stays set up');
+        },
+        cure: 'Keep its folder and its sheet, or clear the TPM in the firmware, which ends everything that it protects.',
+      });
+    }
+    if (kinds.has('unenrol')) await unenrol(client, signal);
+    if (kinds.has('policy')) {
+      const before = kinds.has('set-up') ? await client.policy({ signal }) : policy;
+      changes.add({
+        what: 'the policy of this machine',
+        putBack: async (asked) => {
+          await client.setPolicy(JSON.stringify(before.document), asked);
+          return `the policy of this machine: ${before.words}`;
+        },
+        cure: 'Set it again with `unlockctl policy set`.',
+      });
+    }
+    changes.add({
+      what: 'your enrolment, which the run has made',
+      putBack: async (asked) => {
+        const { own } = await client.status(asked);
+        if (own.state === 'none') return null;
+        await unenrol(client, asked.signal);
+        return 'the enrolment that the run had made is removed';
+      },
+      cure: 'Remove it with `unlockctl unenrol`.',
+    });
+    changes.add({
+      what: 'the daemon',
+      putBack: async (asked) => daemon.ensureRunning(asked).then(() => null),
+      cure: '',
+    });
+    if (given.policy !== undefined) {
+      const rooted = withRoots(given.policy, given, (root) => this.#hardware.roots.get(root) ?? null);
+      await client.setPolicy(JSON.stringify(rooted), { signal });
+    } else this.#hardware.hands.tell(`the policy of this machine counts: ${policy.words}`);
+  }
+
+  /** Of a real TPM the owner's sheet is shown: without it nobody could ever reset its lockout. */
+  async #setUp(client: ApiClient, isTestDouble: boolean): Promise<void> {
+    const { showSheet } = this.#hardware;
+    if (showSheet === null && !isTestDouble) {
+      throw new UnlockdError('ERR_LANE_DESTRUCTIVE', 'there is no terminal to show the sheet of the machine owner on');
+    }
+    const { policy: _set, ...without } = this.#walkthrough.given;
+    await setUpMachine(client, without, this.#options.signal, showSheet);
+  }
+
+  #operator(client: ApiClient, ceremonies: Ceremonies): PhysicalOperator {
+    const { clock, entropy } = this.#options;
+    const { hands, hid } = this.#hardware;
+    return new PhysicalOperator({
+      hands,
+      keys: this.#keys,
+      sight: { hid, clock },
+      endsAt: () => this.#step?.at.endsAt ?? null,
+      run: toHex(entropy.bytes(8)),
+      onAbort: (reason) => this.#ended.abort(reason),
+      detects: async (doing: Doing, asked): Promise<Detector | null> => {
+        if (doing.do === 'touch') return ceremonies.goesOn('the key was touched');
+        if (doing.do === 'finger') return ceremonies.goesOn('the reader has seen it');
+        if ('key' in doing || doing.do === 'remove-all') return null;
+        return await signalDetector(
+          doing,
+          {
+            client,
+            given: this.#walkthrough.given,
+            phoneAddress: (phone) => this.#phones.get(phone) ?? null,
+            isEnrolled: async (address, options) =>
+              (await client.phones(options)).phones.some(
+                (phone) => phone.address === address && phone.uid === this.#hardware.uid,
+              ),
+          },
+          asked,
+        );
+      },
+    });
+  }
+
+  #begins(step: Step, at: StepAt): void {
+    this.#step = { step, at };
+    const note = step.note === null ? '' : `: ${printable(step.note)}`;
+    this.#hardware.hands.tell(`\nStep ${at.index + 1} of ${at.of}${note}`);
+  }
+
+  #onEvent(event: CeremonyEvent): void {
+    const step = this.#step?.step;
+    if (event.type === 'touch' && step !== undefined && isCeremony(step) && step.value.touch === 'never') {
+      this.#hardware.hands.tell('> Do not touch the key that blinks: it is to blink in vain');
+    }
+  }
+
+  async #restart(what: SystemDaemon, asked: { signal: AbortSignal }): Promise<string | null> {
+    if (this.#hardware.uid !== 0) return 'only root may restart daemons of this machine';
+    const unit = what === 'bluetoothd' ? 'bluetooth.service' : 'NetworkManager.service';
+    return await this.#hardware.systemctl(['restart', unit], asked);
+  }
+
+  async #devices(client: ApiClient, { signal }: { signal: AbortSignal }): Promise<readonly LaneDevice[]> {
+    const { tpm } = await client.status({ signal });
+    const chip: LaneDevice = {
+      kind: 'tpm',
+      name: 'tpm',
+      nature: tpm.testDouble === null ? 'real' : 'emulated',
+      model: tpm.description,
+      firmware: null,
+      more: tpm.manufacturer === null ? {} : { manufacturer: tpm.manufacturer },
+    };
+    const keys = Object.keys(this.#walkthrough.given.keys).flatMap((name): LaneDevice[] => {
+      const device = this.#keys.device(name);
+      if (device === null) return [];
+      const { path, manufacturer, product } = device;
+      const more = { path, ...(manufacturer === null ? {} : { manufacturer: printable(manufacturer) }) };
+      // The virtual key of this project says what it is, whatever it is plugged into.
+      const nature = product === 'Virtual Security Key' ? 'emulated' : 'real';
+      return [{ kind: 'security-key', name, nature, model: keyWords(device), firmware: null, more }];
+    });
+    return [chip, ...keys];
+  }
+}
+
+async function unenrol(client: ApiClient, signal: AbortSignal): Promise<void> {
+  const { events } = await client.start({ kind: 'unenrol', uid: null }, { signal });
+  for await (const event of events) {
+    if (event.type === 'failed') {
+      throw new UnlockdError('ERR_LANE_NOT_RESTORED', `${event.refusal.message} (${event.refusal.code})`);
+    }
+  }
+}
+
+/**
+ * @throws {ERR_LANE_HARDWARE} what is missing, all at once; {ERR_LANE_DESTRUCTIVE}; {ERR_OPERATOR_*}; and the signal's
+ * reason. What was changed by then is put back.
+ */
+export async function openHardwareLane(walkthrough: Walkthrough, options: LaneOptions): Promise<OpenedLane> {
+  const { hardware } = options;
+  if (hardware === undefined) throw new UnlockdError('ERR_LANE_MISSING', 'the hardware lane needs to know whose hands');
+  const opened = new Closers();
+  try {
+    return await new HardwareRun(walkthrough, options, await hardware(), opened).open();
+  } catch (error) {
+    await opened.close().catch(() => undefined);
+    throw error;
+  }
+}
