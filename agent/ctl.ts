@@ -19,6 +19,13 @@ const { deps, load } = systemDeps({
     ]);
     return { hid: openLinuxHid(), entropy: systemEntropy };
   },
+  lanes: async () => {
+    const [{ openLane: open }, { systemEntropy: entropy }] = await Promise.all([
+      import('./lanes/index.ts'),
+      import('../drivers/base/entropy.ts'),
+    ]);
+    return { open, entropy };
+  },
   doctorProbes: async () => (await import('./doctor-probes.ts')).doctorProbes(),
 });
 if (argv[0] !== 'status') await load();

@@ -8,7 +8,10 @@ import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { Peer } from '../api/ports.ts';
+import type { LaneOptions, OpenedLane } from '../lanes/options.ts';
 import type { DoctorProbes } from '../lifecycle/doctor.ts';
+import type { LaneName } from '../walkthrough/lane.ts';
+import type { Walkthrough } from '../walkthrough/schema.ts';
 
 /** A place to print; `write` keeps the order of its calls. */
 export interface TextSink {
@@ -65,6 +68,11 @@ export interface CtlDeps {
   readonly withSignalsFor: <T>(onSignal: (signal: NodeJS.Signals) => void, work: () => Promise<T>) => Promise<T>;
   /** The host of security keys, for the commands that use them without the daemon; loaded when it is asked for. */
   readonly keyHost: () => Promise<{ readonly hid: HidHal; readonly entropy: Entropy }>;
+  /** Machines on which walkthroughs are run; loaded when one is. */
+  readonly lanes: () => Promise<{
+    readonly open: (name: LaneName, walkthrough: Walkthrough, options: LaneOptions) => Promise<OpenedLane>;
+    readonly entropy: Entropy;
+  }>;
   /** What `doctor` can look at without the daemon. */
   readonly doctorProbes: (context: { socketPath: string }) => Promise<Omit<DoctorProbes, 'daemon'>>;
 }

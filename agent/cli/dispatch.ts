@@ -210,6 +210,9 @@ export async function dispatch(deps: CtlDeps, choice: Choice, command: readonly 
       const { doctorCommand } = await import('./commands/doctor.ts');
       return await doctorCommand(context);
     }
+    if (choice.name === 'walkthrough run') {
+      return await (await import('./commands/walkthrough/run.ts')).runCommand(context, choice);
+    }
     if (isStudy(choice)) return await (await import('./commands/policy/study.ts')).policyStudyCommand(context, choice);
     if (isOfKey(choice)) await (await import('./commands/key/command.ts')).keyCommand(context, choice);
     else await query(context, choice);

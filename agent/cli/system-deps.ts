@@ -93,7 +93,7 @@ function lazyDescriptors(): Descriptors & { load(): Promise<void> } {
 
 /** Folders above this file in which package.json may stand: it depends on how the program was built. */
 /** The host's part: what only native calls and the composition know. */
-export type HostDeps = Pick<CtlDeps, 'version' | 'peerOf' | 'openPipe' | 'keyHost' | 'doctorProbes'>;
+export type HostDeps = Pick<CtlDeps, 'version' | 'peerOf' | 'openPipe' | 'keyHost' | 'lanes' | 'doctorProbes'>;
 
 /**
  * @returns the dependencies, and what has to be awaited before a command other than `status` runs

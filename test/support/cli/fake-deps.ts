@@ -28,6 +28,8 @@ export interface Typed {
   /** Likewise for what appears on the terminal. */
   readonly onTerminal?: (text: string) => void;
   readonly clock?: Clock;
+  /** Opens the lane of a walkthrough; there is none unless told. */
+  readonly openLane?: Awaited<ReturnType<CtlDeps['lanes']>>['open'];
 }
 
 export interface Ran {
@@ -105,6 +107,14 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
     interrupted: world.interrupted ?? new AbortController().signal,
     withSignalsFor: (_onSignal, work) => work(),
     keyHost: async () => ({ hid: world.hid ?? new InProcessHid(), entropy: systemEntropy }),
+    lanes: async () => ({
+      open:
+        world.openLane ??
+        (async (name) => {
+          throw new UnlockdError('ERR_LANE_UNKNOWN', `there is no lane ${name} in this test`);
+        }),
+      entropy: systemEntropy,
+    }),
     doctorProbes: async () => ({ config: null, tpm: null, folders: async () => [], packages: async () => [] }),
   };
   const exit = await runCtl(argv, deps);

@@ -8,4 +8,5 @@ export const laneOptions = (signal = new AbortController().signal): LaneOptions 
   entropy: systemEntropy,
   signal,
   progress: () => undefined,
+  finding: () => undefined,
 });

@@ -1,0 +1,189 @@
+/**
+ * `walkthrough run`: each walkthrough on a fresh machine of the lane, one after the other. Whatever ends a run (a failed
+ * step, a broken lane, Ctrl-C), the lane is closed first, and the evidence of what was done is written.
+ */
+import { milliseconds } from '../../../../drivers/base/brand.ts';
+import { isUnlockdError } from '../../../../drivers/base/errors.ts';
+import type { EvidenceBuilder } from '../../../report/evidence.ts';
+import { renderReport } from '../../../report/page.ts';
+import { stepWords } from '../../../report/step-words.ts';
+import { junitXml } from '../../../walkthrough/junit.ts';
+import type { LaneName } from '../../../walkthrough/lane.ts';
+import { observedLane } from '../../../walkthrough/observed-lane.ts';
+import { eventWords } from '../../../walkthrough/person.ts';
+import { runWalkthrough, type StepResult } from '../../../walkthrough/run.ts';
+import {
+  addTallies,
+  NO_TALLY,
+  shortcoming,
+  tallyOf,
+  tallyWords,
+  type WalkthroughRun,
+} from '../../../walkthrough/tally.ts';
+import type { Context } from '../../context.ts';
+import type { CtlDeps } from '../../deps.ts';
+import { EXIT, type ExitCode } from '../../exit-codes.ts';
+import { writeBytes } from '../../file-io.ts';
+import { toFailure } from '../../output.ts';
+import { evidenceOf, followSenses, tellDevices } from './evidence-of-run.ts';
+import { readNamed, type WalkthroughFile } from './files.ts';
+import type { RunChoice } from './options.ts';
+import { elapsedWords, type Progress, progressOn, stepLines } from './progress.ts';
+import { jsonProgress, runFacts } from './run-json.ts';
+import { reportPaths } from './run-paths.ts';
+
+/** No further walkthrough comes to anything after this. */
+const ENDS_ALL: ReadonlySet<string> = new Set(['ERR_LANE_MISSING', 'ERR_LANE_UNKNOWN', 'ERR_OPERATOR_ABORTED']);
+
+interface Under {
+  readonly deps: CtlDeps;
+  readonly lanes: Awaited<ReturnType<CtlDeps['lanes']>>;
+  readonly lane: LaneName;
+  readonly progress: Progress;
+}
+
+interface OneRun {
+  readonly run: WalkthroughRun;
+  /** What ended it early; null: nothing did. */
+  readonly thrown: { readonly error: unknown } | null;
+}
+
+/** Opens the lane, runs all steps, closes the lane. @throws whatever ended it early, the lane being closed */
+async function runOn(
+  { walkthrough }: WalkthroughFile,
+  { deps, lanes, lane: name, progress }: Under,
+  evidence: EvidenceBuilder | null,
+  results: StepResult[],
+): Promise<void> {
+  const { clock, interrupted: signal } = deps;
+  const options = {
+    clock,
+    entropy: lanes.entropy,
+    signal,
+    progress: (words: string) => progress.busy(words),
+    finding: (words: string) => {
+      evidence?.finding(words);
+      progress.say(`  ${words}`);
+    },
+  };
+  const lane = await lanes.open(name, walkthrough, options);
+  const over = new AbortController();
+  let following: Promise<void> = Promise.resolve();
+  try {
+    if (evidence !== null) {
+      await tellDevices(evidence, lane, signal);
+      following = followSenses(evidence, lane, over.signal);
+    }
+    await runWalkthrough(walkthrough, {
+      lane: observedLane(lane, (event) => {
+        evidence?.ceremonyEvent(event);
+        progress.event(eventWords(event));
+      }),
+      clock,
+      entropy: lanes.entropy,
+      signal,
+      onStepBegun: (step, index) => {
+        evidence?.stepBegun(step, index);
+        progress.stepBegun(step, index);
+      },
+      onStep: (result, index) => {
+        results.push(result);
+        evidence?.stepEnded(result);
+        progress.stepEnded(result, index);
+      },
+    });
+  } finally {
+    progress.busy('closing the lane');
+    over.abort();
+    await lane[Symbol.asyncDispose]();
+    await following;
+  }
+}
+
+async function runOne(file: WalkthroughFile, under: Under, report: string | null): Promise<OneRun> {
+  const { deps, lane, progress } = under;
+  const { clock, version } = deps;
+  const begun = clock.now();
+  const results: StepResult[] = [];
+  const evidence = report === null ? null : evidenceOf(file, lane, { clock, version });
+  progress.begun(`${file.walkthrough.name} (${file.name}, ${lane} lane)`);
+  let thrown: OneRun['thrown'] = null;
+  try {
+    await runOn(file, under, evidence, results);
+  } catch (error) {
+    thrown = { error };
+  }
+  const failure = thrown === null ? null : toFailure(thrown.error).refusal;
+  const error = failure === null ? null : { code: failure.code, message: failure.message };
+  if (evidence !== null && report !== null) {
+    const end = error === null ? null : { aborted: `${error.message} (${error.code})` };
+    writeBytes(report, renderReport(evidence.finish(end)));
+  }
+  const { name, walkthrough } = file;
+  const run = { file: name, walkthrough, results, error, spanMs: milliseconds(clock.now() - begun) };
+  return { run, thrown };
+}
+
+/** Of one run: what it came to, and in quiet what did not pass. */
+function runLines(run: WalkthroughRun, choice: RunChoice): readonly string[] {
+  const { walkthrough, file, results, spanMs } = run;
+  const why = shortcoming(run, choice.strict);
+  const isBad = ({ outcome }: StepResult) => outcome !== 'passed' && (outcome !== 'not here' || choice.strict);
+  const bad = choice.quiet ? results.flatMap((result, index) => (isBad(result) ? stepLines(result, index) : [])) : [];
+  const came = `${tallyWords(tallyOf(run))} in ${elapsedWords(spanMs)}`;
+  const head = `${why === null ? '✓' : '✗'} ${walkthrough.name} (${file}): ${came}`;
+  return [head, ...bad, ...(why === null ? [] : [`  not passed: ${why}`])];
+}
+
+function allWords(runs: readonly WalkthroughRun[], choice: RunChoice): readonly string[] {
+  const lines = runs.flatMap((run) => runLines(run, choice));
+  if (runs.length < 2) return lines;
+  const all = runs.map(tallyOf).reduce(addTallies, NO_TALLY);
+  return [...lines, `${runs.length} walkthroughs on the ${choice.lane} lane: ${tallyWords(all)}`];
+}
+
+function progressFor({ deps, output }: Context, { quiet }: RunChoice): Progress {
+  if (output.json && !quiet) return jsonProgress(output);
+  const how = quiet ? 'silent' : deps.descriptors.isTerminal(2) ? 'live' : 'lines';
+  return progressOn(deps.stderr, how, deps.clock);
+}
+
+/**
+ * @returns 0 when every run passed: see {@link shortcoming}
+ * @throws what no walkthrough of the list could be run for: a mistake in one of them, a lane that lacks something, Ctrl-C
+ */
+export async function runCommand(context: Context, choice: RunChoice): Promise<ExitCode> {
+  const { deps, output } = context;
+  const files = choice.files.map(readNamed);
+  const reports =
+    choice.report === null
+      ? null
+      : reportPaths(
+          choice.report,
+          files.map(({ name }) => name),
+        );
+  // What cannot be written is better known before than after.
+  for (const path of [...(reports ?? []), ...(choice.junit === null ? [] : [choice.junit])]) writeBytes(path, '');
+  using progress = progressFor(context, choice);
+  const under = { deps, lanes: await deps.lanes(), lane: choice.lane, progress };
+  const runs: WalkthroughRun[] = [];
+  let ending: OneRun['thrown'] = null;
+  for (const [at, file] of files.entries()) {
+    const { run, thrown } = await runOne(file, under, reports?.[at] ?? null);
+    runs.push(run);
+    if (thrown === null) continue;
+    const isLast = deps.interrupted.aborted || (isUnlockdError(thrown.error) && ENDS_ALL.has(thrown.error.code));
+    if (isLast) {
+      ending = thrown;
+      break;
+    }
+    progress.say(`  ${run.error?.message} (${run.error?.code})`);
+  }
+  progress[Symbol.dispose]();
+  if (choice.junit !== null) writeBytes(choice.junit, junitXml(runs, choice.lane, stepWords));
+  if (ending !== null) throw ending.error;
+  const passed = runs.every((run) => shortcoming(run, choice.strict) === null);
+  const walkthroughs = runs.map((run) => runFacts(run, choice.strict));
+  output.result({ lane: choice.lane, passed, walkthroughs }, () => allWords(runs, choice));
+  return passed ? EXIT.ok : EXIT.failure;
+}
