@@ -50,7 +50,7 @@ const settingsOf = (stateFolder: string): ServiceSettings => ({
   softLimit: { tries: 5, forgetAfter: seconds(600) },
   attemptRetries: 3,
   ceremonyWithin: seconds(300),
-  unlockWithin: seconds(120),
+  unlockWithin: seconds(8),
   insertWithin: seconds(2),
   touchWithin: seconds(2),
   forgetAfter: null,
@@ -165,6 +165,11 @@ export class MockDaemon implements AsyncDisposable {
       userName: this.#options.userName,
     };
     return { parts, phones };
+  }
+
+  /** A policy that is given was in force before anything begins: dynamic lock need not come upon it by itself. */
+  async policyGiven(): Promise<void> {
+    await this.#running?.lock.policyChanged();
   }
 
   /** In order; harmless when it does not run. */
