@@ -78,7 +78,7 @@ describe('the import table permits', () => {
     ['drivers/hal/x.ts', "import type { Bytes } from '../base/bytes.ts';"],
     [
       'drivers/fido2/x.ts',
-      "import '../hal/hid.ts'; import '../base/bytes.ts'; import './wire/cbor.ts'; import 'cborg';",
+      "import '../hal/hid.ts'; import '../base/bytes.ts'; import './wire/cbor.ts'; import 'ipaddr.js';",
     ],
     ['drivers/linux/x.ts', "import 'node-hid'; import 'koffi'; import 'node:fs'; import '../hal/hid.ts';"],
     ['hal-mocks/fido2/x.ts', "import '../../drivers/fido2/wire/cbor.ts';"],

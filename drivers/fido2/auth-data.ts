@@ -74,8 +74,14 @@ export const unverified = (reason: string): UnlockdError =>
     detail: { reason },
   });
 
+/** The last one: a machine asks for the same relying party all day. */
+let hashed: { readonly rpId: string; readonly hash: Uint8Array } | null = null;
+
 /** SHA-256 of the relying party id, as authenticator data carries it. */
-export const hashRpId = (rpId: string): Uint8Array => createHash('sha256').update(utf8(rpId)).digest();
+export function hashRpId(rpId: string): Uint8Array {
+  if (hashed?.rpId !== rpId) hashed = { rpId, hash: createHash('sha256').update(utf8(rpId)).digest() };
+  return hashed.hash;
+}
 
 /**
  * Checks what every answer has to satisfy.

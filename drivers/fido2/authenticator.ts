@@ -5,7 +5,7 @@
 import type { Milliseconds } from '../base/brand.ts';
 import { concat } from '../base/bytes.ts';
 import { UnlockdError } from '../base/errors.ts';
-import type { CtapHidChannel } from './channel.ts';
+import type { CtapHidChannel, TransactOptions } from './channel.ts';
 import { asMap, malformed } from './fields.ts';
 import type { KeepaliveStatus } from './keepalive.ts';
 import { statusError } from './status.ts';
@@ -20,6 +20,7 @@ export interface CallOptions {
   /** For the whole operation; the channel's own budget unless told. Operations with a touch need more. */
   readonly budget?: Milliseconds;
   readonly onKeepalive?: ((status: KeepaliveStatus) => void) | undefined;
+  readonly meanwhile?: TransactOptions['meanwhile'];
 }
 
 /** Attestation statements of vendors nest deeper than the four levels of CTAP2's own messages. */

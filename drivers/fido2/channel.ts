@@ -43,6 +43,11 @@ export interface TransactOptions {
   readonly budget?: Milliseconds;
   /** Once per change of status. */
   readonly onKeepalive?: ((status: KeepaliveStatus) => void) | undefined;
+  /**
+   * What can be made ready while the device works: called when a request was handed to the connection, so it costs nobody
+   * any time. Called again where the request has to be sent again.
+   */
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 /** What the device said of itself in the answer to CTAPHID_INIT. */
@@ -192,7 +197,7 @@ export class CtapHidChannel implements AsyncDisposable {
    * Writes a message, but not longer than its answer is awaited. An abort must not tear a message apart: the rest of
    * it still goes out, so that CANCEL finds something to cancel.
    */
-  async #write(reports: readonly Uint8Array[], exchange: Exchange): Promise<void> {
+  async #write(reports: readonly Uint8Array[], exchange: Exchange, meanwhile?: () => void): Promise<void> {
     let written = false;
     const settled = exchange.outcome.then(async ({ kind }) => {
       if (kind === 'aborted' && !written) {
@@ -205,6 +210,7 @@ export class CtapHidChannel implements AsyncDisposable {
       this.#trace({ seam: 'hid', direction: 'out', bytes: report });
       return this.#connection.write(report);
     });
+    meanwhile?.();
     const first = await Promise.race([Promise.all(writes), settled]);
     if (first === 'settled') return;
     written = true;
@@ -215,7 +221,7 @@ export class CtapHidChannel implements AsyncDisposable {
     cid: number,
     command: number,
     payload: Uint8Array,
-    options: Omit<ExchangeOptions, 'clock' | 'command'>,
+    options: Omit<ExchangeOptions, 'clock' | 'command'> & Pick<TransactOptions, 'meanwhile'>,
   ): Promise<{ outcome: Outcome; waitedForPerson: boolean }> {
     const lost = this.#lost.signal;
     if (lost.aborted) return { outcome: { kind: 'broken', cause: lost.reason }, waitedForPerson: false };
@@ -226,7 +232,7 @@ export class CtapHidChannel implements AsyncDisposable {
     try {
       const reports = this.#reportsOf(cid, command, payload);
       wait = this.#stopwatch.start();
-      await this.#write(reports, exchange);
+      await this.#write(reports, exchange, options.meanwhile);
       wait.written();
     } catch (cause) {
       exchange.settle({ kind: 'broken', cause });
@@ -246,10 +252,10 @@ export class CtapHidChannel implements AsyncDisposable {
   ): Promise<Uint8Array> {
     let resends = 0;
     for (let attempt = 0; ; attempt++) {
-      const { signal, onKeepalive } = options;
+      const { signal, onKeepalive, meanwhile } = options;
       if (signal.aborted) throw cancelled(signal.reason);
       const idle = this.#timing.idle;
-      const request = { deadline, idle, signal, onKeepalive };
+      const request = { deadline, idle, signal, onKeepalive, meanwhile };
       const { outcome, waitedForPerson } = await this.#once(this.#cid, command, payload, request);
       switch (outcome.kind) {
         case 'reply':

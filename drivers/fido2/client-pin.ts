@@ -2,6 +2,7 @@
  * authenticatorClientPIN (CTAP 2.1 §6.5.5): retries, key agreement, setting and changing the PIN, and the four ways to
  * a pinUvAuthToken. One call is one subcommand; who asks the person, and how often, is decided elsewhere.
  */
+import type { ECDH } from 'node:crypto';
 import { concat } from '../base/bytes.ts';
 import type { Entropy } from '../base/entropy.ts';
 import type { Secret } from '../base/secret.ts';
@@ -14,6 +15,7 @@ import {
   encapsulate,
   encrypt,
   type PinUvProtocolId,
+  platformKey,
   type SharedSecret,
 } from './pin-uv-protocol.ts';
 import type { CborMap, CborValue } from './wire/cbor.ts';
@@ -73,9 +75,13 @@ export async function getUvRetries(authenticator: Authenticator, options: CallOp
 /** Agrees on a secret with the key. The caller disposes it. @throws {ERR_CTAP_MALFORMED_RESPONSE} */
 export async function getKeyAgreement(authenticator: Authenticator, options: PinCallOptions): Promise<SharedSecret> {
   const members = [[CLIENT_PIN.pinUvAuthProtocol, options.protocol] as const];
-  const response = await clientPin(authenticator, 'getKeyAgreement', members, options);
+  let own: ECDH | null = null;
+  const meanwhile = () => {
+    own ??= platformKey(options.entropy);
+  };
+  const response = await clientPin(authenticator, 'getKeyAgreement', members, { ...options, meanwhile });
   const peer = member(response, CLIENT_PIN_RESPONSE.keyAgreement, asMap, 'keyAgreement');
-  return encapsulate(options.protocol, peer, options.entropy);
+  return encapsulate(options.protocol, peer, own ?? platformKey(options.entropy));
 }
 
 /**

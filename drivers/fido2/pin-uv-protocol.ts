@@ -2,7 +2,7 @@
  * PIN/UV auth protocols 1 and 2 from the platform's side (CTAP 2.1 §6.5.6, §6.5.7): key agreement on P-256, AES-256-CBC
  * without padding, HMAC-SHA-256. What both protocols derive stays in `Secret`s.
  */
-import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac, type ECDH } from 'node:crypto';
 import { concat } from '../base/bytes.ts';
 import type { Entropy } from '../base/entropy.ts';
 import { Secret } from '../base/secret.ts';
@@ -58,40 +58,45 @@ function derive(protocol: PinUvProtocolId, z: Uint8Array): Secret {
   return both;
 }
 
-/**
- * Makes a key pair for this one use and agrees with the authenticator's.
- * @param peer the COSE_Key of getKeyAgreement
- * @throws {ERR_CTAP_MALFORMED_RESPONSE} where it is no point of the curve
- */
-export function encapsulate(protocol: PinUvProtocolId, peer: CborMap, entropy: Entropy): SharedSecret {
-  const point = pointOf(peer);
-  const ecdh = createECDH('prime256v1');
-  for (let own = false; !own; ) {
+/** The platform's half of one key agreement. It can be made before the authenticator's is known. */
+export function platformKey(entropy: Entropy): ECDH {
+  const own = createECDH('prime256v1');
+  for (;;) {
     const scalar = entropy.bytes(COORDINATE);
     try {
-      ecdh.setPrivateKey(scalar);
-      own = true;
+      own.setPrivateKey(scalar);
+      return own;
     } catch {
       // Zero or not below the order of the group: once in 2^32 draws.
     } finally {
       scalar.fill(0);
     }
   }
+}
+
+/**
+ * Agrees with the authenticator.
+ * @param peer the COSE_Key of getKeyAgreement
+ * @param own {@link platformKey}, for this one use
+ * @throws {ERR_CTAP_MALFORMED_RESPONSE} where it is no point of the curve
+ */
+export function encapsulate(protocol: PinUvProtocolId, peer: CborMap, own: ECDH): SharedSecret {
+  const point = pointOf(peer);
   let z: Uint8Array;
   try {
-    z = ecdh.computeSecret(point);
+    z = own.computeSecret(point);
   } catch {
     throw malformed('keyAgreement is not a point of P-256');
   }
   const secret = derive(protocol, z);
   z.fill(0);
-  const own = ecdh.getPublicKey();
+  const ownPoint = own.getPublicKey();
   const keyAgreement = new Map<number, number | Uint8Array>([
     [COSE_KEY.kty, COSE_KTY.EC2],
     [COSE_KEY.alg, COSE_ALG.ECDH_ES_HKDF_256],
     [COSE_KEY.crv, COSE_CRV.P256],
-    [COSE_KEY.x, new Uint8Array(own.subarray(1, 1 + COORDINATE))],
-    [COSE_KEY.y, new Uint8Array(own.subarray(1 + COORDINATE))],
+    [COSE_KEY.x, new Uint8Array(ownPoint.subarray(1, 1 + COORDINATE))],
+    [COSE_KEY.y, new Uint8Array(ownPoint.subarray(1 + COORDINATE))],
   ]);
   return { protocol, keyAgreement, secret, [Symbol.dispose]: () => secret.dispose() };
 }

@@ -22,7 +22,7 @@ import { type AuthenticatorInfo, authenticatorGetInfo } from '../../drivers/fido
 import { checkAttestedModel } from '../../drivers/fido2/key-models.ts';
 import { openLargeBlob, readLargeBlobArray, sealLargeBlob } from '../../drivers/fido2/large-blobs.ts';
 import { authenticatorGetAssertions } from '../../drivers/fido2/next-assertion.ts';
-import { encapsulate } from '../../drivers/fido2/pin-uv-protocol.ts';
+import { encapsulate, platformKey } from '../../drivers/fido2/pin-uv-protocol.ts';
 import { type CborMap, decodeLenient, encodeCanonical } from '../../drivers/fido2/wire/cbor.ts';
 import { CTAP_COMMAND, MAKE_CREDENTIAL_RESPONSE } from '../../drivers/fido2/wire/constants.ts';
 import { attestationCertificate } from '../../hal-mocks/fido2/attestation-certificate.ts';
@@ -92,7 +92,7 @@ function token(): PinUvAuthToken {
     [-2, Buffer.from('axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY=', 'base64')],
     [-3, Buffer.from('T+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=', 'base64')],
   ]);
-  const shared = encapsulate(2, peer, systemEntropy);
+  const shared = encapsulate(2, peer, platformKey(systemEntropy));
   return { protocol: 2, token: Secret.take(new Uint8Array(32)), shared, [Symbol.dispose]: () => undefined };
 }
 

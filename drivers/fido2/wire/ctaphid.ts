@@ -2,7 +2,6 @@
  * CTAPHID framing (CTAP 2.1 §11.2.4): messages in packets of one HID report each, and back. No time, no I/O: both the
  * client and the virtual authenticator are built on these.
  */
-import { concat } from '../../base/bytes.ts';
 import { UnlockdError } from '../../base/errors.ts';
 
 /** §11.2.9: commands, without the bit that marks an initialization packet. */
@@ -102,8 +101,10 @@ export function fragment(
   return out;
 }
 
-export const cidOf = (report: Uint8Array): number | null =>
-  report.length < CONT_HEADER ? null : new DataView(report.buffer, report.byteOffset).getUint32(0);
+export function cidOf(report: Uint8Array): number | null {
+  const [a = 0, b = 0, c = 0, d = 0] = [report[0], report[1], report[2], report[3]];
+  return report.length < CONT_HEADER ? null : ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
 
 export type Reassembled =
   | { readonly kind: 'message'; readonly message: CtapHidMessage }
@@ -118,7 +119,8 @@ interface Assembly {
   readonly cid: number;
   readonly command: number;
   readonly length: number;
-  readonly parts: Uint8Array[];
+  /** Of `length` bytes, which {@link maxPayload} bounds. */
+  readonly payload: Uint8Array<ArrayBuffer>;
   received: number;
   sequence: number;
 }
@@ -182,8 +184,8 @@ export class Reassembler {
     if (length > this.#limit) {
       return { kind: 'violation', cid, error: CTAPHID_ERR.INVALID_LEN, reason: `a message of ${length} bytes` };
     }
-    const first = new Uint8Array(report.subarray(INIT_HEADER, INIT_HEADER + length));
-    return this.#progress({ cid, command, length, parts: [first], received: first.length, sequence: 0 });
+    const assembly = { cid, command, length, payload: new Uint8Array(length), received: 0, sequence: 0 };
+    return this.#progress(assembly, report.subarray(INIT_HEADER, INIT_HEADER + length));
   }
 
   #continuation(cid: number, report: Uint8Array): Reassembled {
@@ -195,20 +197,19 @@ export class Reassembler {
       const reason = `continuation packet ${report[4]}, expected ${assembly.sequence}`;
       return { kind: 'violation', cid, error: CTAPHID_ERR.INVALID_SEQ, reason };
     }
-    const part = new Uint8Array(report.subarray(CONT_HEADER, CONT_HEADER + assembly.length - assembly.received));
-    assembly.parts.push(part);
-    assembly.received += part.length;
     assembly.sequence++;
-    return this.#progress(assembly);
+    return this.#progress(assembly, report.subarray(CONT_HEADER, CONT_HEADER + assembly.length - assembly.received));
   }
 
-  #progress(assembly: Assembly): Reassembled {
+  #progress(assembly: Assembly, part: Uint8Array): Reassembled {
+    assembly.payload.set(part, assembly.received);
+    assembly.received += part.length;
     if (assembly.received < assembly.length) {
       this.#assembly = assembly;
       return { kind: 'pending' };
     }
     this.#assembly = null;
-    const { cid, command, parts } = assembly;
-    return { kind: 'message', message: { cid, command, payload: concat(...parts) } };
+    const { cid, command, payload } = assembly;
+    return { kind: 'message', message: { cid, command, payload } };
   }
 }

@@ -16,6 +16,8 @@ export class ReportQueue {
   readonly #reportSize: number;
   #reports: Uint8Array[] = [];
   #waiter: Waiter | null = null;
+  /** Of the last read that had to wait, until it aborts or all is over. */
+  #signal: AbortSignal | null = null;
   #failure: unknown = null;
 
   constructor(reportSize: number) {
@@ -56,6 +58,7 @@ export class ReportQueue {
     this.#reports = [];
     this.#waiter?.reject(reason);
     this.#waiter = null;
+    this.#listenTo(null);
   }
 
   /** @throws the failure, or the signal's reason */
@@ -66,22 +69,23 @@ export class ReportQueue {
       if (signal.aborted) return reject(signal.reason);
       const report = this.#reports.shift();
       if (report !== undefined) return resolve(report);
-      const onAbort = () => {
-        this.#waiter = null;
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      const settled = () => signal.removeEventListener('abort', onAbort);
-      this.#waiter = {
-        resolve: (value) => {
-          settled();
-          resolve(value);
-        },
-        reject: (reason) => {
-          settled();
-          reject(reason);
-        },
-      };
+      this.#waiter = { resolve, reject };
+      this.#listenTo(signal);
     });
   }
+
+  /** One reader reads with one signal, report after report: to listen anew for each would cost more than the report. */
+  #listenTo(signal: AbortSignal | null): void {
+    if (this.#signal === signal) return;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = () => {
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.reject(this.#signal?.reason);
+    this.#signal = null;
+  };
 }

@@ -1,3 +1,4 @@
+import { decode, encode } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concat, u32 } from '../../../drivers/base/bytes.ts';
@@ -5,7 +6,7 @@ import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import { parseAuthenticatorData } from '../../../drivers/fido2/auth-data.ts';
 import { parseCoseKey, readCoseKey } from '../../../drivers/fido2/cose-key.ts';
 import { parseInfo } from '../../../drivers/fido2/get-info.ts';
-import { encapsulate } from '../../../drivers/fido2/pin-uv-protocol.ts';
+import { encapsulate, platformKey } from '../../../drivers/fido2/pin-uv-protocol.ts';
 import {
   type CborMap,
   type CborValue,
@@ -66,6 +67,30 @@ describe('CBOR', () => {
         if (value instanceof Map) expect(encodeCanonical(new Map([...value].reverse()))).toEqual(bytes);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('is what an independent codec of the format reads and writes', () => {
+    fc.assert(
+      fc.property(cborValue, (value) => {
+        const bytes = encodeCanonical(value);
+        expect(bytes).toEqual(new Uint8Array(encode(value)));
+        expect(decodeStrict(bytes)).toEqual(decode(bytes, { useMaps: true, strict: true }));
+      }),
+      { numRuns: 2000 },
+    );
+    const independent = (bytes: Uint8Array): unknown => {
+      try {
+        return decode(bytes, { useMaps: true, strict: true, rejectDuplicateMapKeys: true });
+      } catch {
+        return undefined;
+      }
+    };
+    fc.assert(
+      fc.property(hostileBytes, (bytes) => {
+        valueOrTypedError(() => expect(independent(bytes)).toEqual(decodeLenient(bytes).value));
+      }),
+      { numRuns: 3000 },
     );
   });
 
@@ -172,7 +197,7 @@ describe('what a key answers', () => {
   });
 
   it('as getInfo, COSE key or key agreement is a value or a typed error', () => {
-    const draws = { bytes: (count: number) => new Uint8Array(count).fill(1) };
+    const own = platformKey({ bytes: (count: number) => new Uint8Array(count).fill(1) });
     const almost = (base: CborMap) =>
       fc
         .array(fc.tuple(fc.integer({ min: -4, max: 24 }), cborValue), { maxLength: 3 })
@@ -185,7 +210,7 @@ describe('what a key answers', () => {
       fc.property(fc.oneof(cborMap, almost(info)), fc.oneof(cborMap, almost(ec)), hostileBytes, (one, key, bytes) => {
         valueOrTypedError(() => parseInfo(one));
         valueOrTypedError(() => readCoseKey(key));
-        valueOrTypedError(() => encapsulate(2, key, draws).secret.dispose());
+        valueOrTypedError(() => encapsulate(2, key, own).secret.dispose());
         valueOrTypedError(() => parseCoseKey(bytes));
       }),
       { numRuns: 2000 },

@@ -8,6 +8,7 @@ import {
   decrypt,
   encapsulate,
   encrypt,
+  platformKey,
 } from '../../../drivers/fido2/pin-uv-protocol.ts';
 import type { CborMap } from '../../../drivers/fido2/wire/cbor.ts';
 
@@ -46,7 +47,7 @@ const AUTHENTICATOR = coseKey(VECTOR.authenticator.x, VECTOR.authenticator.y);
 
 describe.each([1, 2] as const)('PIN/UV auth protocol %d', (protocol) => {
   it('agrees, encrypts, authenticates and decrypts as the vector says', () => {
-    using shared = encapsulate(protocol, AUTHENTICATOR, entropy);
+    using shared = encapsulate(protocol, AUTHENTICATOR, platformKey(entropy));
     expect(shared.keyAgreement).toEqual(coseKey(VECTOR.platform.x, VECTOR.platform.y));
     expect(toHex(shared.secret.expose())).toBe(VECTOR[protocol].secret);
     const ciphertext = encrypt(shared, PLAINTEXT, entropy);
@@ -59,7 +60,7 @@ describe.each([1, 2] as const)('PIN/UV auth protocol %d', (protocol) => {
   it.each([0, 15, 16, 17, 31].filter((length) => protocol === 2 || length % 16 !== 0 || length === 0))(
     'refuses a ciphertext of %d bytes',
     (length) => {
-      using shared = encapsulate(protocol, AUTHENTICATOR, entropy);
+      using shared = encapsulate(protocol, AUTHENTICATOR, platformKey(entropy));
       expect(() => decrypt(shared, new Uint8Array(length))).toThrow(
         expect.objectContaining({ code: 'ERR_CTAP_MALFORMED_RESPONSE' }),
       );
@@ -75,14 +76,14 @@ describe('key agreement', () => {
     ['another curve', coseKey(VECTOR.authenticator.x, VECTOR.authenticator.y, [[-1, 2]])],
     ['an empty map', new Map()],
   ])('refuses %s', (_, peer) => {
-    expect(() => encapsulate(2, peer, entropy)).toThrow(
+    expect(() => encapsulate(2, peer, platformKey(entropy))).toThrow(
       expect.objectContaining({ code: 'ERR_CTAP_MALFORMED_RESPONSE' }),
     );
   });
 
   it('draws again where a draw is no private key', () => {
     const draws = [new Uint8Array(32), new Uint8Array(32).fill(0xff), new Uint8Array(32).fill(0x11)];
-    using shared = encapsulate(1, AUTHENTICATOR, { bytes: () => draws.shift() ?? new Uint8Array(0) });
+    using shared = encapsulate(1, AUTHENTICATOR, platformKey({ bytes: () => draws.shift() ?? new Uint8Array(0) }));
     expect(toHex(shared.secret.expose())).toBe(VECTOR[1].secret);
   });
 
