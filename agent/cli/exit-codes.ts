@@ -42,6 +42,7 @@ export const EXIT_ROWS: readonly Row[] = [
       'ERR_POLICY_TRACE',
       'ERR_POLICY_USER_FACTS',
       'ERR_WALKTHROUGH_INVALID',
+      'ERR_LANE_UNKNOWN',
       'ERR_CTAP_PIN_SET',
       'ERR_CTAP_NO_SUCH_ID',
     ],
@@ -99,8 +100,9 @@ export const EXIT_ROWS: readonly Row[] = [
   },
   {
     exit: EXIT.notReady,
-    meaning: 'Something has to be done first: set up, enrol, unlock, or get a signature.',
+    meaning: 'Something has to be done first: set up, enrol, unlock, get a signature, or install what a lane needs.',
     codes: [
+      'ERR_LANE_MISSING',
       'ERR_SETUP_NEEDED',
       'ERR_CONTAINER_MISSING',
       'ERR_CONTAINER_LOCKED',

@@ -50,7 +50,7 @@ export async function followSenses(evidence: EvidenceBuilder, lane: Lane, signal
   try {
     for await (const change of lane.senses?.({ signal }) ?? []) {
       if (change.type === 'signal') evidence.signal(change.signal);
-      else evidence.signalLost(change.kind);
+      else if (change.type === 'lost') evidence.signalLost(change.kind);
     }
   } catch (error) {
     if (!signal.aborted) {

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { LANE_NAMES, type LaneName } from '../../../walkthrough/lane.ts';
 import type { CommonOptions } from '../../context.ts';
+import { addHardware, type HardwareChoice, type HardwareValues, hardwareChoice } from './hardware-choice.ts';
 
 export interface RunChoice {
   readonly name: 'walkthrough run';
@@ -13,6 +14,7 @@ export interface RunChoice {
   /** Files to be written; null: none. */
   readonly junit: string | null;
   readonly report: string | null;
+  readonly hardware: HardwareChoice;
 }
 
 export type WalkthroughChoice =
@@ -27,7 +29,7 @@ interface Registering {
   readonly choose: (choice: WalkthroughChoice & { readonly common: CommonOptions }) => void;
 }
 
-interface RunOptions extends CommonOptions {
+interface RunOptions extends CommonOptions, HardwareValues {
   readonly lane: LaneName;
   readonly quiet?: true;
   readonly strict?: true;
@@ -47,6 +49,7 @@ function addRun(walkthrough: Command, { add, examples, choose }: Registering): v
     .option('--strict', 'end with 1 also when a step is not on the lane')
     .option('--junit <file>', 'write the outcome as JUnit XML')
     .option('--report <file>', 'write the evidence as one HTML file; of several walkthroughs a file each');
+  addHardware(run);
   run.action((files: readonly string[], o: RunOptions) =>
     choose({
       name: 'walkthrough run',
@@ -57,12 +60,14 @@ function addRun(walkthrough: Command, { add, examples, choose }: Registering): v
       strict: o.strict === true,
       junit: o.junit ?? null,
       report: o.report ?? null,
+      hardware: hardwareChoice(o),
     }),
   );
   examples(
     run,
     'unlockctl walkthrough run first-unlock',
     'sudo unlockctl walkthrough run mine.yaml --lane emulator --report mine.html',
+    'sudo unlockctl walkthrough run first-unlock --lane hardware',
     'unlockctl walkthrough run *.yaml --quiet --junit walkthroughs.xml',
   );
 }

@@ -4,6 +4,7 @@
  */
 import { milliseconds } from '../../../../drivers/base/brand.ts';
 import { isUnlockdError } from '../../../../drivers/base/errors.ts';
+import type { HardwareOptions } from '../../../lanes/hardware-options.ts';
 import type { EvidenceBuilder } from '../../../report/evidence.ts';
 import { renderReport } from '../../../report/page.ts';
 import { stepWords } from '../../../report/step-words.ts';
@@ -33,12 +34,18 @@ import { jsonProgress, runFacts } from './run-json.ts';
 import { reportPaths } from './run-paths.ts';
 
 /** No further walkthrough comes to anything after this. */
-const ENDS_ALL: ReadonlySet<string> = new Set(['ERR_LANE_MISSING', 'ERR_LANE_UNKNOWN', 'ERR_OPERATOR_ABORTED']);
+const ENDS_ALL: ReadonlySet<string> = new Set([
+  ...['ERR_LANE_MISSING', 'ERR_LANE_UNKNOWN', 'ERR_LANE_NOT_RESTORED', 'ERR_OPERATOR_ABORTED'],
+  ...['ERR_OPERATOR_INVALID', 'ERR_OPERATOR_NO_TERMINAL', 'ERR_OPERATOR_UNREACHABLE'],
+]);
+/** Another walkthrough may need less, or destroy nothing. */
+const ENDS_ONE: ReadonlySet<string> = new Set(['ERR_LANE_HARDWARE', 'ERR_LANE_DESTRUCTIVE']);
 
 interface Under {
   readonly deps: CtlDeps;
   readonly lanes: Awaited<ReturnType<CtlDeps['lanes']>>;
   readonly lane: LaneName;
+  readonly hardware: () => Promise<HardwareOptions>;
   readonly progress: Progress;
 }
 
@@ -51,7 +58,7 @@ interface OneRun {
 /** Opens the lane, runs all steps, closes the lane. @throws whatever ended it early, the lane being closed */
 async function runOn(
   { walkthrough }: WalkthroughFile,
-  { deps, lanes, lane: name, progress }: Under,
+  { deps, lanes, lane: name, hardware, progress }: Under,
   evidence: EvidenceBuilder | null,
   results: StepResult[],
 ): Promise<void> {
@@ -65,6 +72,7 @@ async function runOn(
       evidence?.finding(words);
       progress.say(`  ${words}`);
     },
+    hardware,
   };
   const lane = await lanes.open(name, walkthrough, options);
   const over = new AbortController();
@@ -142,9 +150,11 @@ function allWords(runs: readonly WalkthroughRun[], choice: RunChoice): readonly 
   return [...lines, `${runs.length} walkthroughs on the ${choice.lane} lane: ${tallyWords(all)}`];
 }
 
-function progressFor({ deps, output }: Context, { quiet }: RunChoice): Progress {
+function progressFor({ deps, output }: Context, { lane, quiet }: RunChoice): Progress {
   if (output.json && !quiet) return jsonProgress(output);
-  const how = quiet ? 'silent' : deps.descriptors.isTerminal(2) ? 'live' : 'lines';
+  // A person who is prompted reads in peace.
+  const isLive = lane !== 'hardware' && deps.descriptors.isTerminal(2);
+  const how = quiet ? 'silent' : isLive ? 'live' : 'lines';
   return progressOn(deps.stderr, how, deps.clock);
 }
 
@@ -165,14 +175,17 @@ export async function runCommand(context: Context, choice: RunChoice): Promise<E
   // What cannot be written is better known before than after.
   for (const path of [...(reports ?? []), ...(choice.junit === null ? [] : [choice.junit])]) writeBytes(path, '');
   using progress = progressFor(context, choice);
-  const under = { deps, lanes: await deps.lanes(), lane: choice.lane, progress };
+  const hardware = async () =>
+    (await import('./hardware.ts')).hardwareOptions(context, choice.hardware, (words) => progress.say(words));
+  const under = { deps, lanes: await deps.lanes(), lane: choice.lane, hardware, progress };
   const runs: WalkthroughRun[] = [];
   let ending: OneRun['thrown'] = null;
   for (const [at, file] of files.entries()) {
     const { run, thrown } = await runOne(file, under, reports?.[at] ?? null);
     runs.push(run);
     if (thrown === null) continue;
-    const isLast = deps.interrupted.aborted || (isUnlockdError(thrown.error) && ENDS_ALL.has(thrown.error.code));
+    const code = isUnlockdError(thrown.error) ? thrown.error.code : '';
+    const isLast = deps.interrupted.aborted || ENDS_ALL.has(code) || (files.length === 1 && ENDS_ONE.has(code));
     if (isLast) {
       ending = thrown;
       break;
