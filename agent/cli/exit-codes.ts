@@ -32,7 +32,7 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.usage,
     meaning:
-      'The command line is not valid, or a policy, trace or walkthrough that it names, or it does not fit the security key.',
+      'The command line is not valid, or wants a flag for what cannot be undone, or a policy, trace, walkthrough or report that it names, or it does not fit the security key.',
     codes: [
       'ERR_CLI_USAGE',
       'ERR_POLICY_INVALID',
@@ -42,7 +42,10 @@ export const EXIT_ROWS: readonly Row[] = [
       'ERR_POLICY_TRACE',
       'ERR_POLICY_USER_FACTS',
       'ERR_WALKTHROUGH_INVALID',
+      'ERR_OPERATOR_INVALID',
+      'ERR_LANE_DESTRUCTIVE',
       'ERR_LANE_UNKNOWN',
+      'ERR_REPORT_INVALID',
       'ERR_CTAP_PIN_SET',
       'ERR_CTAP_NO_SUCH_ID',
     ],
@@ -71,11 +74,12 @@ export const EXIT_ROWS: readonly Row[] = [
   },
   {
     exit: EXIT.cancelled,
-    meaning: 'Cancelled or not done in time; nothing was changed.',
+    meaning: 'Cancelled or not done in time; nothing was changed, or it was put back.',
     codes: [
       'ERR_API_CEREMONY_CANCELLED',
       'ERR_API_TIMEOUT',
       'ERR_CLI_INTERRUPTED',
+      'ERR_OPERATOR_ABORTED',
       'ERR_HAL_TIMEOUT',
       'ERR_CTAP_TIMEOUT',
       'ERR_CTAP_TOUCH_TIMEOUT',
@@ -113,7 +117,7 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.hardware,
     meaning: 'A device is missing or does not answer as it should.',
-    codes: ['ERR_HAL_*', 'ERR_TPM_*', 'ERR_CTAP_*'],
+    codes: ['ERR_HAL_*', 'ERR_TPM_*', 'ERR_CTAP_*', 'ERR_LANE_HARDWARE', 'ERR_OPERATOR_UNREACHABLE'],
   },
   {
     exit: EXIT.untrusted,
@@ -128,7 +132,7 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.failure,
     meaning:
-      'Any other failure; `doctor` found a problem, `policy lint` an error, `policy diff --exit-code` a difference.',
+      'Any other failure; `doctor` found a problem, `policy lint` an error, `report verify` a fault, `policy diff` or `report diff --exit-code` a difference.',
     codes: ['ERR_*'],
   },
 ];

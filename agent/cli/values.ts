@@ -80,6 +80,12 @@ export function parsePurpose(text: string): string {
   throw usage(PURPOSE_WORDS);
 }
 
+/** A SHA-256, hexadecimal, in lower case. @throws {ERR_CLI_USAGE} */
+export function parseHash(text: string): string {
+  if (/^[\da-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw usage(`"${text}" is no SHA-256: write 64 hexadecimal digits`);
+}
+
 /** A GUID, in braces or without. @throws {ERR_CLI_USAGE} */
 export function parseGuid(text: string): string {
   if (/^(?:\{[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i.test(text))

@@ -14,6 +14,7 @@ import type { Lane } from '../walkthrough/lane.ts';
 import { LaneChild } from './child.ts';
 import { DAEMON_PROGRAM } from './emulator-needs.ts';
 import type { HardwareOptions } from './hardware-options.ts';
+import { systemctl as systemctlOfThisMachine } from './hardware-system.ts';
 
 export interface HardwareDaemon {
   readonly client: ApiClient;
@@ -42,7 +43,7 @@ async function answers(client: ApiClient, clock: Clock, signal: AbortSignal): Pr
 
 /** The one that runs on this machine. */
 export function daemonOfThisMachine(
-  { client, systemctl, uid }: Pick<HardwareOptions, 'client' | 'systemctl' | 'uid'>,
+  { client, systemctl = systemctlOfThisMachine, uid }: Pick<HardwareOptions, 'client' | 'systemctl' | 'uid'>,
   clock: Clock,
 ): HardwareDaemon {
   const start = async (signal: AbortSignal): Promise<string | null> => {

@@ -2,6 +2,7 @@
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { ContainerStatus, PolicyView, Status } from '../api/ports.ts';
 import type { HardwareOptions, Surface } from './hardware-options.ts';
+import { surfaceOfThisMachine } from './hardware-system.ts';
 
 export interface DaemonFound {
   readonly status: Status;
@@ -25,7 +26,7 @@ export interface Found {
   readonly keys: number;
 }
 
-type Looking = Pick<HardwareOptions, 'client' | 'surface' | 'uid' | 'hid'>;
+type Looking = Pick<HardwareOptions, 'client' | 'uid' | 'hid'> & { readonly surface?: HardwareOptions['surface'] };
 
 async function daemonFound({ client, uid }: Looking, signal: AbortSignal): Promise<DaemonFound> {
   const status = await client.status({ signal });
@@ -66,5 +67,5 @@ export async function lookAtHardware(looking: Looking, signal: AbortSignal): Pro
     () => 0,
   );
   signal.throwIfAborted();
-  return { surface: looking.surface(), daemon, daemonProblem, root: looking.uid === 0, keys };
+  return { surface: (looking.surface ?? surfaceOfThisMachine)(), daemon, daemonProblem, root: looking.uid === 0, keys };
 }

@@ -21,12 +21,13 @@ export interface HardwareOptions {
   readonly socketPath: string;
   /** Who runs it, and whether that is root. */
   readonly uid: number;
-  /** Closed by the lane. */
-  readonly hands: Hands;
+  /** Opened when it is known that the machine has what is needed; closed by the lane. @throws {ERR_OPERATOR_*} */
+  readonly hands: () => Hands;
   readonly hid: Pick<HidHal, 'list' | 'watch'>;
-  readonly surface: () => Surface;
-  /** Runs `systemctl` with these arguments. @returns null when it did it, or why not, in words */
-  readonly systemctl: (args: readonly string[], options: { signal: AbortSignal }) => Promise<string | null>;
+  /** Left out: looked at in /dev and /sys. */
+  readonly surface?: () => Surface;
+  /** Left out: the real one. Runs `systemctl` with these arguments. @returns null when it did it, or why not, in words */
+  readonly systemctl?: (args: readonly string[], options: { signal: AbortSignal }) => Promise<string | null>;
   /** A folder for a daemon of the run's own; null: the one of this machine is used. */
   readonly ownDaemon: string | null;
   /** What cannot be undone may be done, where it is confirmed. */

@@ -10,7 +10,7 @@ import type { ApiClient } from '../api/client.ts';
 import type { CeremonyEvent } from '../api/ports.ts';
 import { KeyNames, keyWords } from '../operator/key-names.ts';
 import { PhysicalOperator } from '../operator/operator.ts';
-import type { Detector, Doing } from '../operator/task.ts';
+import type { Detector, Doing, Hands } from '../operator/task.ts';
 import type { LaneDevice, StepAt, SystemDaemon } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
@@ -24,6 +24,7 @@ import { consentTo, type Harm, harmsOf } from './hardware-harm.ts';
 import { nameKeys } from './hardware-keys.ts';
 import { HardwareMissing, missingFor } from './hardware-needs.ts';
 import type { HardwareOptions } from './hardware-options.ts';
+import { systemctl } from './hardware-system.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
 import { setUpMachine } from './set-up.ts';
 
@@ -32,31 +33,35 @@ class HardwareRun {
   readonly #walkthrough: Walkthrough;
   readonly #options: LaneOptions;
   readonly #hardware: HardwareOptions;
-  readonly #opened: Closers;
+  readonly #hands: Hands;
+  readonly #opened = new Closers();
   readonly #keys = new KeyNames();
   readonly #ended = new AbortController();
   readonly #phones = new Map<string, string>();
   #step: { readonly step: Step; readonly at: StepAt } | null = null;
 
-  constructor(walkthrough: Walkthrough, options: LaneOptions, hardware: HardwareOptions, opened: Closers) {
+  constructor(walkthrough: Walkthrough, options: LaneOptions, hardware: HardwareOptions, hands: Hands) {
     this.#walkthrough = walkthrough;
     this.#options = options;
     this.#hardware = hardware;
-    this.#opened = opened;
+    this.#hands = hands;
+    this.#opened.add(() => hands[Symbol.asyncDispose]());
+  }
+
+  /** Ends it all; what was changed is put back first. */
+  close(): Promise<void> {
+    return this.#opened.close();
   }
 
   async open(): Promise<OpenedLane> {
-    const { clock, signal, progress } = this.#options;
-    const { hands, ownDaemon, uid } = this.#hardware;
-    this.#opened.add(() => hands[Symbol.asyncDispose]());
-    progress('looking at what is connected');
-    this.#require(await lookAtHardware(this.#hardware, signal), ownDaemon !== null);
+    const { clock, signal } = this.#options;
+    const { ownDaemon, uid } = this.#hardware;
     const daemon =
       ownDaemon === null ? daemonOfThisMachine(this.#hardware, clock) : await daemonOfItsOwn(ownDaemon, clock, signal);
     this.#opened.add(() => daemon.close());
     const { client } = daemon;
     const found = await lookAtHardware({ ...this.#hardware, client }, signal);
-    this.#require(found, false);
+    requireAll(this.#walkthrough, found, this.#hardware, false);
     const harms = harmsOf(this.#walkthrough, found);
     await consentTo(harms, found, this.#hardware);
     if (found.daemon !== null) await this.#prepare(client, daemon, found.daemon, harms);
@@ -69,7 +74,7 @@ class HardwareRun {
     const { hid } = this.#hardware;
     await nameKeys(
       this.#walkthrough.given,
-      { hid, keys: this.#keys, operator, tell: (words) => hands.tell(words) },
+      { hid, keys: this.#keys, operator, tell: (words) => this.#hands.tell(words) },
       over,
     );
     return {
@@ -84,16 +89,8 @@ class HardwareRun {
       devices: async (asked) => await this.#devices(client, asked),
       ended: this.#ended.signal,
       begins: (step, at) => this.#begins(step, at),
-      [Symbol.asyncDispose]: () => this.#opened.close(),
+      [Symbol.asyncDispose]: () => this.close(),
     };
-  }
-
-  /** @throws {ERR_LANE_HARDWARE} naming all that is missing */
-  #require(found: Found, daemonComes: boolean): void {
-    const { phones, roots, ownDaemon } = this.#hardware;
-    const given = { daemonComes, ownDaemon: ownDaemon !== null, phones, roots };
-    const missing = missingFor(this.#walkthrough, found, given);
-    if (missing.length > 0) throw new HardwareMissing(missing);
   }
 
   /** Nobody is enrolled, the policy is the one that is given; how it was before is kept to be put back. */
@@ -105,7 +102,7 @@ class HardwareRun {
   ): Promise<void> {
     const { clock, signal, finding } = this.#options;
     const changes = new Changes(clock, (words, isDone) => {
-      this.#hardware.hands.tell(words);
+      this.#hands.tell(words);
       if (!isDone) finding(words);
     });
     this.#opened.add(() => changes.putBack());
@@ -156,7 +153,7 @@ class HardwareRun {
     if (given.policy !== undefined) {
       const rooted = withRoots(given.policy, given, (root) => this.#hardware.roots.get(root) ?? null);
       await client.setPolicy(JSON.stringify(rooted), { signal });
-    } else this.#hardware.hands.tell(`the policy of this machine counts: ${policy.words}`);
+    } else this.#hands.tell(`the policy of this machine counts: ${policy.words}`);
   }
 
   /** Of a real TPM the owner's sheet is shown: without it nobody could ever reset its lockout. */
@@ -171,9 +168,9 @@ class HardwareRun {
 
   #operator(client: ApiClient, ceremonies: Ceremonies): PhysicalOperator {
     const { clock, entropy } = this.#options;
-    const { hands, hid } = this.#hardware;
+    const { hid } = this.#hardware;
     return new PhysicalOperator({
-      hands,
+      hands: this.#hands,
       keys: this.#keys,
       sight: { hid, clock },
       endsAt: () => this.#step?.at.endsAt ?? null,
@@ -203,20 +200,20 @@ class HardwareRun {
   #begins(step: Step, at: StepAt): void {
     this.#step = { step, at };
     const note = step.note === null ? '' : `: ${printable(step.note)}`;
-    this.#hardware.hands.tell(`\nStep ${at.index + 1} of ${at.of}${note}`);
+    this.#hands.tell(`\nStep ${at.index + 1} of ${at.of}${note}`);
   }
 
   #onEvent(event: CeremonyEvent): void {
     const step = this.#step?.step;
     if (event.type === 'touch' && step !== undefined && isCeremony(step) && step.value.touch === 'never') {
-      this.#hardware.hands.tell('> Do not touch the key that blinks: it is to blink in vain');
+      this.#hands.tell('> Do not touch the key that blinks: it is to blink in vain');
     }
   }
 
   async #restart(what: SystemDaemon, asked: { signal: AbortSignal }): Promise<string | null> {
     if (this.#hardware.uid !== 0) return 'only root may restart daemons of this machine';
     const unit = what === 'bluetoothd' ? 'bluetooth.service' : 'NetworkManager.service';
-    return await this.#hardware.systemctl(['restart', unit], asked);
+    return await (this.#hardware.systemctl ?? systemctl)(['restart', unit], asked);
   }
 
   async #devices(client: ApiClient, { signal }: { signal: AbortSignal }): Promise<readonly LaneDevice[]> {
@@ -251,18 +248,33 @@ async function unenrol(client: ApiClient, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** @throws {ERR_LANE_HARDWARE} naming all that is missing */
+function requireAll(
+  walkthrough: Walkthrough,
+  found: Found,
+  { phones, roots, ownDaemon }: HardwareOptions,
+  daemonComes: boolean,
+): void {
+  const missing = missingFor(walkthrough, found, { daemonComes, ownDaemon: ownDaemon !== null, phones, roots });
+  if (missing.length > 0) throw new HardwareMissing(missing);
+}
+
 /**
  * @throws {ERR_LANE_HARDWARE} what is missing, all at once; {ERR_LANE_DESTRUCTIVE}; {ERR_OPERATOR_*}; and the signal's
  * reason. What was changed by then is put back.
  */
 export async function openHardwareLane(walkthrough: Walkthrough, options: LaneOptions): Promise<OpenedLane> {
-  const { hardware } = options;
-  if (hardware === undefined) throw new UnlockdError('ERR_LANE_MISSING', 'the hardware lane needs to know whose hands');
-  const opened = new Closers();
+  const hardware = await options.hardware?.();
+  if (hardware === undefined)
+    throw new UnlockdError('ERR_LANE_MISSING', 'the hardware lane is told nobody who does it');
+  options.progress('looking at what is connected');
+  // Before anybody is asked for anything: a machine that lacks something needs no person.
+  requireAll(walkthrough, await lookAtHardware(hardware, options.signal), hardware, hardware.ownDaemon !== null);
+  const run = new HardwareRun(walkthrough, options, hardware, hardware.hands());
   try {
-    return await new HardwareRun(walkthrough, options, await hardware(), opened).open();
+    return await run.open();
   } catch (error) {
-    await opened.close().catch(() => undefined);
+    await run.close().catch(() => undefined);
     throw error;
   }
 }

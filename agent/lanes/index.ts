@@ -14,6 +14,7 @@ const LANES: Readonly<Partial<Record<LaneName, LoadLane>>> = {
   mock: async () => (await import('./mock.ts')).openMockLane,
   emulator: async () => (await import('./emulator.ts')).openEmulatorLane,
   lab: async () => (await import('./lab.ts')).openLabLane,
+  hardware: async () => (await import('./hardware.ts')).openHardwareLane,
 };
 
 /**

@@ -25,7 +25,7 @@ import type { Context } from '../../context.ts';
 import type { CtlDeps } from '../../deps.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import { writeBytes } from '../../file-io.ts';
-import { toFailure } from '../../output.ts';
+import { reasonTree, toFailure } from '../../output.ts';
 import { evidenceOf, followSenses, tellDevices } from './evidence-of-run.ts';
 import { readNamed, type WalkthroughFile } from './files.ts';
 import type { RunChoice } from './options.ts';
@@ -191,6 +191,7 @@ export async function runCommand(context: Context, choice: RunChoice): Promise<E
       break;
     }
     progress.say(`  ${run.error?.message} (${run.error?.code})`);
+    for (const line of reasonTree(toFailure(thrown.error).reasons)) progress.say(`  ${line}`);
   }
   progress[Symbol.dispose]();
   if (choice.junit !== null) writeBytes(choice.junit, junitXml(runs, choice.lane, stepWords));
