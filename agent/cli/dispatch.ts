@@ -2,6 +2,7 @@
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { KeyChoice } from './commands/key/options.ts';
 import type { PolicyStudyChoice } from './commands/policy/study-options.ts';
+import type { ReportChoice } from './commands/report/options.ts';
 import { type Context, createContext } from './context.ts';
 import type { CtlDeps } from './deps.ts';
 import { EXIT } from './exit-codes.ts';
@@ -184,6 +185,9 @@ const STUDIES: ReadonlySet<string> = new Set([
 
 const isStudy = (choice: Choice): choice is Extract<Choice, PolicyStudyChoice> => STUDIES.has(choice.name);
 
+const isReport = (choice: Choice): choice is Extract<Choice, ReportChoice> =>
+  choice.name === 'report diff' || choice.name === 'report verify';
+
 /** What is about a key itself, and not about a container that it opens. */
 const isOfKey = (choice: Choice): choice is Extract<Choice, KeyChoice> => 'device' in choice;
 
@@ -213,6 +217,7 @@ export async function dispatch(deps: CtlDeps, choice: Choice, command: readonly 
     if (choice.name === 'walkthrough run') {
       return await (await import('./commands/walkthrough/run.ts')).runCommand(context, choice);
     }
+    if (isReport(choice)) return (await import('./commands/report/command.ts')).reportCommand(context, choice);
     if (isStudy(choice)) return await (await import('./commands/policy/study.ts')).policyStudyCommand(context, choice);
     if (isOfKey(choice)) await (await import('./commands/key/command.ts')).keyCommand(context, choice);
     else await query(context, choice);

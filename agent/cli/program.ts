@@ -11,6 +11,7 @@ import { addKeySet, type KeySetChoice } from './commands/key-set-options.ts';
 import { addPhones, type PhoneChoice } from './commands/phone-options.ts';
 import { addPolicyForms, type PolicyFormsChoice } from './commands/policy/forms-options.ts';
 import { addPolicyStudy, type PolicyStudyChoice } from './commands/policy/study-options.ts';
+import { addReport, type ReportChoice } from './commands/report/options.ts';
 import { addWalkthrough, type WalkthroughChoice } from './commands/walkthrough/options.ts';
 import type { CommonOptions } from './context.ts';
 import { FD_OPTIONS, type FdOf } from './secret-sources.ts';
@@ -47,6 +48,7 @@ export type Choice = { readonly common: CommonOptions } & (
   | PhoneChoice
   | PolicyFormsChoice
   | PolicyStudyChoice
+  | ReportChoice
   | WalkthroughChoice
   | ({ readonly name: 'policy apply'; readonly file: string } & WithFds)
   | { readonly name: 'policy request'; readonly output: string | null }
@@ -240,6 +242,7 @@ export function buildProgram(version: string, choose: (choice: Choice) => void):
   apply.action((file: string, o: Values) => choose({ name: 'policy apply', common: o, fds: fdsOf(o), file }));
   examples(apply, 'unlockctl policy apply answer.json');
 
+  addReport(program, { add, examples, choose });
   addWalkthrough(program, { add, examples, choose });
 
   const doctor = add(program, 'doctor', 'look for problems; works without the daemon');

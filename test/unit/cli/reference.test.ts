@@ -87,6 +87,8 @@ describe('the help', () => {
         'unenrol',
         'unlock',
         'users',
+        'report diff',
+        'report verify',
         'walkthrough check',
         'walkthrough list',
         'walkthrough new',
