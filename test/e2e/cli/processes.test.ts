@@ -6,8 +6,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Built, buildPrograms, finish, type Started, startDaemon } from '../../support/cli/built.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Built, builtPrograms, finish, type Started, startDaemon } from '../../support/cli/built.ts';
 import { otherUserMissing } from '../../support/other-user.ts';
 
 const alone = otherUserMissing();
@@ -24,9 +24,8 @@ describe('unlockctl and the daemon as processes', () => {
     finish([process.execPath, built.ctl, ...args], { ...options, env: { UNLOCKD_SOCKET: socket(), ...options.env } });
 
   beforeAll(() => {
-    built = buildPrograms();
+    built = builtPrograms();
   });
-  afterAll(() => built[Symbol.dispose]());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'unlockd-e2e-'));
     chmodSync(folder, 0o755);

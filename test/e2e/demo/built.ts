@@ -9,8 +9,19 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const DIST = join(ROOT, 'dist');
-const FOLDERS = ['agent', 'drivers', 'hal-mocks', 'test/demo', 'test/attacker', 'test/support/umockdev'];
-const PROGRAMS = ['agent/main.js', 'agent/ctl.js', 'hal-mocks/fido2/main.js', 'test/demo/main.js'];
+const FOLDERS = [
+  'agent',
+  'drivers',
+  'hal-mocks',
+  'test/demo',
+  'test/attacker',
+  'test/support/umockdev',
+  'test/support/api',
+];
+const PROGRAMS = [
+  ...['agent/main.js', 'agent/ctl.js', 'hal-mocks/fido2/main.js'],
+  ...['test/demo/main.js', 'test/support/api/fake-daemon.js'],
+];
 
 function* stale(folder: string): Generator<string> {
   for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {

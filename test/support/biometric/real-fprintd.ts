@@ -34,7 +34,7 @@ async function end(child: ChildProcess | null): Promise<void> {
 }
 
 async function until(reached: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
+  for (let tries = 0; tries < 4000; tries++) {
     if (await reached()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

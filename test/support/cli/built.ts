@@ -1,33 +1,19 @@
-/** `unlockctl` and the daemon around the service in memory, compiled into a folder of their own and run as processes. */
+/** `unlockctl` and the daemon around the service in memory, run as processes. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { DIST, requireBuild } from '../../e2e/demo/built.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const STRICT = '--disallow-code-generation-from-strings';
 
-export interface Built extends Disposable {
-  readonly ctl: string;
-  readonly daemon: string;
-}
+/** Both programs, from the build. */
+const PROGRAMS = { ctl: join(DIST, 'agent/ctl.js'), daemon: join(DIST, 'test/support/api/fake-daemon.js') } as const;
+export type Built = typeof PROGRAMS;
 
-/** Compiles both programs and what they import. The folder stands in dist/, where packages are found. */
-export function buildPrograms(): Built {
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, 'dist/e2e-cli-'));
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'test/support/cli/tsconfig.json'), '--outDir', folder], {
-    cwd: ROOT,
-    stdio: ['ignore', 2, 2],
-  });
-  execFileSync('chmod', ['-R', 'a+rX', folder]);
-  return {
-    ctl: join(folder, 'agent/ctl.js'),
-    daemon: join(folder, 'test/support/api/fake-daemon.js'),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  };
+/** Makes them where they are missing or old, and lets other users of this machine run them. */
+export function builtPrograms(): Built {
+  requireBuild();
+  execFileSync('chmod', ['-R', 'a+rX', DIST]);
+  return PROGRAMS;
 }
 
 export interface Started {

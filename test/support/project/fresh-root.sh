@@ -88,6 +88,8 @@ done < <(env -0)
 # Mounts live and die with the namespace; PID 1 in it is our shell, so whatever was started ends with it.
 inside='
 set -e
+# The root of a machine is a mount of its own, and so is this one: what makes mount namespaces in it counts on that.
+mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
 mount --rbind /sys "$1/sys"
 mount -t tmpfs -o mode=755 tmpfs "$1/dev"
