@@ -1,15 +1,14 @@
 /** Runs one walkthrough in a fresh guest, and keeps what it left: of a run that failed everything, else its report. */
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Image } from './guest-image/image.ts';
 import { runMachine } from './guest-image/machine.ts';
-import { type LabOutcome, outcomeOf } from './outcome.ts';
+import { JOB_FOLDER, type LabOutcome, outcomeOf, REPORT, RESULT } from './outcome.ts';
 import { startGuestTpm } from './tpm.ts';
 
 /** A machine that does much else takes ten times what it takes alone. */
 const LIMIT_SECONDS = 900;
 const MEMORY_MIB = 640;
-const REPORT = 'report.html';
 
 export interface LabRun {
   readonly name: string;
@@ -34,6 +33,7 @@ export async function runInLab(
   { image, project, reports, keep }: LabRunOptions,
 ): Promise<LabRun> {
   const began = performance.now();
+  const fileName = basename(job.name, '.yaml').replace(/[^\w.-]+/g, '-');
   await using tpm = await startGuestTpm();
   using run = await runMachine({
     image,
@@ -42,11 +42,11 @@ export async function runInLab(
     memoryMiB: MEMORY_MIB,
     limitSeconds: LIMIT_SECONDS,
     devices: tpm.devices,
-    files: { 'walkthrough.yaml': job.text },
+    files: { [`${JOB_FOLDER}/${fileName}.yaml`]: job.text },
     command: ({ node }) => `exec ${node} /project/dist/test/lab/guest/main.js\n`,
   });
-  const outcome = outcomeOf(run.verdict, job.actions, run.file('steps'));
-  const place = join(reports, `${job.name.replace(/[^\w.-]+/g, '-')}-${Date.now()}`);
+  const outcome = outcomeOf(run.verdict, job.actions, run.file(RESULT));
+  const place = join(reports, `${fileName}-${Date.now()}`);
   const report = join(run.folder, REPORT);
   let kept: string | null = null;
   if (keep || outcome.word !== 'passed') {

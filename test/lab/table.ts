@@ -1,8 +1,9 @@
 /** The runs of the lab as a table: which walkthrough, what came of it, how long, and what this lane could not do. */
+import { notHere } from './outcome.ts';
 import type { LabRun } from './run-in-lab.ts';
 
 const notHereWords = ({ outcome }: LabRun): string => {
-  const why = outcome.notHere.map(({ index, action, why }) => `${index + 1} ${action}: ${why.join('; ')}`);
+  const why = notHere(outcome).map(({ number, action, why }) => `${number} ${action}: ${why.join('; ')}`);
   return why.length === 0 ? 'none' : why.join(' | ');
 };
 

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
@@ -51,7 +52,10 @@ export interface MachineRun extends Disposable {
 export async function runMachine(options: MachineOptions): Promise<MachineRun> {
   const { image, project, memoryMiB, limitSeconds, devices = [], files = {} } = options;
   const out = mkdtempSync(join(tmpdir(), `unlockd-${options.name}-`));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(out, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(out, name)), { recursive: true });
+    writeFileSync(join(out, name), content);
+  }
   const nonce = randomBytes(16).toString('hex');
   const node = realpathSync(process.execPath);
   writeFileSync(join(out, 'nonce'), nonce);

@@ -12,7 +12,10 @@ import { Service } from './programs.ts';
 export const SOCKET = '/run/unlockd/unlockd.sock';
 const PROGRAM = fileURLToPath(new URL('../../../agent/main.js', import.meta.url));
 const START_SECONDS = 240;
-const SETTINGS = { 'unlock.touch_timeout_seconds': 8, 'unlock.insert_timeout_seconds': 8 };
+const SETTINGS: Readonly<Record<string, string | number>> = {
+  'unlock.touch_timeout_seconds': 8,
+  'unlock.insert_timeout_seconds': 8,
+};
 
 /** As `unlockctl` makes it: the other end has to be the daemon's user, here root. */
 export const client = (): ApiClient =>
@@ -21,14 +24,15 @@ export const client = (): ApiClient =>
     check: { peerOf: async (socket) => peerCredentials(socket), trusts: (uid) => uid === 0 },
   });
 
+const serviceWith = (settings: typeof SETTINGS): Service =>
+  new Service('unlockd', [
+    ...[process.execPath, '--disallow-code-generation-from-strings', PROGRAM],
+    ...Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+  ]);
+
 export class Daemon {
   readonly api = client();
-  readonly #service = new Service('unlockd', [
-    process.execPath,
-    '--disallow-code-generation-from-strings',
-    PROGRAM,
-    ...Object.entries(SETTINGS).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-  ]);
+  #service = serviceWith(SETTINGS);
 
   get runs(): boolean {
     return this.#service.runs;
@@ -42,6 +46,13 @@ export class Daemon {
       return (await this.api.status()) !== null;
     });
     if (!this.#service.runs) throw new Error('the daemon ended at once: see unlockd.log');
+  }
+
+  /** Starts it anew on another TPM. @param device its node */
+  async moveTo(device: string): Promise<void> {
+    await this.end('SIGTERM');
+    this.#service = serviceWith({ ...SETTINGS, 'tpm.tcti': `device:${device}` });
+    await this.start();
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

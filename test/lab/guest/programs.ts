@@ -1,10 +1,18 @@
-/** Programs of the guest that stay: started with a log in the shared folder, ended by their own id. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Programs of the guest: those that stay, with a log in the shared folder, and those that are waited for. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Where logs go; the host keeps them when a run has failed. */
 export const OUT = '/out';
 const GRACE_MS = 20_000;
+const PATIENCE_MS = 150_000;
+
+/** Runs a program to its end while the keys of the guest go on answering. @returns what it printed @throws when it fails */
+export async function ask(program: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { timeout: PATIENCE_MS, killSignal: 'SIGKILL' });
+  return stdout;
+}
 
 export class Service {
   readonly name: string;

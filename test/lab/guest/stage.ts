@@ -11,17 +11,32 @@ import { Bluetooth } from './bluetooth.ts';
 import { Daemon } from './daemon.ts';
 import { tpmDevice } from './devices.ts';
 import { Keys } from './keys.ts';
+import { Network } from './network.ts';
+import { OtherTpms } from './other-tpm.ts';
+import { Sessions } from './sessions.ts';
+import { Wifi } from './wifi.ts';
 
 type Given = Walkthrough['given'];
 type Plain = Exclude<StageRequest, { do: 'devices' | 'open' }>;
 
-const NO_SESSIONS = 'nobody is logged in to this guest';
+const NO_NETWORK = 'there is no network here';
+
+/** @param work left out: there is nothing to do it with */
+async function done(work: Promise<void> | undefined, otherwise: string): Promise<string | null> {
+  if (work === undefined) return otherwise;
+  await work;
+  return null;
+}
 
 export class Stage implements AsyncDisposable {
   readonly daemon = new Daemon();
   readonly #say: (line: string) => void;
   #keys: Keys | null = null;
   #bluetooth: Bluetooth | null = null;
+  #network: Network | null = null;
+  #wifi: Wifi | null = null;
+  #sessions: Sessions | null = null;
+  readonly #tpms = new OtherTpms();
 
   /** @param say progress, for whoever looks for what went wrong */
   constructor(say: (line: string) => void) {
@@ -51,9 +66,30 @@ export class Stage implements AsyncDisposable {
       this.#bluetooth = await Bluetooth.start(given.phones);
       took('Bluetooth');
     }
+    await this.#startNetworks(given, took);
+    if (given.policy !== undefined && 'dynamicLock' in given.policy) {
+      this.#sessions = new Sessions();
+      await this.#sessions.start();
+      took('a session');
+    }
     await this.daemon.start();
     took('the daemon listens');
-    return { phones: this.#bluetooth?.addresses ?? {}, roots: {} };
+    return { phones: this.#bluetooth?.addresses ?? {}, roots: this.#wifi?.roots ?? {} };
+  }
+
+  async #startNetworks(given: Given, took: (what: string) => void): Promise<void> {
+    const radios = Object.keys(given.wifi).length > 0 ? new Wifi(given) : null;
+    if (radios === null && Object.keys(given.networks).length === 0) return;
+    this.#wifi = radios;
+    this.#network = new Network(given.networks);
+    await this.#network.start(async () => {
+      await radios?.start();
+      took('radios and access points');
+    });
+    took('NetworkManager');
+    if (given.cable !== undefined) await this.#network.plug(given.cable);
+    if (given.joined !== undefined) await radios?.join(given.joined);
+    took('the networks');
   }
 
   async #carryOut(request: Plain): Promise<string | null> {
@@ -87,6 +123,10 @@ export class Stage implements AsyncDisposable {
       await this.#bluetooth.restart();
       return null;
     }
+    if (what === 'NetworkManager' && this.#network !== null) {
+      await this.#network.restart();
+      return null;
+    }
     return `${what} does not run here`;
   }
 
@@ -97,24 +137,39 @@ export class Stage implements AsyncDisposable {
       case 'finger':
         return 'there is no fingerprint reader';
       case 'keyboard':
-        return NO_SESSIONS;
+        if (this.#sessions === null) return 'nobody is logged in to this guest';
+        await this.#sessions.keyboard(step.is);
+        return null;
       case 'suspend':
         return 'a guest that sleeps is not woken by anything that belongs to it';
       case 'replace-tpm':
-        return 'the TPM is a part of the machine below the guest, and stays in it while it runs';
-      default:
-        return `${step.do}: there is no network here`;
+        await this.daemon.moveTo(await this.#tpms.next());
+        return null;
+      case 'access-point':
+        return await done(this.#wifi?.switch(step.network, step.is), NO_NETWORK);
+      case 'join':
+        return await done(this.#wifi?.join(step.network), NO_NETWORK);
+      case 'cable':
+        return await done(this.#network?.plug(step.network), NO_NETWORK);
+      case 'renumber':
+        return await done(this.#network?.renumber(step.network, step.to), NO_NETWORK);
     }
   }
 
   /** As they describe themselves. */
   #devices(): readonly LaneDevice[] {
-    return [tpmDevice(), ...(this.#keys?.hands.devices('emulated') ?? []), ...(this.#bluetooth?.devices() ?? [])];
+    return [
+      tpmDevice(),
+      ...(this.#keys?.hands.devices('emulated') ?? []),
+      ...(this.#bluetooth?.devices() ?? []),
+      ...(this.#wifi?.devices() ?? []),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.daemon.end('SIGTERM');
-    await this.#bluetooth?.[Symbol.asyncDispose]();
+    for (const part of [this.#sessions, this.#bluetooth, this.#wifi, this.#network, this.#tpms])
+      await part?.[Symbol.asyncDispose]();
     await this.#keys?.[Symbol.asyncDispose]();
   }
 }
