@@ -6,6 +6,7 @@ export class Typing {
   readonly input = new PassThrough();
   readonly console: OperatorConsole;
   written = '';
+  #onWrite: () => void = () => undefined;
   /** Raw mode as it was set, in order. */
   readonly raw: boolean[] = [];
 
@@ -18,10 +19,16 @@ export class Typing {
     this.console = consoleOf(input, {
       write: (text) => {
         this.written += text;
+        this.#onWrite();
       },
       live,
       columns: () => columns,
     });
+  }
+
+  /** Told after each writing. */
+  onWrite(told: () => void): void {
+    this.#onWrite = told;
   }
 
   press(text: string): void {
