@@ -102,6 +102,7 @@ export class EvidenceBuilder {
   readonly #started: string;
   readonly #walkthrough: Evidence['walkthrough'];
   readonly #lane: Evidence['lane'];
+  readonly #planned: number;
   readonly #versions: Evidence['versions'] = [];
   readonly #devices: EvidenceDevice[] = [];
   readonly #steps: EvidenceStep[] = [];
@@ -114,7 +115,7 @@ export class EvidenceBuilder {
   /** @param options `file`: name and bytes of the file that the walkthrough was read from; null: it came from no file */
   constructor(options: {
     readonly clock: Clock;
-    readonly walkthrough: Pick<Walkthrough, 'name' | 'about' | 'given'>;
+    readonly walkthrough: Walkthrough;
     readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
     readonly lane: EvidenceLane;
   }) {
@@ -122,6 +123,7 @@ export class EvidenceBuilder {
     this.#clock = clock;
     this.#origin = clock.now();
     this.#started = this.#wall();
+    this.#planned = walkthrough.steps.length;
     this.#walkthrough = {
       name: cut(walkthrough.name),
       about: cut(walkthrough.about.trim()),
@@ -257,6 +259,8 @@ export class EvidenceBuilder {
     if (this.#step !== null) {
       this.stepEnded({ outcome: 'failed', why: [end?.aborted ?? 'the step did not end'], asked: null });
     }
+    const left = this.#planned - this.#steps.length;
+    if (end !== null && left > 0) this.finding(`${left} of ${this.#planned} steps were not begun`);
     if (this.#lost > 0) this.#findings.push(`${this.#lost} more changes and events were not kept`);
     const spanMs = this.#now();
     const summary = {

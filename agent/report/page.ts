@@ -17,12 +17,15 @@ export const PAGE_VERSION = 1;
 export const EVIDENCE_OPENS = '<script type="application/json" id="evidence">';
 export const EVIDENCE_CLOSES = '</script>';
 
-/** JSON in which nothing ends the element around it, and that XML takes as it is. */
+const unitEscaped = (text: string): string =>
+  text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+
+/** JSON in which nothing ends the element around it, that XML takes as it is, and in which nothing hides. */
 const embedded = (evidence: Evidence): string =>
-  JSON.stringify(evidence).replace(
-    /[<>&\u007f-\u009f\u2028\u2029\ufffe\uffff]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  JSON.stringify(evidence).replace(/[<>&\ufffe\uffff]|\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, unitEscaped);
 
 interface Result {
   readonly style: 'passed' | 'partly' | 'failed' | 'aborted';
@@ -37,7 +40,7 @@ export function resultOf(evidence: Evidence): Result {
   if (evidence.end.how === 'aborted') return { style: 'aborted', words: 'aborted' };
   if (countOf(evidence, 'failed') > 0) return { style: 'failed', words: 'failed' };
   const passed = countOf(evidence, 'passed');
-  if (passed === evidence.steps.length) return { style: 'passed', words: 'passed' };
+  if (passed > 0 && passed === evidence.steps.length) return { style: 'passed', words: 'passed' };
   return { style: 'partly', words: passed === 0 ? 'nothing was run' : 'passed in part' };
 }
 

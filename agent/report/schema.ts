@@ -9,7 +9,7 @@ export const EVIDENCE_VERSION = 1;
 
 /** Limits of texts, in UTF-16 units, and of lists. */
 export const LONGEST = { name: 200, words: 2000 } as const;
-export const MOST = { steps: 1000, log: 50_000, lines: 400, tracks: 64, intervals: 20_000, devices: 64 } as const;
+export const MOST = { steps: 500, log: 10_000, lines: 400, tracks: 64, intervals: 5000, devices: 64 } as const;
 
 const name = z.string().max(LONGEST.name);
 const words = z.string().max(LONGEST.words);
