@@ -8,6 +8,7 @@ import { type Milliseconds, seconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
 import type { BridgeAddress } from '../../hal-mocks/umockdev/bridge.ts';
+import { FORGET_SIGNAL } from '../lifecycle/suspend.ts';
 import { LaneChild } from './child.ts';
 import { DAEMON_PROGRAM } from './emulator-needs.ts';
 
@@ -99,6 +100,11 @@ export class EmulatorDaemon {
     [this.#child, this.#pid] = [null, null];
     // A bridge that had to be killed has told its daemon to end, once, and does not see whether it did.
     if (child !== null && !(await child.stop())) killProcess(pid);
+  }
+
+  /** As the system's service manager does before the machine sleeps (docs/operations/unlockd-sleep.service). */
+  announceSleep(): void {
+    if (this.#pid !== null) process.kill(this.#pid, FORGET_SIGNAL);
   }
 
   /** SIGKILL, of the daemon itself. */

@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import type { OperatorHal, PhysicalStep } from '../../drivers/hal/operator.ts';
 import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
 import type { TcpServer } from '../../hal-mocks/fido2/tcp-server.ts';
+import type { Swtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import type { BridgeAddress } from '../../hal-mocks/umockdev/bridge.ts';
 import { createClient } from '../api/client.ts';
+import { type Lacks, lackOf } from '../walkthrough/not-here.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
 import { EmulatorDaemon } from './emulator-daemon.ts';
@@ -18,18 +20,27 @@ import type { LaneOptions, OpenedLane } from './options.ts';
 import { setUpMachine } from './set-up.ts';
 import { VirtualKeys } from './virtual-keys.ts';
 
+const LACKS = {
+  phones: 'there is no Bluetooth radio',
+  networks: 'the daemon is not shown any network',
+  wifi: 'there is no Wi-Fi',
+  fingerprint: 'there is no fingerprint reader',
+} as const satisfies Lacks;
+
+type Movable = Exclude<PhysicalStep['do'], 'suspend' | 'replace-tpm'>;
+
 /** Why a step that is not about keys cannot be done here. */
-const NOT_HERE: Readonly<Record<PhysicalStep['do'], string>> = {
-  finger: 'there is no fingerprint reader',
-  phone: 'there is no Bluetooth radio',
-  'access-point': 'there is no Wi-Fi',
-  join: 'there is no Wi-Fi',
-  cable: 'the daemon is not shown any network',
-  renumber: 'the daemon is not shown any network',
+const NOT_HERE: Readonly<Record<Movable, string>> = {
+  finger: LACKS.fingerprint,
+  phone: LACKS.phones,
+  'access-point': LACKS.wifi,
+  join: LACKS.wifi,
+  cable: LACKS.networks,
+  renumber: LACKS.networks,
   keyboard: 'there are no sessions',
-  suspend: 'the machine that it runs on cannot be put to sleep for it',
-  'replace-tpm': 'the TPM stays the one that it began with',
 };
+
+type ReplaceTpm = (signal: AbortSignal) => Promise<void>;
 
 async function serveKeys(keys: VirtualKeys, opened: Closers): Promise<readonly BridgeAddress[]> {
   const { TcpServer: Server } = await import('../../hal-mocks/fido2/tcp-server.ts');
@@ -51,7 +62,7 @@ async function makeFolder(opened: Closers): Promise<string> {
   return folder;
 }
 
-function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon): OperatorHal {
+function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon, replaceTpm: ReplaceTpm): OperatorHal {
   const port = (name: string): number => keys.names.indexOf(name) + 1;
   return {
     touch: async () => keys.touch(),
@@ -63,7 +74,12 @@ function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon): OperatorHal {
       const key = keys.named(name);
       if (key.plugged) await daemon.see('unplugged', port(name), () => key.remove(), signal);
     },
-    perform: async (step) => NOT_HERE[step.do],
+    perform: async (step, { signal }) => {
+      if (step.do === 'suspend') daemon.announceSleep();
+      else if (step.do === 'replace-tpm') await replaceTpm(signal);
+      else return NOT_HERE[step.do];
+      return null;
+    },
   };
 }
 
@@ -73,8 +89,18 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
   const folder = await makeFolder(opened);
   progress('starting a software TPM');
   const { startSwtpm } = await import('../../hal-mocks/tpm2/swtpm.ts');
-  const swtpm = await startSwtpm({ clock, signal });
-  opened.add(() => swtpm.close());
+  const anotherTpm = async (): Promise<Swtpm> => {
+    const started = await startSwtpm({ clock, signal });
+    opened.add(() => started.close());
+    return started;
+  };
+  let swtpm = await anotherTpm();
+  const replaceTpm: ReplaceTpm = async (within) => {
+    await daemon.stop();
+    await swtpm.stop();
+    swtpm = await anotherTpm();
+    await daemon.start(within);
+  };
   const keys = await VirtualKeys.of(given, options);
   const addresses = await serveKeys(keys, opened);
   const daemon = new EmulatorDaemon({ clock, folder, keys: addresses, tcti: () => swtpm.config });
@@ -86,7 +112,9 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
     check: { peerOf: async (socket) => peerCredentials(socket), trusts: (uid) => uid === process.getuid?.() },
   });
   progress('setting the machine up');
-  await setUpMachine(client, given, signal);
+  // A policy that names what is not here could not be set, and nothing that is shown here depends on it.
+  const { policy: _policy, ...others } = given;
+  await setUpMachine(client, lackOf(given, LACKS) === null ? given : others, signal);
   return {
     name: 'emulator',
     subject: {
@@ -97,7 +125,8 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
       },
     },
     owner: client,
-    operator: operatorOf(keys, daemon),
+    lacks: LACKS,
+    operator: operatorOf(keys, daemon, replaceTpm),
     daemon: async (what, asked) => {
       if (what === 'kill') await daemon.kill();
       else {

@@ -6,6 +6,7 @@ import type { MonotonicMs } from '../../drivers/base/brand.ts';
 import type { OperatorHal } from '../../drivers/hal/operator.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { SignalChange } from '../api/ports.ts';
+import type { Lacks } from './not-here.ts';
 import type { Step } from './schema.ts';
 
 /** From the least real to the most real. */
@@ -68,6 +69,8 @@ export interface Lane {
   phoneAddress?(phone: string): string | null;
   /** The thumbprint (SHA-256, hexadecimal) that a root of `given.wifi` has here; null, and left out: it has none. */
   rootThumbprint?(root: string): string | null;
+  /** What of the things that are given the lane has nothing of, and why. Left out: it has them all. */
+  readonly lacks?: Lacks;
   /** What the lane is made of. Left out: it does not know. */
   devices?(options: { signal: AbortSignal }): Promise<readonly LaneDevice[]>;
   /**

@@ -54,6 +54,9 @@ export const eventWords = (event: CeremonyEvent): string => {
   }
 };
 
+const isKilledAt = (killAt: string | null, event: CeremonyEvent): boolean =>
+  killAt === eventWords(event) || killAt === event.type;
+
 const GROUPS = '-';
 
 /** Of a lane what a person in a ceremony needs. */
@@ -80,6 +83,7 @@ export class Person implements Disposable {
       return { verdict: 'refused', code, message, reasons, events: seen, result: {} };
     };
     let id: string | null = null;
+    let killed = false;
     try {
       const started = await subject.start(request, { signal });
       id = started.id;
@@ -89,7 +93,13 @@ export class Person implements Disposable {
           return { verdict: 'granted', code: null, message: 'done', reasons: [], events: seen, result: event.result };
         }
         if (event.type === 'failed') return refused(event.refusal.code, event.refusal.message, event.reasons);
-        await this.#on(id, event, how, typed, signal);
+        // Of a daemon that was killed some events are still on their way: nobody answers them.
+        if (!killed && isKilledAt(how.killAt, event)) {
+          const why = await this.#lane.daemon('kill', { signal });
+          if (why !== null) throw new NotHere(why);
+          killed = true;
+        }
+        if (!killed) await this.#on(id, event, how, typed, signal);
       }
       throw new UnlockdError('ERR_CLI_CONNECTION_LOST', 'the ceremony ended without a result');
     } catch (error) {
@@ -110,11 +120,6 @@ export class Person implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const { subject, operator } = this.#lane;
-    if (how.killAt !== null && (how.killAt === eventWords(event) || how.killAt === event.type)) {
-      const why = await this.#lane.daemon('kill', { signal });
-      if (why !== null) throw new NotHere(why);
-      return;
-    }
     switch (event.type) {
       case 'touch':
         if (how.touch === 'always') await operator.touch({ signal });

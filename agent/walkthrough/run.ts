@@ -10,6 +10,7 @@ import type { Entropy } from '../../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
 import { CarryOut } from './carry-out.ts';
 import type { Lane } from './lane.ts';
+import { builtOnWords, isBuiltOn, lackOf } from './not-here.ts';
 import type { Asked } from './person.ts';
 import { Pins } from './pins.ts';
 import { isCeremony, type Step, type Walkthrough } from './schema.ts';
@@ -94,7 +95,9 @@ export async function runWalkthrough(walkthrough: Walkthrough, options: RunOptio
   using pins = new Pins(entropy);
   using run = new CarryOut(lane, clock, pins, walkthrough);
   const { enrolled } = walkthrough.given;
-  if (enrolled !== undefined) {
+  // Why no further step is done; null: they are.
+  let undone = lackOf(walkthrough.given, lane.lacks ?? {});
+  if (enrolled !== undefined && undone === null) {
     using deadline = startDeadline(clock, ENROL_WITHIN, { what: 'enrolling', signal });
     const { code, message } = await deadline.race(run.enrolGiven(enrolled, deadline.signal));
     if (code !== null)
@@ -106,7 +109,13 @@ export async function runWalkthrough(walkthrough: Walkthrough, options: RunOptio
     const endsAt = monotonicMs(clock.now() + seconds(step.withinSeconds));
     lane.begins?.(step, { index, of: walkthrough.steps.length, endsAt });
     const startMs = milliseconds(clock.now() - begun);
-    const came = await runStep(run, step, { ...options, signal });
+    const came =
+      undone === null
+        ? await runStep(run, step, { ...options, signal })
+        : ({ step, outcome: 'not here', why: [undone], asked: null } as const);
+    if (undone === null && ['not here', 'skipped'].includes(came.outcome) && isBuiltOn(step)) {
+      undone = builtOnWords(index, step);
+    }
     const result = { ...came, startMs, endMs: milliseconds(clock.now() - begun) };
     results.push(result);
     onStep?.(result, index);
