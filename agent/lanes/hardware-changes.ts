@@ -23,6 +23,7 @@ export class Changes {
   readonly #clock: Clock;
   readonly #tell: (words: string, isDone: boolean) => void;
   readonly #changes: Change[] = [];
+  readonly #stays: string[] = [];
 
   /** @param tell `isDone`: it was put back */
   constructor(clock: Clock, tell: (words: string, isDone: boolean) => void) {
@@ -33,6 +34,11 @@ export class Changes {
   /** To be told before the change is made: one that is half done is put back too. */
   add(change: Change): void {
     this.#changes.push(change);
+  }
+
+  /** What nobody puts back, as was agreed to before it was done; it is said at the end. */
+  stays(words: string): void {
+    this.#stays.push(words);
   }
 
   /** Idempotent. @throws {ERR_LANE_NOT_RESTORED} naming all that could not be put back, after all was tried */
@@ -50,6 +56,7 @@ export class Changes {
         failed.push(`${next.what}: ${why}${code}. ${next.cure}`);
       }
     }
+    for (const words of this.#stays.splice(0)) this.#tell(`stays as it is: ${words}`, false);
     if (failed.length === 0) return;
     throw new UnlockdError('ERR_LANE_NOT_RESTORED', `not put back: ${failed.join(' ')}`, {
       detail: { count: failed.length },

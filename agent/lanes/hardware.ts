@@ -35,6 +35,7 @@ class HardwareRun {
   readonly #hardware: HardwareOptions;
   readonly #hands: Hands;
   readonly #opened = new Closers();
+  readonly #changes: Changes;
   readonly #keys = new KeyNames();
   readonly #ended = new AbortController();
   readonly #phones = new Map<string, string>();
@@ -45,6 +46,10 @@ class HardwareRun {
     this.#options = options;
     this.#hardware = hardware;
     this.#hands = hands;
+    this.#changes = new Changes(options.clock, (words, isDone) => {
+      hands.tell(words);
+      if (!isDone) options.finding(words);
+    });
     this.#opened.add(() => hands[Symbol.asyncDispose]());
   }
 
@@ -59,6 +64,7 @@ class HardwareRun {
     const daemon =
       ownDaemon === null ? daemonOfThisMachine(this.#hardware, clock) : await daemonOfItsOwn(ownDaemon, clock, signal);
     this.#opened.add(() => daemon.close());
+    this.#opened.add(() => this.#changes.putBack());
     const { client } = daemon;
     const found = await lookAtHardware({ ...this.#hardware, client }, signal);
     requireAll(this.#walkthrough, found, this.#hardware, false);
@@ -77,6 +83,7 @@ class HardwareRun {
       { hid, keys: this.#keys, operator, tell: (words) => this.#hands.tell(words) },
       over,
     );
+    this.#changes.add({ what: 'the keys', putBack: async () => this.#pulled(), cure: '' });
     return {
       name: 'hardware',
       operator,
@@ -93,6 +100,15 @@ class HardwareRun {
     };
   }
 
+  /** Nobody plugs keys in again that the run had pulled out: it says which. */
+  #pulled(): null {
+    for (const [name, where] of Object.entries(this.#walkthrough.given.keys)) {
+      if (where !== 'plugged' || this.#keys.path(name) !== null || this.#keys.device(name) === null) continue;
+      this.#changes.stays(`${this.#keys.words(name)} is pulled out`);
+    }
+    return null;
+  }
+
   /** Nobody is enrolled, the policy is the one that is given; how it was before is kept to be put back. */
   async #prepare(
     client: ApiClient,
@@ -100,12 +116,8 @@ class HardwareRun {
     { paired, policy, status }: DaemonFound,
     harms: readonly Harm[],
   ): Promise<void> {
-    const { clock, signal, finding } = this.#options;
-    const changes = new Changes(clock, (words, isDone) => {
-      this.#hands.tell(words);
-      if (!isDone) finding(words);
-    });
-    this.#opened.add(() => changes.putBack());
+    const { signal } = this.#options;
+    const changes = this.#changes;
     const { given } = this.#walkthrough;
     const [address, ...others] = paired ?? [];
     for (const phone of Object.keys(given.phones)) {
@@ -115,13 +127,9 @@ class HardwareRun {
     const kinds = new Set(harms.map(({ kind }) => kind));
     if (kinds.has('set-up')) {
       if (!status.tpm.setUp) await this.#setUp(client, status.tpm.testDouble !== null);
-      changes.add({
-        what: 'the TPM',
-        putBack: async () => {
-          throw new UnlockdError('ERR_LANE_NOT_RESTORED', 'it stays set up');
-        },
-        cure: 'Keep its folder and its sheet, or clear the TPM in the firmware, which ends everything that it protects.',
-      });
+      changes.stays(
+        'the TPM is set up. Keep the folder of its daemon and its sheet, or clear it in the firmware, which ends everything that it protects',
+      );
     }
     if (kinds.has('unenrol')) await unenrol(client, signal);
     if (kinds.has('policy')) {

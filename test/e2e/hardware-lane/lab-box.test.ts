@@ -112,6 +112,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
       '> Plug in the security key that is red from now on',
       '> Pull out blue, the Virtual Security Key (1209:beee)',
     ]);
+    expect(ran.findings).toEqual(['stays as it is: blue, the Virtual Security Key (1209:beee) is pulled out']);
   });
 
   it('runs first-unlock with a machine behind HTTP', async () => {

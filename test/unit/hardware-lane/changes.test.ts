@@ -49,3 +49,11 @@ test('a daemon that never answers does not keep the rest from being put back', a
   await expect(end).rejects.toMatchObject({ code: 'ERR_LANE_NOT_RESTORED' });
   expect(told.at(-1)).toBe('+ put back: the policy');
 });
+
+test('what stays as it is is said at the end, and is no failure', async () => {
+  const { told, changes } = stage();
+  changes.stays('the TPM is set up');
+  changes.add({ what: 'the policy', putBack: done('the policy'), cure: '' });
+  await changes.putBack();
+  expect(told).toEqual(['+ put back: the policy', '- stays as it is: the TPM is set up']);
+});
