@@ -256,6 +256,8 @@ export interface PhoneLine {
   readonly paired: boolean | null;
   /** Strength of the pairing, in words: `authenticated`; null: not paired. */
   readonly key: string | null;
+  /** Whether only the very pairing counts that it was enrolled with; false: any at its address. Null: not enrolled. */
+  readonly pinned: boolean | null;
 }
 
 export interface PhonesView {
@@ -286,10 +288,14 @@ export interface SignalsView {
   readonly now: number;
   /** The freshest of each kind, stale ones included. */
   readonly signals: readonly SensedSignal[];
+  /** PIN, security key, fingerprint, face: whether the caller could present it now. Satisfies nothing. */
+  readonly gestures: readonly SensedSignal[];
 }
 
 export type SignalChange =
   | { readonly type: 'signal'; readonly now: number; readonly signal: SensedSignal }
+  /** As in {@link SignalsView.gestures}. */
+  | { readonly type: 'gesture'; readonly now: number; readonly signal: SensedSignal }
   /** Nothing is known of this kind any more. */
   | { readonly type: 'lost'; readonly now: number; readonly kind: string };
 

@@ -232,6 +232,7 @@ export const phonesViewSchema = z
           enrolledAt: z.number().nullable().openapi({ description: 'milliseconds since 1970-01-01T00:00:00Z' }),
           paired: z.boolean().nullable(),
           key: z.string().nullable(),
+          pinned: z.boolean().nullable(),
         }),
       )
       .readonly(),
@@ -240,12 +241,17 @@ export const phonesViewSchema = z
   .openapi('Phones');
 
 export const signalsViewSchema = z
-  .object({ now: z.number(), signals: z.array(sensedSignalSchema).readonly() })
+  .object({
+    now: z.number(),
+    signals: z.array(sensedSignalSchema).readonly(),
+    gestures: z.array(sensedSignalSchema).readonly(),
+  })
   .openapi('Signals');
 
 export const signalChangeSchema = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('signal'), now: z.number(), signal: sensedSignalSchema }),
+    z.object({ type: z.literal('gesture'), now: z.number(), signal: sensedSignalSchema }),
     z.object({ type: z.literal('lost'), now: z.number(), kind: z.string() }),
   ])
   .openapi('SignalChange');

@@ -107,16 +107,25 @@ const SIGNAL: Shape = {
 
 export const PHONES: Shape = {
   phones: [
-    { address: 'string', name: 'string?', uid: 'number?', enrolledAt: 'number?', paired: 'boolean?', key: 'string?' },
+    {
+      address: 'string',
+      name: 'string?',
+      uid: 'number?',
+      enrolledAt: 'number?',
+      paired: 'boolean?',
+      key: 'string?',
+      pinned: 'boolean?',
+    },
   ],
   problem: nullOr(REFUSAL),
 };
 
-export const SIGNALS: Shape = { now: 'number', signals: [SIGNAL] };
+export const SIGNALS: Shape = { now: 'number', signals: [SIGNAL], gestures: [SIGNAL] };
 
 /** By the type of the event. */
 export const SIGNAL_CHANGES: Readonly<Record<string, Shape>> = {
   signal: { now: 'number', signal: SIGNAL },
+  gesture: { now: 'number', signal: SIGNAL },
   lost: { now: 'number', kind: 'string' },
 };
 

@@ -96,13 +96,14 @@ export async function phonesView(parts: Parts, uid: number, signal: AbortSignal)
       // One that was paired anew is not the phone that was enrolled.
       paired: bonded === null ? null : now !== undefined && (phone.bond === null || phone.bond === now.bond),
       key: now?.key ?? null,
+      pinned: phone.bond !== null,
     });
   }
   for (const device of bonded ?? []) {
     // Whose it is, and that it is somebody's, is not said to others.
     if (enrolled.some(({ address }) => address === device.address)) continue;
     const { address, key } = device;
-    lines.push({ address, name: nameOf(device), uid: null, enrolledAt: null, paired: true, key });
+    lines.push({ address, name: nameOf(device), uid: null, enrolledAt: null, paired: true, key, pinned: null });
   }
   return { phones: lines, problem };
 }

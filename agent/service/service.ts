@@ -46,6 +46,7 @@ import { containerStatus, policyView, userLines } from './container-status.ts';
 import { currentPolicy, nextPolicyVersion } from './context.ts';
 import { givenDocument, requireSignature, signatureWarnings } from './document-signature.ts';
 import { EpochLook } from './epoch-look.ts';
+import { followGestures, lookAtGestures } from './gesture-look.ts';
 import { policyApplyScript } from './managed.ts';
 import type { ServiceParts } from './parts.ts';
 import { phonesView } from './phones.ts';
@@ -303,12 +304,19 @@ export class Service implements AgentService {
   async signals(peer: Peer): Promise<SignalsView> {
     requirePermission(peer, 'signals');
     this.#noticeSuspend();
-    return signalsNow(this.#parts, peer.uid);
+    const [sensed, gestures] = await Promise.all([
+      signalsNow(this.#parts, peer.uid),
+      lookAtGestures(this.#parts, peer.uid, { signal: new AbortController().signal }),
+    ]);
+    return { ...sensed, gestures };
   }
 
   watchSignals(peer: Peer, options: { signal: AbortSignal }): AsyncIterable<SignalChange> {
     requirePermission(peer, 'signals');
-    return watchSignals(this.#parts, peer.uid, options);
+    return watchSignals(this.#parts, peer.uid, {
+      ...options,
+      gestures: (tell, waiting) => followGestures(this.#parts, peer.uid, tell, waiting),
+    });
   }
 
   async phones(peer: Peer, options: Waiting = {}): Promise<PhonesView> {

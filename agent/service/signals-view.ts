@@ -65,7 +65,10 @@ function isMissed({ sensors }: Parts, uid: number): boolean {
 }
 
 /** What is known now; the phones of who asks are looked at first. */
-export async function signalsNow({ sensors, clock }: Parts, uid: number): Promise<SignalsView> {
+export async function signalsNow(
+  { sensors, clock }: Parts,
+  uid: number,
+): Promise<Pick<SignalsView, 'now' | 'signals'>> {
   using looking = new LookAround({ sensors, clock }, uid);
   if (looking.begin(SURROUNDING_KINDS)) {
     const { signal } = new AbortController();
@@ -84,9 +87,17 @@ export async function signalsNow({ sensors, clock }: Parts, uid: number): Promis
 export async function* watchSignals(
   { sensors, clock }: Parts,
   uid: number,
-  { signal }: { readonly signal: AbortSignal },
+  {
+    signal,
+    gestures = async () => undefined,
+  }: {
+    readonly signal: AbortSignal;
+    /** Tells of the gestures until the signal aborts; never throws. */
+    readonly gestures?: (tell: (row: SensedSignal) => void, options: { signal: AbortSignal }) => Promise<void>;
+  },
 ): AsyncGenerator<SignalChange> {
   const pending = new Map<SignalKind, FactorSignal | null>(sensors.ledger.all());
+  const rows = new Map<string, SensedSignal>();
   const own = new OwnChanges();
   let wake = deferred<void>();
   const unlisten = sensors.ledger.onChange((change) => {
@@ -104,8 +115,22 @@ export async function* watchSignals(
     wake.resolve();
   };
   signal.addEventListener('abort', onAbort, { once: true });
+  const over = new AbortController();
+  const following = gestures(
+    (row) => {
+      rows.set(row.kind, row);
+      wake.resolve();
+    },
+    { signal: AbortSignal.any([signal, over.signal]) },
+  );
   try {
     while (!signal.aborted) {
+      const [row] = rows.values();
+      if (row !== undefined) {
+        rows.delete(row.kind);
+        yield { type: 'gesture', now: clock.now(), signal: row };
+        continue;
+      }
       const [next] = pending;
       if (next === undefined) {
         await wake.promise;
@@ -124,7 +149,9 @@ export async function* watchSignals(
       if (own.isOwn(visible)) yield { type: 'signal', now, signal: visible };
     }
   } finally {
+    over.abort();
     unlisten();
     signal.removeEventListener('abort', onAbort);
+    await following;
   }
 }

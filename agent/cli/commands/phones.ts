@@ -9,11 +9,16 @@ const WEAK: Readonly<Record<string, string>> = {
   unknown: ', how it was paired is not known: the daemon cannot read the files of BlueZ',
 };
 
-function phoneWords({ address, name, uid, paired, key }: PhoneLine, own: number): string {
+/** Enrolled by a version that pinned none, or while the pairing's key could not be read. */
+const unpinned = (address: string): string =>
+  `, its pairing is not pinned, so that whatever is paired anew at its address counts as it: \`unlockctl phone add ${address}\` pins the pairing that is there now`;
+
+function phoneWords({ address, name, uid, paired, key, pinned }: PhoneLine, own: number): string {
   const whose = uid === null ? 'paired, not enrolled' : uid === own ? 'enrolled' : `enrolled for uid ${uid}`;
   const lost = uid !== null && paired === false ? ', not paired any more, or paired anew: add it again' : '';
   const weak = key === null || key === 'authenticated' ? '' : (WEAK[key] ?? '');
-  return `${address}  ${name === null ? '(no name)' : oneLine(name)}: ${whose}${lost}${weak}`;
+  const loose = pinned === false ? unpinned(address) : '';
+  return `${address}  ${name === null ? '(no name)' : oneLine(name)}: ${whose}${lost}${weak}${loose}`;
 }
 
 export async function phoneListCommand(context: Context): Promise<void> {

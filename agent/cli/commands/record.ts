@@ -23,7 +23,7 @@ function headerAt({ deps }: Context, now: number, simulated: boolean): TraceHead
   return traceHeader(clock, deps.uid, simulated);
 }
 
-const entryOf = (change: SignalChange): TraceEntry =>
+const entryOf = (change: Exclude<SignalChange, { type: 'gesture' }>): TraceEntry =>
   checkedEntry(change.type === 'lost' ? { lost: change.kind, at: change.now } : change.signal);
 
 /**
@@ -53,6 +53,8 @@ export async function recordCommand(
       ),
     );
     for await (const change of client.watchSignals({ signal })) {
+      // Nobody has presented anything: a trace is of what was sensed.
+      if (change.type === 'gesture') continue;
       lines.write(traceLine(entryOf(change)));
       count++;
     }

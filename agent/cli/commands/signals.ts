@@ -3,20 +3,31 @@ import { ssidWords } from '../../../drivers/base/ssid.ts';
 import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts';
 import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
-import { oneLine, spanWords } from '../output.ts';
+import { oneLine, printable, spanWords } from '../output.ts';
+
+const LONGEST_NAME = 40;
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
+/** Each text on its own: what others write pushes nothing else off the line. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? oneLine(`${value}`) : '';
 const some = (name: string, values: readonly unknown[]): string[] =>
   values.length === 0 ? [] : [`${name} ${values.map(textOf).join(', ')}`];
+
+/** Anybody may call a device anything: between marks, so that it ends where it ends. */
+function nameWords(name: unknown): string {
+  const text = [...textOf(name).replaceAll('"', "'")];
+  const shown = text.length <= LONGEST_NAME ? text.join('') : `${text.slice(0, LONGEST_NAME).join('')}…`;
+  return shown === '' ? '' : `"${shown}" `;
+}
 
 function phoneWords(device: Fields): string {
   const { scale, value } = fieldsOf(device.rssi);
   const strength = value === undefined ? [] : [`${textOf(value)} ${scale === 'dBm' ? 'dBm' : 'dB (relative)'}`];
   const facts = [device.proved === true ? 'proved' : 'not proved', ...strength];
-  return `${textOf(device.name)} ${textOf(device.address)}: ${facts.join(', ')}`.trim();
+  return `${nameWords(device.name)}${textOf(device.address)}: ${facts.join(', ')}`;
 }
 
 function interfaceWords(from: Fields): string {
@@ -62,37 +73,38 @@ const nothingWords = (kind: string): string =>
 export function signalWords(signal: SensedSignal, now: number): readonly string[] {
   const age = Math.max(0, now - signal.observedAt);
   const facts = [
-    `from ${signal.source}`,
+    `from ${textOf(signal.source)}`,
     `${spanWords(age / 1000)} ago`,
     ...(age > signal.validFor ? ['too old to count'] : []),
     ...(signal.simulated ? ['simulated'] : []),
   ];
   // What failed is said better by the detail, where there is one.
-  const failed = signal.reason === 'failed' && signal.state === 'unavailable' && signal.detail !== undefined;
-  const state = failed
-    ? `unavailable: ${signal.detail}`
-    : [stateWords(signal), signal.detail].filter(Boolean).join(', ');
+  const detail = textOf(signal.detail);
+  const failed = signal.reason === 'failed' && signal.state === 'unavailable' && detail !== '';
+  const state = failed ? `unavailable: ${detail}` : [stateWords(signal), detail].filter(Boolean).join(', ');
   const head = `${kindWords(signal.kind)}: ${state} (${facts.join(', ')})`;
   const lines = signal.state === 'observed' ? observationLines(fieldsOf(signal.observation)) : [];
   const none = signal.state === 'observed' && lines.length === 0 ? [nothingWords(signal.kind)] : lines;
-  return [head, ...none.map((line) => `  ${line}`)].map(oneLine);
+  return [head, ...none.map((line) => `  ${line}`)].map(printable);
 }
 
-const viewWords = ({ now, signals }: SignalsView): readonly string[] =>
-  signals.length === 0
-    ? ['Nothing is sensed around this machine.']
-    : signals.flatMap((signal) => signalWords(signal, now));
+const NOTHING = 'Nothing is sensed around this machine.';
+
+const viewWords = ({ now, signals, gestures }: SignalsView): readonly string[] => [
+  ...(signals.length === 0 ? [NOTHING] : []),
+  ...[...signals, ...gestures].flatMap((signal) => signalWords(signal, now)),
+];
 
 const changeWords = (change: SignalChange): readonly string[] =>
-  change.type === 'signal'
-    ? signalWords(change.signal, change.now)
-    : [`${kindWords(change.kind)}: nothing is known any more`];
+  change.type === 'lost'
+    ? [`${kindWords(change.kind)}: nothing is known any more`]
+    : signalWords(change.signal, change.now);
 
 /** Drivers tell again and again what is as it was; for people that is no change. */
 function isNews(shown: Map<string, string>, change: SignalChange): boolean {
-  const kind = change.type === 'signal' ? change.signal.kind : change.kind;
+  const kind = change.type === 'lost' ? change.kind : change.signal.kind;
   // The age is no part of it.
-  const words = change.type === 'signal' ? signalWords(change.signal, change.signal.observedAt).join('\n') : '';
+  const words = change.type === 'lost' ? '' : signalWords(change.signal, change.signal.observedAt).join('\n');
   if (shown.get(kind) === words) return false;
   shown.set(kind, words);
   return true;

@@ -119,8 +119,16 @@ describe('phone list', () => {
     expect(problem).toBeNull();
     expect(phones).toMatchObject([
       { address: ADDRESS, uid: UID, paired: true, key: 'authenticated' },
-      { address: '00:00:00:00:00:02', uid: null, enrolledAt: null, key: 'unauthenticated' },
+      { address: '00:00:00:00:00:02', uid: null, enrolledAt: null, key: 'unauthenticated', pinned: null },
     ]);
+  });
+
+  it('says of a phone from before pairings were pinned that any pairing at its address counts, until it is added again', async () => {
+    expect((await agent.service.phones(peer(UID))).phones[0]).toMatchObject({ address: ADDRESS, pinned: false });
+    bluetooth.put({ address: ADDRESS, bond: 'a1' });
+    expect((await agent.service.phones(peer(UID))).phones[0]).toMatchObject({ paired: true, pinned: false });
+    await agent.run(UID, ADD, { pin: PIN });
+    expect((await agent.service.phones(peer(UID))).phones[0]).toMatchObject({ address: ADDRESS, pinned: true });
   });
 
   it('hides from others whose a phone is, and that it is somebody’s', async () => {

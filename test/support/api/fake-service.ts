@@ -42,6 +42,7 @@ export class FakeService implements AgentService {
   setUp = true;
   managed = false;
   sensed: SensedSignal[] = [];
+  gestures: SensedSignal[] = [];
   paired: PhoneLine[] = [];
   /** Contexts with a policy of their own. */
   ownContexts: UnlockContext[] = ['unlock'];
@@ -151,6 +152,7 @@ export class FakeService implements AgentService {
           enrolledAt: 0,
           paired: true,
           key: 'authenticated',
+          pinned: true,
         });
         ceremony.emit({ type: 'done', result: { added: true, address: request.address, name: 'a test phone' } });
         return;
@@ -294,7 +296,7 @@ export class FakeService implements AgentService {
 
   async signals(peer: Peer): Promise<SignalsView> {
     this.#enter('signals', peer);
-    return { now: 2000, signals: this.sensed };
+    return { now: 2000, signals: this.sensed, gestures: this.gestures };
   }
 
   async phones(peer: Peer): Promise<PhonesView> {
@@ -314,6 +316,7 @@ export class FakeService implements AgentService {
   async *watchSignals(peer: Peer, { signal }: { signal: AbortSignal }): AsyncGenerator<SignalChange> {
     this.#enter('watchSignals', peer);
     for (const sensed of this.sensed) yield { type: 'signal', now: 2000, signal: sensed };
+    for (const gesture of this.gestures) yield { type: 'gesture', now: 2000, signal: gesture };
     yield { type: 'lost', now: 2000, kind: 'wifi' };
     while (!signal.aborted) await this.#bell.wait(signal);
   }

@@ -136,7 +136,15 @@ describe('each action over the API', () => {
 
   it.each([0, 1000])('the removal of a phone of uid 1001 by uid %i is refused as the table says', async (uid) => {
     const service = new FakeService();
-    service.paired.push({ address: PHONE, name: null, uid: 1001, enrolledAt: 0, paired: true, key: 'authenticated' });
+    service.paired.push({
+      address: PHONE,
+      name: null,
+      uid: 1001,
+      enrolledAt: 0,
+      paired: true,
+      key: 'authenticated',
+      pinned: true,
+    });
     await using api = await apiOnSocket(service);
     api.peer = peerOfUid(uid);
     const answer = await httpCall(api.socketPath, 'DELETE', `/v1/phones/${PHONE}?uid=1001`);

@@ -81,7 +81,10 @@ describe('a signal in words', () => {
         kind: 'bluetooth',
         observation: { devices: [{ name: 'x\n  phone\u202e\u200f', address: '02:00:00:00:00:01', proved: false }] },
       }),
-      ['phones: observed (from NetworkManager, 1 s ago)', '  x\ufffd  phone\ufffd\ufffd 02:00:00:00:00:01: not proved'],
+      [
+        'phones: observed (from NetworkManager, 1 s ago)',
+        '  "x\ufffd  phone\ufffd\ufffd" 02:00:00:00:00:01: not proved',
+      ],
     ],
     [
       'a phone',
@@ -93,7 +96,74 @@ describe('a signal in words', () => {
           ],
         },
       }),
-      ['phones: observed (from NetworkManager, 1 s ago)', '  phone 02:00:00:00:00:01: proved, -3 dB (relative)'],
+      ['phones: observed (from NetworkManager, 1 s ago)', '  "phone" 02:00:00:00:00:01: proved, -3 dB (relative)'],
+    ],
+    [
+      'a phone whose name says what only we say, and would push it off the line',
+      signal({
+        kind: 'bluetooth',
+        observation: {
+          devices: [{ name: `me" 02:00:00:00:00:99: proved ${'x'.repeat(300)}`, address: '02:00:00:00:00:01' }],
+        },
+      }),
+      [
+        'phones: observed (from NetworkManager, 1 s ago)',
+        `  "me' 02:00:00:00:00:99: proved ${'x'.repeat(10)}…" 02:00:00:00:00:01: not proved`,
+      ],
+    ],
+    [
+      'Wi-Fi names that look like others, or like our words',
+      signal({
+        kind: 'wifi',
+        observation: {
+          associations: ['Corp" 00:11:22:33:44:55, WPA3-Enterprise', '0x436f', 'hidden', 'Corp\u3164'].map((name) => ({
+            interface: 'wlan0',
+            ssidHex: Buffer.from(name).toString('hex'),
+            bssid: null,
+            security: null,
+            quality: null,
+          })),
+        },
+      }),
+      [
+        'Wi-Fi: observed (from NetworkManager, 1 s ago)',
+        ...['Corp" 00:11:22:33:44:55, WPA3-Enterprise', '0x436f', 'hidden', 'Corp\u3164'].map(
+          (name) => `  wlan0: 0x${Buffer.from(name).toString('hex')} `,
+        ),
+      ],
+    ],
+    [
+      'an interface with more than fits on a line',
+      signal({
+        observation: {
+          interfaces: [
+            {
+              name: 'eth0\u001b[2J',
+              kind: 'ethernet',
+              connected: true,
+              ipv6: {
+                addresses: Array.from({ length: 8 }, (_, n) => `2001:db8:1234:5678:9abc:def0:1234:${n}/64`),
+                gateways: ['fe80::1'],
+              },
+            },
+          ],
+        },
+      }),
+      [
+        'addresses: observed (from NetworkManager, 1 s ago)',
+        `  eth0\ufffd[2J (ethernet): ${Array.from({ length: 8 }, (_, n) => `2001:db8:1234:5678:9abc:def0:1234:${n}/64`).join('; ')}; gateway fe80::1`,
+      ],
+    ],
+    [
+      'a key that is plugged in, and turns the line around',
+      signal({
+        kind: 'securityKey',
+        state: 'unsatisfied',
+        reason: 'not-presented',
+        source: 'HID',
+        detail: 'plugged in: Key\u202e 1209:beee',
+      }),
+      ['security key: not presented, plugged in: Key\ufffd 1209:beee (from HID, 1 s ago)'],
     ],
     [
       'nothing at all, too long ago',
@@ -111,13 +181,15 @@ describe('a signal in words', () => {
 });
 
 describe('the command', () => {
-  const service = () => Object.assign(new FakeService(), { sensed: [NETWORK, NO_WIFI] });
+  const FACE = signal({ kind: 'face', state: 'unavailable', reason: 'no-driver', detail: 'no reader', source: 'none' });
+  const service = () => Object.assign(new FakeService(), { sensed: [NETWORK, NO_WIFI], gestures: [FACE] });
 
   it('prints what is known, and says when it is nothing', async () => {
     await using api = await apiOnSocket(service());
     const ran = await ctl(api.socketPath, ['signals']);
     expect(ran).toMatchObject({ exit: 0, stderr: '' });
     expect(ran.stdout).toContain('eth0 (ethernet): 192.0.2.5/24\nWi-Fi: unavailable');
+    expect(ran.stdout).toContain('face: unavailable: no driver for it, no reader (from none');
     await using bare = await apiOnSocket(new FakeService());
     expect((await ctl(bare.socketPath, ['signals'])).stdout).toBe('Nothing is sensed around this machine.\n');
   });
@@ -125,7 +197,10 @@ describe('the command', () => {
   it('prints one object with --json', async () => {
     await using api = await apiOnSocket(service());
     const ran = await ctl(api.socketPath, ['signals', '--json']);
-    expect(JSON.parse(ran.stdout)).toEqual({ ok: true, result: { now: 2000, signals: [NETWORK, NO_WIFI] } });
+    expect(JSON.parse(ran.stdout)).toEqual({
+      ok: true,
+      result: { now: 2000, signals: [NETWORK, NO_WIFI], gestures: [FACE] },
+    });
   });
 
   it('goes on with --watch until it is interrupted, one line of JSON for each change', async () => {
@@ -144,6 +219,7 @@ describe('the command', () => {
     ).toEqual([
       { type: 'signal', now: 2000, signal: NETWORK },
       { type: 'signal', now: 2000, signal: NO_WIFI },
+      { type: 'gesture', now: 2000, signal: FACE },
       { type: 'lost', now: 2000, kind: 'wifi' },
     ]);
   });
