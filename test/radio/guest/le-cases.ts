@@ -79,7 +79,8 @@ export class LeScene implements AsyncDisposable {
     await this.#bluez.removeDevice(PHONE, await this.#bluez.address(PC));
   }
 
-  probe(minLevel: LinkLevel, within = 20_000): Promise<Probe> {
+  /** The first one starts the radio process, which takes half a minute on a machine with much else to do. */
+  probe(minLevel: LinkLevel, within = 60_000): Promise<Probe> {
     const signal = new AbortController().signal;
     return this.hal.probe(this.device, { minLevel, within: milliseconds(within), signal });
   }
