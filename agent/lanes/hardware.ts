@@ -5,12 +5,13 @@
  */
 import { toHex } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import { printable } from '../../drivers/base/printable.ts';
+import { oneLine, printable } from '../../drivers/base/printable.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { CeremonyEvent } from '../api/ports.ts';
 import { KeyNames, keyWords } from '../operator/key-names.ts';
 import { PhysicalOperator } from '../operator/operator.ts';
 import type { Detector, Doing, Hands } from '../operator/task.ts';
+import { stepWords } from '../report/step-words.ts';
 import type { LaneDevice, StepAt, SystemDaemon } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
@@ -207,8 +208,8 @@ class HardwareRun {
 
   #begins(step: Step, at: StepAt): void {
     this.#step = { step, at };
-    const note = step.note === null ? '' : `: ${printable(step.note)}`;
-    this.#hands.tell(`\nStep ${at.index + 1} of ${at.of}${note}`);
+    const note = step.note === null ? '' : `\n  ${printable(step.note).replace(/[\n\t]/g, ' ')}`;
+    this.#hands.tell(`\nStep ${at.index + 1} of ${at.of}: ${oneLine(stepWords(step))}${note}`);
   }
 
   #onEvent(event: CeremonyEvent): void {
