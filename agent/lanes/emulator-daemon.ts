@@ -69,8 +69,9 @@ export class EmulatorDaemon {
       'paths.state_dir': join(folder, 'state'),
       'paths.run_dir': join(folder, 'run'),
       'tpm.tcti': tcti(),
-      // A program in the place of the person: there is nothing to wait for.
-      'unlock.touch_timeout_seconds': '2',
+      // A program in the place of the person: there is nothing to wait for. Longer than the key itself waits, so that one
+      // which still waits for a program that was killed is free again before the next program gives up.
+      'unlock.touch_timeout_seconds': '4',
       'unlock.insert_timeout_seconds': '2',
       // The radios and sessions of this machine are none of the lane's business.
       'signals.bluetooth': 'false',
@@ -81,8 +82,12 @@ export class EmulatorDaemon {
     return Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
   }
 
-  /** @throws {ERR_LANE_BROKEN} with its last words when it does not listen; and the signal's reason */
+  /**
+   * Harmless when it runs.
+   * @throws {ERR_LANE_BROKEN} with its last words when it does not listen, and then it does not run; and the signal's reason
+   */
   async start(signal: AbortSignal): Promise<void> {
+    if (this.running) return;
     const { clock, folder, keys } = this.#options;
     const { bridgeArgv } = await import('../../hal-mocks/umockdev/bridge.ts');
     // An empty file: that of this machine is not for this daemon.
@@ -90,7 +95,12 @@ export class EmulatorDaemon {
     const command = keys.length === 0 ? daemon : bridgeArgv(keys, daemon, { eventsFd: EVENTS_FD });
     const child = new LaneChild(command, { clock, what: 'the daemon', env: plainEnvironment() });
     this.#child = child;
-    await child.line((line) => line.includes(' listens'), START_WITHIN, signal);
+    try {
+      await child.line((line) => line.includes(' listens'), START_WITHIN, signal);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     this.#pid = await pidBehind(this.socketPath);
   }
 

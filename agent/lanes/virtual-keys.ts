@@ -2,12 +2,16 @@
  * The virtual security keys of a lane by the names that the walkthrough gives them, and the hands that touch, insert and
  * pull them. A touch that is wanted a moment before the key itself waits is given as soon as it does.
  */
+import { seconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { VirtualAuthenticator } from '../../hal-mocks/fido2/virtual-authenticator.ts';
 import type { LaneDevice } from '../walkthrough/lane.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
+
+/** How long a key waits for its touch. No person has to get up for it. */
+const TOUCH_WITHIN = seconds(3);
 
 export class VirtualKeys {
   readonly #keys: ReadonlyMap<string, VirtualAuthenticator>;
@@ -28,7 +32,7 @@ export class VirtualKeys {
     ]);
     const keys = new Map<string, VirtualAuthenticator>();
     for (const [name, where] of Object.entries(given)) {
-      const key = new Key({ clock, entropy, profile: PROFILES['2.1'] });
+      const key = new Key({ clock, entropy, profile: { ...PROFILES['2.1'], touchTimeout: TOUCH_WITHIN } });
       if (where === 'unplugged') key.remove();
       keys.set(name, key);
     }
