@@ -13,7 +13,6 @@ import { onlyDevice } from '../drivers/fido2/only-device.ts';
 import { type KeyModels, MAX_METADATA_FILE, parseFidoMetadata } from '../drivers/fido2/security-key.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
-import { fprintd } from '../drivers/linux/biometric/fprintd.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
 import { tryLockExclusive } from '../drivers/linux/file-lock.ts';
 import { linuxMachine } from '../drivers/linux/machine.ts';
@@ -241,8 +240,6 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
   opened.add(() => sensors.stop());
   sensors.start();
   opened.add(async () => machine.hid?.released?.());
-  const biometric = config.signals.biometric ? fprintd({ bus: config.signals.bus, clock }) : null;
-  opened.add(async () => biometric?.[Symbol.asyncDispose]());
   const locks: { runner: DynamicLockRunner | null } = { runner: null };
   const parts: ServiceParts = {
     clock,
@@ -256,7 +253,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     }),
     hid: machine.hid,
     bluetooth: senses.bluetooth,
-    biometric,
+    biometric: senses.biometric,
     phones,
     simulated: machine.simulated || config.simulation.surroundings !== '',
     store,

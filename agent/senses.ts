@@ -5,18 +5,14 @@
 import { milliseconds } from '../drivers/base/brand.ts';
 import type { Clock } from '../drivers/base/clock.ts';
 import { Phones } from '../drivers/bluetooth/phones-driver.ts';
-import { BluetoothWithAdvertisements } from '../drivers/bluetooth/with-advertisements.ts';
 import type { FactorDriver } from '../drivers/driver.ts';
+import type { BiometricHal } from '../drivers/hal/biometric.ts';
 import type { BluetoothHal } from '../drivers/hal/bluetooth.ts';
 import type { PresenceHal, PresencePhone } from '../drivers/hal/presence.ts';
-import { bluezBluetooth } from '../drivers/linux/bluetooth/bluez.ts';
-import { radioProcess } from '../drivers/linux/bluetooth/radio-process.ts';
-import { NobleScanner } from '../drivers/linux/bluetooth/scanner.ts';
-import { linuxIp } from '../drivers/linux/network/linux-ip.ts';
-import { linuxWifi } from '../drivers/linux/wifi/linux-wifi.ts';
 import { IpDriver } from '../drivers/network/ip-driver.ts';
 import { wifiDriver } from '../drivers/wifi/wifi-driver.ts';
 import type { Config } from './config/load.ts';
+import { type AddCloser, HOSTS, type HostSenses } from './host-senses.ts';
 import type { PhoneBook } from './service/phone-book.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -26,9 +22,15 @@ export interface Senses {
   readonly bluetooth: BluetoothHal | null;
   /** For dynamic lock. */
   readonly presence: PresenceHal | null;
+  /** Readers of fingers and faces; null: none is used. */
+  readonly biometric: BiometricHal | null;
 }
 
-type AddCloser = (close: () => PromiseLike<void>) => void;
+/** Which host it is, for a test to say. */
+export interface Host {
+  readonly platform: NodeJS.Platform;
+  readonly hosts: typeof HOSTS;
+}
 
 /** Whose phones there are, as the drivers want them. */
 const enrolledPhones = (book: PhoneBook) => async (): Promise<readonly PresencePhone[]> =>
@@ -52,14 +54,14 @@ async function simulated(path: string, clock: Clock, log: Log, add: AddCloser): 
   return surroundings.drivers;
 }
 
-/** BlueZ with the radio in a process of its own, and the advertisements where they are wanted. */
-function bluetoothOf({ signals }: Config, clock: Clock, add: AddCloser): BluetoothHal {
-  const prober = radioProcess({ clock });
-  add(() => prober[Symbol.asyncDispose]());
-  const bluez = bluezBluetooth({ prober, bus: signals.bus, clock });
-  const hal = signals.bleHints ? new BluetoothWithAdvertisements(bluez, new NobleScanner({ clock })) : bluez;
-  add(() => hal[Symbol.asyncDispose]());
-  return hal;
+/** Null: nothing is driven on this system. */
+async function hostOf(config: Config, clock: Clock, log: Log, add: AddCloser, host: Host): Promise<HostSenses | null> {
+  const load = host.hosts[host.platform];
+  if (load === undefined) {
+    log.warn(`nothing senses the surroundings on ${host.platform}`);
+    return null;
+  }
+  return (await load()).openSenses({ signals: config.signals, clock, add });
 }
 
 /** @param add gets what closes each part, in the order of their making */
@@ -69,6 +71,7 @@ export async function sensesOf(
   log: Log,
   book: PhoneBook,
   add: AddCloser,
+  on: Host = { platform: process.platform, hosts: HOSTS },
 ): Promise<Senses> {
   const { signals, simulation } = config;
   let presence: PresenceHal | null = null;
@@ -77,31 +80,29 @@ export async function sensesOf(
     log.warn('phones are simulated', { path: simulation.presence });
     presence = await PresenceTrace.open(simulation.presence, clock);
   }
+  const host = await hostOf(config, clock, log, add, on);
+  const own = <T extends AsyncDisposable>(hal: T): T => {
+    add(() => hal[Symbol.asyncDispose]());
+    return hal;
+  };
+  const reader = signals.biometric ? (host?.biometric() ?? null) : null;
+  const biometric = reader === null ? null : own(reader);
   if (simulation.surroundings !== '') {
     const drivers = await simulated(simulation.surroundings, clock, log, add);
-    return { drivers, bluetooth: null, presence };
+    return { drivers, bluetooth: null, presence, biometric };
   }
   const drivers: FactorDriver[] = [];
   const settle = milliseconds(signals.settleMs);
-  const { bus } = signals;
   let bluetooth: BluetoothHal | null = null;
-  if (signals.bluetooth) {
-    bluetooth = bluetoothOf(config, clock, add);
+  if (host !== null && signals.bluetooth) {
+    bluetooth = own(host.bluetooth());
     const phones = new Phones({ hal: bluetooth, clock, phones: enrolledPhones(book), settle });
     const unlisten = book.onChange(() => phones.changed());
     add(async () => unlisten());
     drivers.push(phones.driver);
     presence ??= phones.presence;
   }
-  if (signals.network) {
-    const hal = linuxIp({ bus, clock });
-    add(() => hal[Symbol.asyncDispose]());
-    drivers.push(new IpDriver({ hal, clock, settle }));
-  }
-  if (signals.wifi) {
-    const hal = linuxWifi({ bus, clock });
-    add(() => hal[Symbol.asyncDispose]());
-    drivers.push(wifiDriver(hal, { clock, settle }));
-  }
-  return { drivers, bluetooth, presence };
+  if (host !== null && signals.network) drivers.push(new IpDriver({ hal: own(host.network()), clock, settle }));
+  if (host !== null && signals.wifi) drivers.push(wifiDriver(own(host.wifi()), { clock, settle }));
+  return { drivers, bluetooth, presence, biometric };
 }

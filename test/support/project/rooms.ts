@@ -243,6 +243,9 @@ export const ROOMS: readonly Room[] = [
     paths: [
       'agent/composition.ts',
       'agent/senses.ts',
+      'agent/host-senses.ts',
+      'agent/host-linux.ts',
+      'agent/host-windows.ts',
       'agent/daemon.ts',
       'agent/main.ts',
       'agent/ctl.ts',
