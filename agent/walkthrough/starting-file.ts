@@ -31,7 +31,11 @@ steps:
 
   # Further actions:
   #   insert: blue            remove: blue           lose: blue (it never comes back)
-  #   daemon: kill | start | restart
+  #   daemon: kill | start | restart                 tpm: replace           suspend: true
   #   enrol: { pin: mine }    lock: true             changePin: { from: mine, to: newer }
   #   recover: { pin: newer } addKey: { pin: mine, key: red }    revokeKey: { pin: mine, key: red }
+  # and, of phones, networks and Wi-Fi that are named in given:
+  #   phone: { pocket: near | away | off | impostor }            addPhone: { pin: mine, phone: pocket }
+  #   join: corp              accessPoint: { twin: on }          cable: office | out
+  #   keyboard: idle | active                        wait: 5 (seconds, to show that nothing happens)
 `;
