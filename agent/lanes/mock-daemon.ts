@@ -29,16 +29,21 @@ import { TpmAccess } from '../service/tpm-access.ts';
 import { UnlockedContainers } from '../service/unlocked.ts';
 import { Sensors } from '../signals/sensors.ts';
 import { type MockSurroundings, sensesOver } from './mock-surroundings.ts';
+import type { Sensed } from './sensed.ts';
 
 export interface MockDaemonParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
+  /** What goes to the TPM is drawn from it. */
+  readonly tpmEntropy: Entropy;
   readonly stateFolder: string;
   readonly tpm: TpmHal;
   readonly hid: HidHal;
   readonly surroundings: MockSurroundings;
   /** As the readers of fingers know the users. */
   readonly userName: (uid: number) => string;
+  /** Told what is sensed, in each life of the daemon. */
+  readonly sensed: Sensed;
   /** Told each event of the audit log. */
   readonly audited: (event: string, uid: number | null, detail: AuditEvent['detail']) => void;
 }
@@ -123,6 +128,7 @@ export class MockDaemon implements AsyncDisposable {
       audit: (event, uid, detail) => parts.audit(event, uid, detail),
       report: () => undefined,
     });
+    this.#options.sensed.listenTo(parts.sensors.ledger);
     parts.sensors.start();
     this.#running = { parts, service, lock, log };
     await startUp(parts, new AbortController().signal);
@@ -130,7 +136,7 @@ export class MockDaemon implements AsyncDisposable {
   }
 
   #parts(log: AuditLog): { readonly parts: ServiceParts; readonly phones: Phones } {
-    const { clock, entropy, hid, stateFolder, surroundings, tpm } = this.#options;
+    const { clock, entropy, hid, stateFolder, surroundings, tpm, tpmEntropy } = this.#options;
     const files = new DurableFiles();
     const store = new StateStore(stateFolder, files, clock);
     const book = new PhoneBook(store);
@@ -145,7 +151,7 @@ export class MockDaemon implements AsyncDisposable {
     const parts: ServiceParts = {
       clock,
       entropy,
-      tpm: new TpmAccess({ hal: tpm, clock, entropy, trace: noTrace, commandWithin: seconds(30) }),
+      tpm: new TpmAccess({ hal: tpm, clock, entropy: tpmEntropy, trace: noTrace, commandWithin: seconds(30) }),
       hid,
       bluetooth: surroundings.bluetooth,
       biometric: surroundings.biometric,

@@ -18,6 +18,8 @@ import { MockDaemon } from './mock-daemon.ts';
 import { mockSurroundings } from './mock-surroundings.ts';
 import { MockWorld } from './mock-world.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
+import { noSeams } from './seams.ts';
+import { Sensed } from './sensed.ts';
 import { setUpMachine } from './set-up.ts';
 import { VirtualKeys } from './virtual-keys.ts';
 
@@ -28,28 +30,31 @@ const NO_PROCESS = 'the daemon has no process of its own: it can only be restart
 
 const peer = (uid: number) => ({ uid, gid: uid, pid: process.pid });
 
-/** The one place for a TPM; which one is in it may change while the daemon is stopped. */
+/** The one place for a TPM; which one is in it may change while the daemon is stopped. Empty where all is played. */
 class Socket implements TpmHal {
-  #inIt: Swtpm;
+  readonly #make: (() => Promise<Swtpm>) | null;
+  #inIt: Swtpm | null = null;
 
-  constructor(first: Swtpm) {
-    this.#inIt = first;
+  constructor(make: (() => Promise<Swtpm>) | null) {
+    this.#make = make;
   }
 
-  get swtpm(): Swtpm {
-    return this.#inIt;
+  get config(): string {
+    return this.#inIt?.config ?? 'a recording';
   }
 
   get description(): string {
-    return linuxTpm(this.#inIt.config).description;
+    return this.#inIt === null ? this.config : linuxTpm(this.config).description;
   }
 
   open(options: { signal: AbortSignal }): ReturnType<TpmHal['open']> {
-    return linuxTpm(this.#inIt.config).open(options);
+    return linuxTpm(this.config).open(options);
   }
 
-  put(next: Swtpm): void {
-    this.#inIt = next;
+  /** Another TPM takes the place of the one that is there. */
+  async replace(): Promise<void> {
+    await this.#inIt?.stop();
+    this.#inIt = (await this.#make?.()) ?? null;
   }
 }
 
@@ -57,6 +62,7 @@ class Socket implements TpmHal {
 interface Parts {
   readonly socket: Socket;
   readonly daemon: MockDaemon;
+  readonly sensed: Sensed;
   readonly keys: VirtualKeys;
   readonly world: MockWorld;
   readonly suspend: () => void;
@@ -64,7 +70,7 @@ interface Parts {
 }
 
 async function openParts({ given }: Walkthrough, options: LaneOptions, opened: Closers): Promise<Parts> {
-  const { clock, entropy, progress, signal } = options;
+  const { clock, entropy, progress, seams = noSeams(entropy), signal } = options;
   progress('starting a software TPM');
   const [{ startSwtpm }, { InProcessHid }, { mockInterface }] = await Promise.all([
     import('../../hal-mocks/tpm2/swtpm.ts'),
@@ -78,19 +84,23 @@ async function openParts({ given }: Walkthrough, options: LaneOptions, opened: C
     opened.add(() => swtpm.close());
     return swtpm;
   };
-  const socket = new Socket(await anotherTpm());
-  const keys = await VirtualKeys.of(given, { clock, entropy });
+  const socket = new Socket(seams.isPlayed ? null : anotherTpm);
+  await socket.replace();
+  const keys = await VirtualKeys.of(given, { clock, entropy: seams.entropy('keys') });
   const hid = new InProcessHid();
   for (const key of keys.all) hid.attach(key);
   const surroundings = await mockSurroundings(clock);
   const world = new MockWorld(given, { clock, surroundings, wired: mockInterface, person: PERSON });
+  const sensed = new Sensed(clock, PERSON.uid);
   const daemon = new MockDaemon({
     clock,
-    entropy,
+    entropy: seams.entropy('daemon'),
+    tpmEntropy: seams.entropy('tpm'),
     stateFolder,
-    tpm: socket,
-    hid,
+    tpm: seams.tpm(socket),
+    hid: seams.hid(hid),
     surroundings,
+    sensed,
     userName: (uid) => (uid === PERSON.uid ? PERSON.name : `uid ${uid}`),
     audited: () => undefined,
   });
@@ -101,6 +111,7 @@ async function openParts({ given }: Walkthrough, options: LaneOptions, opened: C
     socket,
     daemon,
     keys,
+    sensed,
     world,
     suspend: () => {
       surroundings.sessions.sleep(true);
@@ -109,8 +120,7 @@ async function openParts({ given }: Walkthrough, options: LaneOptions, opened: C
     },
     replaceTpm: async () => {
       await daemon.stop();
-      await socket.swtpm.stop();
-      socket.put(await anotherTpm());
+      await socket.replace();
       await daemon.start();
     },
   };
@@ -132,7 +142,7 @@ function operatorOf({ keys, world, suspend, replaceTpm }: Parts): OperatorHal {
 }
 
 function devicesOf({ keys, socket, world }: Parts): readonly LaneDevice[] {
-  const more = { address: socket.swtpm.config };
+  const more = { address: socket.config };
   return [
     { kind: 'tpm', name: 'swtpm', nature: 'emulated', model: null, firmware: null, more },
     ...keys.devices('simulated'),
@@ -163,7 +173,7 @@ export async function openMockLane(walkthrough: Walkthrough, options: LaneOption
         },
       },
       owner,
-      operator: operatorOf(parts),
+      operator: (options.seams ?? noSeams(options.entropy)).operator(operatorOf(parts)),
       daemon: async (what) => {
         if (what !== 'restart') return NO_PROCESS;
         await daemon.stop();
@@ -177,6 +187,7 @@ export async function openMockLane(walkthrough: Walkthrough, options: LaneOption
       phoneAddress: (phone) => world.addressOf(phone),
       rootThumbprint: (root) => world.thumbprintOf(root),
       devices: async () => devicesOf(parts),
+      senses: (options) => parts.sensed.changes(options),
       [Symbol.asyncDispose]: () => opened.close(),
     };
   } catch (error) {
