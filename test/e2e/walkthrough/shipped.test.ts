@@ -8,16 +8,7 @@ import { shippedWalkthroughs } from '../../../agent/walkthrough/shipped.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { laneOptions } from '../../support/walkthrough/lane-options.ts';
-
-/** Of which nothing can be shown there, and why. */
-const NOT_HERE: Readonly<Record<string, string>> = {
-  'all-pairs': 'there is no Bluetooth radio; the daemon is not shown any network',
-  'dns-renumbering': 'the daemon is not shown any network',
-  'evil-twin': 'there is no Wi-Fi',
-  finger: 'there is no fingerprint reader',
-  'impostor-phone': 'there is no Bluetooth radio',
-  'phone-leaves': 'there is no Bluetooth radio',
-};
+import { expectedOutcomes } from '../../support/walkthrough/not-here.ts';
 
 describe('a shipped walkthrough against a daemon process', () => {
   it.each(shippedWalkthroughs())(
@@ -29,8 +20,7 @@ describe('a shipped walkthrough against a daemon process', () => {
       const { signal } = new AbortController();
       const results = await runWalkthrough(walkthrough, { lane, clock: systemClock, entropy: systemEntropy, signal });
       const whatCame = results.map(({ outcome, why }) => [outcome, ...why].join(': '));
-      const expected = NOT_HERE[name] === undefined ? 'passed' : `not here: ${NOT_HERE[name]}`;
-      expect(whatCame).toEqual(results.map(() => expected));
+      expect(whatCame).toEqual(expectedOutcomes('emulator', name, walkthrough.steps.length));
     },
   );
 });
