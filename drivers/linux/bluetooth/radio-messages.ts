@@ -3,18 +3,12 @@
  * many bytes of JSON. Either side takes the other for hostile: a frame that is not exactly one of these is the end of
  * the conversation, and no length makes anybody keep more than one frame.
  */
-import { type Milliseconds, milliseconds } from '../../base/brand.ts';
-import type { Bearer, BondedDevice, LinkLevel, Probe, ProbeFailure } from '../../hal/bluetooth.ts';
+import { milliseconds } from '../../base/brand.ts';
+import type { Bearer, Probe, ProbeFailure } from '../../hal/bluetooth.ts';
+import type { RadioProbe } from './radio-prober.ts';
 import { isAddress } from './radio-structs.ts';
 
-export interface ProbeRequest {
-  readonly adapter: number;
-  readonly address: string;
-  readonly addressType: BondedDevice['addressType'];
-  readonly bearer: Bearer;
-  readonly minLevel: LinkLevel;
-  readonly within: Milliseconds;
-}
+export type ProbeRequest = Omit<RadioProbe, 'signal'>;
 
 export type ToRadio =
   | { readonly type: 'probe'; readonly id: number; readonly probe: ProbeRequest }

@@ -3,26 +3,18 @@
  * says. BR/EDR: L2CAP to PSM 1 (SDP, on every device); LE: the ATT channel. Whatever answers without the key gets no
  * connection; a connection alone proves nothing until its link says AUTH and ENCRYPT. Core specification, vol. 3 part C, 5.
  */
-import type { Milliseconds } from '../../base/brand.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { Bearer, BondedDevice, LinkLevel, Probe } from '../../hal/bluetooth.ts';
+import type { Bearer, Probe } from '../../hal/bluetooth.ts';
 import type { AnyRssi } from '../../hal/rssi.ts';
 import { endOf, linkEncrypted, linkFacts, linkStands } from './radio-link.ts';
 import { bdaddrType } from './radio-mgmt.ts';
+import type { RadioProbe } from './radio-prober.ts';
 import { linkRssi } from './radio-rssi.ts';
 import type { RadioSocket, RadioSockets } from './radio-sockets.ts';
 import * as wire from './radio-structs.ts';
 import { awaitEvent, eventCame, must, NotProved, type Wait } from './radio-wait.ts';
 
-export interface LinkProbe {
-  /** Index of the adapter that has the bond. */
-  readonly adapter: number;
-  readonly address: string;
-  readonly addressType: BondedDevice['addressType'];
-  readonly bearer: Bearer;
-  readonly minLevel: LinkLevel;
-  readonly within: Milliseconds;
-}
+export type LinkProbe = Omit<RadioProbe, 'signal'>;
 
 type Outcome = Probe['outcome'];
 

@@ -54,10 +54,7 @@ class LinuxWifi implements WifiHal {
     await Promise.all([this.#manager.looked(options), this.#wpa.looked(options)]);
     options.signal.throwIfAborted();
     if (!this.#manager.present && !this.#wpa.present) return await this.#weakly(options);
-    const before = this.#wpa.incarnation;
-    const snapshot = await this.#manager.ofOneProcess(() => this.#read(options));
-    if (before === this.#wpa.incarnation) return snapshot;
-    throw new UnlockdError('ERR_HAL_DISCONNECTED', 'wpa_supplicant went away while it was being read');
+    return await this.#wpa.ofOneProcess(() => this.#manager.ofOneProcess(() => this.#read(options)));
   }
 
   async #weakly(options: Waiting): Promise<WifiSnapshot> {

@@ -2,22 +2,21 @@
  * wpa_supplicant on the system bus (wpa_supplicant D-Bus API, `fi.w1.wpa_supplicant1`): its interfaces as they are now,
  * and the roots of the logins that it told of while we listened. Only root may ask it on most systems.
  */
-import { UnlockdError } from '../../base/errors.ts';
-import { BusService, type BusServiceEvent } from '../dbus/bus-service.ts';
+import type { BusServiceEvent } from '../dbus/bus-service.ts';
 import type { BusOptions } from '../dbus/connection.ts';
+import { type ObjectProperties, ObjectService } from '../dbus/object-service.ts';
 import { dictOf, listOf, textOf } from '../dbus/values.ts';
 import { LoginRoots, WPA_INTERFACE } from './login-roots.ts';
 
 export const WPA_NAME = 'fi.w1.wpa_supplicant1';
 const WPA_PATH = '/fi/w1/wpa_supplicant1';
-const PROPERTIES = 'org.freedesktop.DBus.Properties';
 const INTERFACE_PATH = /^\/fi\/w1\/wpa_supplicant1\/Interfaces\/\d{1,9}$/;
 const MAX_INTERFACES = 16;
 
 /** Drivers of radios; `wired` and its like serve 802.1X on cables. */
 const RADIO_DRIVERS = ['nl80211', 'wext'];
 
-export type WpaProperties = ReadonlyMap<string, unknown>;
+export type WpaProperties = ObjectProperties;
 type Waiting = { readonly signal: AbortSignal };
 
 export interface WpaInterface {
@@ -49,41 +48,19 @@ function interfaceOf(path: string, properties: WpaProperties): WpaInterface {
   };
 }
 
-export class WpaSupplicant implements AsyncDisposable {
-  readonly #service: BusService;
+export class WpaSupplicant extends ObjectService {
   readonly #closing = new AbortController();
   readonly logins = new LoginRoots();
-  #incarnation = 0;
   #confirming: Promise<void> = Promise.resolve();
 
   /** Connects by itself, now and whenever the bus comes back; never throws for that. */
   constructor(options: BusOptions) {
-    this.#service = new BusService({ ...options, name: WPA_NAME });
-    this.#service.listen((event) => this.#receive(event));
-  }
-
-  get present(): boolean {
-    return this.#service.present;
-  }
-
-  /** Another number: another process speaks, and paths mean something else. */
-  get incarnation(): number {
-    return this.#incarnation;
-  }
-
-  /** Resolves when it is known for the first time whether it is there. */
-  looked(options: Waiting): Promise<void> {
-    return this.#service.looked(options);
-  }
-
-  /** Events of wpa_supplicant itself, from now on. A listener must not throw. @returns what ends it */
-  listen(listener: (event: BusServiceEvent) => void): () => void {
-    return this.#service.listen(listener);
+    super(options, { name: WPA_NAME, called: 'wpa_supplicant' });
+    this.listen((event) => this.#receive(event));
   }
 
   #receive(event: BusServiceEvent): void {
     if (event.type !== 'signal') {
-      this.#incarnation++;
       this.logins.clear();
       return;
     }
@@ -99,16 +76,6 @@ export class WpaSupplicant implements AsyncDisposable {
     }
   }
 
-  /**
-   * All properties of one interface of an object, as they are now.
-   * @throws {ERR_HAL_ANSWER_INVALID} and as `BusService.call`
-   */
-  async properties(path: string, name: string, options: Waiting): Promise<WpaProperties> {
-    const call = { path, interface: PROPERTIES, member: 'GetAll', signature: 's', body: [name] };
-    const [all] = await this.#service.call(call, options);
-    return dictOf(all, name);
-  }
-
   async #interface(path: string, options: Waiting): Promise<WpaInterface> {
     return interfaceOf(path, await this.properties(path, WPA_INTERFACE, options));
   }
@@ -118,20 +85,20 @@ export class WpaSupplicant implements AsyncDisposable {
    * @throws {ERR_HAL_DISCONNECTED} when it was replaced meanwhile; else as `properties`
    */
   async interfaces(options: Waiting): Promise<readonly WpaInterface[]> {
-    const before = this.#incarnation;
-    const root = await this.properties(WPA_PATH, WPA_NAME, options);
-    const paths = listOf(root.get('Interfaces'), 'Interfaces').map((path) => textOf(path, 'Interfaces'));
-    const known = paths.filter((path) => INTERFACE_PATH.test(path)).slice(0, MAX_INTERFACES);
-    const found = await Promise.all(known.map((path) => this.#interface(path, options)));
-    await this.#confirming;
-    if (before === this.#incarnation) return found;
-    throw new UnlockdError('ERR_HAL_DISCONNECTED', 'wpa_supplicant went away while it was being read');
+    return await this.ofOneProcess(async () => {
+      const root = await this.properties(WPA_PATH, WPA_NAME, options);
+      const paths = listOf(root.get('Interfaces'), 'Interfaces').map((path) => textOf(path, 'Interfaces'));
+      const known = paths.filter((path) => INTERFACE_PATH.test(path)).slice(0, MAX_INTERFACES);
+      const found = await Promise.all(known.map((path) => this.#interface(path, options)));
+      await this.#confirming;
+      return found;
+    });
   }
 
   /** Strength of the link in dBm, measured now; null: the driver does not tell. */
   async signalPoll(path: string, options: Waiting): Promise<number | null> {
     try {
-      const [values] = await this.#service.call({ path, interface: WPA_INTERFACE, member: 'SignalPoll' }, options);
+      const [values] = await this.call({ path, interface: WPA_INTERFACE, member: 'SignalPoll' }, options);
       const rssi = dictOf(values, 'SignalPoll').get('rssi');
       return typeof rssi === 'number' ? rssi : null;
     } catch (error) {
@@ -140,14 +107,9 @@ export class WpaSupplicant implements AsyncDisposable {
     }
   }
 
-  /** Idempotent. Calls that wait get ERR_HAL_CLOSED. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#closing.abort();
-    await this.#service.close();
+    await super.close();
     await this.#confirming;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }

@@ -4,20 +4,18 @@
  * a link. Its notices need a window with a message loop: the list is read at an interval while somebody watches.
  */
 import { type Milliseconds, milliseconds, seconds } from '../../base/brand.ts';
-import { type Clock, systemClock } from '../../base/clock.ts';
 import { isUnlockdError, UnlockdError } from '../../base/errors.ts';
 import { SerialQueue } from '../../base/queue.ts';
 import type { BluetoothEvent, BluetoothHal, BondedDevice, LinkLevel, Probe } from '../../hal/bluetooth.ts';
+import { type HostOptions, LazyLibrary } from '../lazy-library.ts';
 import { refusal } from '../native-library.ts';
 import { decodeDevice, type WindowsDevice } from './device-info.ts';
 import { type BluetoothLibrary, loadBluetoothLibrary } from './library.ts';
 import { notProved, probeByRfcomm } from './rfcomm-probe.ts';
 
-export interface WindowsBluetoothOptions {
-  readonly clock?: Clock;
+export interface WindowsBluetoothOptions extends Omit<HostOptions<BluetoothLibrary>, 'retry'> {
   /** How often the list is read while somebody watches. */
   readonly every?: Milliseconds;
-  readonly load?: () => BluetoothLibrary;
 }
 
 type Waiting = { readonly signal: AbortSignal };
@@ -35,24 +33,18 @@ function outageOf(error: unknown): Outage {
 class WindowsBluetooth implements BluetoothHal {
   readonly name = 'Windows Bluetooth';
   readonly simulated = false;
-  readonly #options: Required<WindowsBluetoothOptions>;
   readonly #turns = new SerialQueue();
-  #library: BluetoothLibrary | null = null;
-  #closed = false;
+  readonly #library: LazyLibrary<BluetoothLibrary>;
+  readonly #every: Milliseconds;
 
-  constructor(options: Required<WindowsBluetoothOptions>) {
-    this.#options = options;
-  }
-
-  #use(): BluetoothLibrary {
-    if (this.#closed) throw new UnlockdError('ERR_HAL_CLOSED', 'Bluetooth was closed');
-    this.#library ??= this.#options.load();
-    return this.#library;
+  constructor({ every = EVERY, ...options }: WindowsBluetoothOptions) {
+    this.#library = new LazyLibrary('Bluetooth', loadBluetoothLibrary, options);
+    this.#every = every;
   }
 
   /** A device that is only remembered has no key. */
   #devices(): readonly WindowsDevice[] {
-    const library = this.#use();
+    const library = this.#library.use();
     const radio = library.hasRadio();
     if (typeof radio !== 'boolean') throw refusal('BluetoothFindFirstRadio', radio);
     if (!radio) throw new UnlockdError('ERR_HAL_NOT_FOUND', 'Windows has no Bluetooth radio that is switched on');
@@ -82,7 +74,7 @@ class WindowsBluetooth implements BluetoothHal {
     options: { readonly minLevel: LinkLevel; readonly within: Milliseconds; readonly signal: AbortSignal },
   ): Promise<Probe> {
     options.signal.throwIfAborted();
-    const { clock } = this.#options;
+    const { clock } = this.#library;
     const ends = clock.now() + options.within;
     const own = address.toLowerCase();
     const turn = () => this.#proof(own, options.minLevel, milliseconds(ends - clock.now()), options.signal);
@@ -101,8 +93,8 @@ class WindowsBluetooth implements BluetoothHal {
       if (!bonded()) return notProved('not-bonded');
       if (minLevel === 'high') return notProved('weak-link', 'Windows does not tell how the key was agreed');
       if (within <= 0) return notProved('failed', 'the radio had no time for it');
-      const probe = { address, clock: this.#options.clock, within, signal };
-      const outcome = await probeByRfcomm(this.#use(), probe);
+      const probe = { address, clock: this.#library.clock, within, signal };
+      const outcome = await probeByRfcomm(this.#library.use(), probe);
       // A bond that was given up beside it proves nothing.
       return outcome.proved && !bonded() ? notProved('not-bonded') : outcome;
     } catch (error) {
@@ -115,7 +107,7 @@ class WindowsBluetooth implements BluetoothHal {
   }
 
   async *watch({ signal }: Waiting): AsyncGenerator<BluetoothEvent, void, undefined> {
-    const { clock, every } = this.#options;
+    const { clock } = this.#library;
     /** What was told last: the list, or why there is none. */
     let told: string | null = null;
     let known = false;
@@ -132,12 +124,12 @@ class WindowsBluetooth implements BluetoothHal {
         if (known || reason !== told) yield { type: 'unavailable', at, reason };
         [told, known] = [reason, false];
       }
-      await clock.sleep(every, { signal }).catch(() => undefined);
+      await clock.sleep(this.#every, { signal }).catch(() => undefined);
     }
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#library.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -146,5 +138,4 @@ class WindowsBluetooth implements BluetoothHal {
 }
 
 /** The Bluetooth of a Windows machine. Nothing is loaded before it is first used. */
-export const windowsBluetooth = (options: WindowsBluetoothOptions = {}): BluetoothHal =>
-  new WindowsBluetooth({ clock: systemClock, every: EVERY, load: loadBluetoothLibrary, ...options });
+export const windowsBluetooth = (options: WindowsBluetoothOptions = {}): BluetoothHal => new WindowsBluetooth(options);

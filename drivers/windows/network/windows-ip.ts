@@ -2,48 +2,29 @@
  * Addresses of a Windows host: GetAdaptersAddresses, and Windows' own notices of changes. Nothing in it is authenticated;
  * it needs no rights.
  */
-import { type Milliseconds, seconds } from '../../base/brand.ts';
-import { type Clock, systemClock } from '../../base/clock.ts';
-import { UnlockdError } from '../../base/errors.ts';
 import type { HostInterface, IpHal, IpSnapshot, NetworkEvent } from '../../hal/network.ts';
+import { type HostOptions, LazyLibrary } from '../lazy-library.ts';
 import { refusal } from '../native-library.ts';
 import { type NoticeSink, watchNotices } from '../notices.ts';
 import { type Adapter, decodeAdapters } from './adapter-addresses.ts';
 import { isHardware } from './interface-row.ts';
 import { type IpLibrary, loadIpLibrary } from './library.ts';
 
-export interface WindowsIpOptions {
-  readonly clock?: Clock;
-  /** Pause between two tries to be told of changes. */
-  readonly retry?: Milliseconds;
-  readonly load?: () => IpLibrary;
-}
-
 type Waiting = { readonly signal: AbortSignal };
-
-const RETRY = seconds(30);
 
 class WindowsIp implements IpHal {
   readonly name = 'Windows';
   readonly simulated = false;
-  readonly #options: Required<WindowsIpOptions>;
-  #library: IpLibrary | null = null;
-  #closed = false;
+  readonly #library: LazyLibrary<IpLibrary>;
 
-  constructor(options: Required<WindowsIpOptions>) {
-    this.#options = options;
-  }
-
-  #use(): IpLibrary {
-    if (this.#closed) throw new UnlockdError('ERR_HAL_CLOSED', 'the addresses were closed');
-    this.#library ??= this.#options.load();
-    return this.#library;
+  constructor(options: HostOptions<IpLibrary>) {
+    this.#library = new LazyLibrary('the reader of addresses', loadIpLibrary, options);
   }
 
   async read({ signal }: Waiting): Promise<IpSnapshot> {
     signal.throwIfAborted();
-    const library = this.#use();
-    const at = this.#options.clock.now();
+    const library = this.#library.use();
+    const at = this.#library.clock.now();
     const found = library.adapters();
     if ('failed' in found) throw refusal('GetAdaptersAddresses', found);
     const suffix = library.primaryDnsSuffix();
@@ -57,15 +38,15 @@ class WindowsIp implements IpHal {
 
   watch({ signal }: Waiting): AsyncIterable<NetworkEvent> {
     const begin = ({ changed }: NoticeSink) => {
-      const notices = this.#use().notify(changed);
+      const notices = this.#library.use().notify(changed);
       if ('failed' in notices) throw refusal('NotifyIpInterfaceChange', notices);
       return notices;
     };
-    return watchNotices(begin, { clock: this.#options.clock, retry: this.#options.retry, signal });
+    return watchNotices(begin, { ...this.#library.timing, signal });
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#library.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -80,5 +61,4 @@ function interfaceOf({ luid, up, ...adapter }: Adapter, library: IpLibrary): Hos
 }
 
 /** The addresses of a Windows machine. Nothing is loaded before it is first used. */
-export const windowsIp = (options: WindowsIpOptions = {}): IpHal =>
-  new WindowsIp({ clock: systemClock, retry: RETRY, load: loadIpLibrary, ...options });
+export const windowsIp = (options: HostOptions<IpLibrary> = {}): IpHal => new WindowsIp(options);

@@ -4,27 +4,18 @@
  * of the login.
  */
 import { createHash } from 'node:crypto';
-import { type Milliseconds, seconds } from '../../base/brand.ts';
 import { fromHex } from '../../base/bytes.ts';
-import { type Clock, systemClock } from '../../base/clock.ts';
-import { UnlockdError } from '../../base/errors.ts';
+import type { UnlockdError } from '../../base/errors.ts';
 import type { NetworkEvent, VerifiedRoot, WifiHal, WifiLink, WifiSnapshot } from '../../hal/network.ts';
+import { type HostOptions, LazyLibrary } from '../lazy-library.ts';
 import { type Failed, refusal } from '../native-library.ts';
 import { type NoticeSink, watchNotices } from '../notices.ts';
 import { loadWlanLibrary, type WlanClient, type WlanLibrary } from './library.ts';
 import { pinnedRoot } from './profile-root.ts';
 import { decodeConnection, decodeInterfaces, type WlanConnection, type WlanInterface } from './wlan-structures.ts';
 
-export interface WindowsWifiOptions {
-  readonly clock?: Clock;
-  /** Pause between two tries to be told of changes. */
-  readonly retry?: Milliseconds;
-  readonly load?: () => WlanLibrary;
-}
-
 type Waiting = { readonly signal: AbortSignal };
 
-const RETRY = seconds(30);
 const SOURCE = 'wlanapi';
 /** The service is not there (servers), or has gone: the handle, or the way to it, is void. */
 const ERROR_INVALID_HANDLE = 6;
@@ -35,21 +26,17 @@ const NO_CONNECTION = [5023, 1168];
 class WindowsWifi implements WifiHal {
   readonly name = 'Windows';
   readonly simulated = false;
-  readonly #options: Required<WindowsWifiOptions>;
-  #library: WlanLibrary | null = null;
+  readonly #library: LazyLibrary<WlanLibrary>;
   #client: WlanClient | null = null;
   /** Told when a reading shows that the service has gone: then no notice comes from it either. */
   readonly #watching = new Set<() => void>();
-  #closed = false;
 
-  constructor(options: Required<WindowsWifiOptions>) {
-    this.#options = options;
+  constructor(options: HostOptions<WlanLibrary>) {
+    this.#library = new LazyLibrary('the Wi-Fi', loadWlanLibrary, options);
   }
 
   #open(): WlanClient {
-    if (this.#closed) throw new UnlockdError('ERR_HAL_CLOSED', 'the Wi-Fi was closed');
-    this.#library ??= this.#options.load();
-    const client = this.#library.open();
+    const client = this.#library.use().open();
     if ('failed' in client) throw refusal('WlanOpenHandle', client, ABSENT);
     return client;
   }
@@ -58,7 +45,7 @@ class WindowsWifi implements WifiHal {
     signal.throwIfAborted();
     this.#client ??= this.#open();
     const client = this.#client;
-    const at = this.#options.clock.now();
+    const at = this.#library.clock.now();
     const found = client.interfaces();
     if ('failed' in found) throw this.#lost('WlanEnumInterfaces', found);
     const interfaces = decodeInterfaces(found);
@@ -93,7 +80,7 @@ class WindowsWifi implements WifiHal {
     const xml = client.profile(guid, profile);
     const pinned = typeof xml === 'string' ? pinnedRoot(xml) : null;
     // The profile has a thumbprint alone; what it stands for is among the machine's own roots, or Windows trusts it not.
-    const der = pinned === null ? null : (this.#library?.rootCertificate(fromHex(pinned.sha1)) ?? null);
+    const der = pinned === null ? null : this.#library.use().rootCertificate(fromHex(pinned.sha1));
     if (pinned === null || der === null) return null;
     const hash = (algorithm: string) => createHash(algorithm).update(der).digest('hex');
     return hash('sha1') === pinned.sha1 ? { ...pinned, sha256: hash('sha256'), source: 'profile' } : null;
@@ -114,11 +101,11 @@ class WindowsWifi implements WifiHal {
       };
       return { stop };
     };
-    return watchNotices(begin, { clock: this.#options.clock, retry: this.#options.retry, signal });
+    return watchNotices(begin, { ...this.#library.timing, signal });
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#library.close();
     this.#client?.close();
     this.#client = null;
   }
@@ -129,5 +116,4 @@ class WindowsWifi implements WifiHal {
 }
 
 /** The Wi-Fi of a Windows machine. Nothing is loaded before it is first used. */
-export const windowsWifi = (options: WindowsWifiOptions = {}): WifiHal =>
-  new WindowsWifi({ clock: systemClock, retry: RETRY, load: loadWlanLibrary, ...options });
+export const windowsWifi = (options: HostOptions<WlanLibrary> = {}): WifiHal => new WindowsWifi(options);
