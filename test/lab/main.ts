@@ -4,7 +4,7 @@
  * Exit status: 0 all passed, 1 one did not, 2 wrong arguments, 125 the lab itself failed and says nothing.
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { homedir, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,8 @@ import { checkedDocument } from '../../agent/policy/forms/native-json.ts';
 import { readWalkthrough } from '../../agent/walkthrough/read.ts';
 import { shippedWalkthroughs } from '../../agent/walkthrough/shipped.ts';
 import type { Image } from './guest-image/image.ts';
-import { prepareLab } from './prepare.ts';
+import { projectImage } from './guest-image/project-image.ts';
+import { cacheFolder, prepareLab } from './prepare.ts';
 import { type LabRun, runInLab } from './run-in-lab.ts';
 import { tableOf } from './table.ts';
 
@@ -67,14 +68,16 @@ function jobsOf(names: readonly string[]): readonly Job[] {
 async function runAll(jobs: readonly Job[], options: ReturnType<typeof readOptions>, image: Image): Promise<LabRun[]> {
   const reports = resolve(options.reports ?? join(PROJECT, 'reports', 'lab'));
   mkdirSync(reports, { recursive: true });
+  using project = projectImage(PROJECT);
   const runs: LabRun[] = [];
   for (let turn = 1; turn <= options.repeat; turn++) {
     for (const job of jobs) {
       const began = performance.now();
-      const run = await runInLab(job, { image, project: PROJECT, reports, keep: options.keep });
+      const run = await runInLab(job, { image, project: project.file, reports, keep: options.keep });
       const load = loadavg()[0]?.toFixed(1) ?? '?';
       print(`${run.outcome.word}  ${job.name}  ${seconds(began)} (load ${load})`);
       for (const line of run.outcome.why) print(`    ${line}`);
+      for (const line of run.strangers) print(`    ${line}`);
       if (run.kept !== null) print(`    logs and reports: ${run.kept}`);
       runs.push(run);
     }
@@ -86,11 +89,11 @@ async function main(): Promise<number> {
   const began = performance.now();
   const options = readOptions();
   const jobs = jobsOf(options.names);
-  const cache =
-    options.cache ??
-    process.env.UNLOCKD_LAB_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'unlockd-lab');
-  const image = prepareLab(cache, { kernel: options.kernel ?? null, rebuild: options.rebuild, say });
+  const image = prepareLab(options.cache ?? cacheFolder(), {
+    kernel: options.kernel ?? null,
+    rebuild: options.rebuild,
+    say,
+  });
   const sizes = Object.entries(image.sizes).map(([name, bytes]) => `${name} ${MB(bytes)}`);
   print(`image: ${image.kernel}, ${sizes.join(', ')}, ${image.built ? `made in ${seconds(began)}` : 'from the cache'}`);
   const runs = await runAll(jobs, options, image);

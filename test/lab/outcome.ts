@@ -9,6 +9,7 @@ import type { Verdict } from './guest-image/verdict.ts';
 export const JOB_FOLDER = 'walkthrough';
 export const RESULT = 'result.json';
 export const REPORT = 'report.html';
+export const STRANGERS = 'strangers.json';
 
 export interface LabStep {
   readonly number: number;
@@ -95,6 +96,23 @@ export function outcomeOf(verdict: Verdict, expected: readonly string[], result:
     else if (step.outcome === 'failed') why.push(`step ${at + 1} ${action}: ${step.why.join('; ')}`);
   }
   return { word: why.length === 0 ? 'passed' : 'FAILED', steps, why };
+}
+
+/** What strangers said beside what the daemon said. @returns one line each, and what they do not agree on */
+export function strangersSay(text: string | null): {
+  readonly lines: readonly string[];
+  readonly against: readonly string[];
+} {
+  let compared: unknown;
+  try {
+    compared = JSON.parse(text ?? '');
+  } catch {
+    return { lines: [], against: ['what the strangers of the guest say is not there'] };
+  }
+  const known = (Array.isArray(compared) ? compared : []).filter(isFields);
+  const words = ({ what, ours, theirs }: Fields) =>
+    ours === theirs ? `${what}: ${theirs}` : `${what}: ${theirs}, where the daemon says ${ours}`;
+  return { lines: known.map(words), against: known.filter(({ ours, theirs }) => ours !== theirs).map(words) };
 }
 
 /** What was not done: the lane cannot. */

@@ -1,5 +1,7 @@
 /** The lab's image, and whether this machine can run it. */
 import { spawnSync } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { type Image, prepareImage } from './guest-image/image.ts';
 import { LAB_RECIPE } from './recipe.ts';
 
@@ -10,6 +12,10 @@ import { LAB_RECIPE } from './recipe.ts';
 export const KERNELS = ['linux-image-6.12-amd64', 'linux-image-amd64'] as const;
 
 const DEVICES = ['isa-debug-exit', 'tpm-crb', 'virtio-blk-pci', 'virtio-rng-pci', 'virtio-9p-pci'];
+
+/** Where images are kept. */
+export const cacheFolder = (): string =>
+  process.env.UNLOCKD_LAB_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'unlockd-lab');
 
 /** What this machine lacks to run the guest, in words with the line that helps; null: nothing. */
 export function missingForLab(): string | null {

@@ -1,7 +1,7 @@
 /** What the lab's guest is made of, beyond what every guest has. */
 
 import { RADIO_MODULES } from '../radio/modules.ts';
-import type { Recipe } from './guest-image/image.ts';
+import type { Recipe } from './guest-image/make-image.ts';
 
 export const LAB_RECIPE: Recipe = {
   packages: [

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Image } from './guest-image/image.ts';
 import { runMachine } from './guest-image/machine.ts';
-import { JOB_FOLDER, type LabOutcome, outcomeOf, REPORT, RESULT } from './outcome.ts';
+import { JOB_FOLDER, type LabOutcome, outcomeOf, REPORT, RESULT, STRANGERS, strangersSay } from './outcome.ts';
 import { startGuestTpm } from './tpm.ts';
 
 /** A machine that does much else takes ten times what it takes alone. */
@@ -14,6 +14,8 @@ export interface LabRun {
   readonly name: string;
   readonly outcome: LabOutcome;
   readonly steps: number;
+  /** What programs that know nothing of this project have confirmed, one line each. */
+  readonly strangers: readonly string[];
   readonly seconds: number;
   /** Folder of the logs; null: nothing was kept. */
   readonly kept: string | null;
@@ -45,7 +47,10 @@ export async function runInLab(
     files: { [`${JOB_FOLDER}/${fileName}.yaml`]: job.text },
     command: ({ node }) => `exec ${node} /project/dist/test/lab/guest/main.js\n`,
   });
-  const outcome = outcomeOf(run.verdict, job.actions, run.file(RESULT));
+  const strangers = strangersSay(run.file(STRANGERS));
+  const came = outcomeOf(run.verdict, job.actions, run.file(RESULT));
+  const isDenied = came.word === 'passed' && strangers.against.length > 0;
+  const outcome: LabOutcome = isDenied ? { ...came, word: 'FAILED', why: strangers.against } : came;
   const place = join(reports, `${fileName}-${Date.now()}`);
   const report = join(run.folder, REPORT);
   let kept: string | null = null;
@@ -58,5 +63,5 @@ export async function runInLab(
     kept = place;
   }
   const seconds = (performance.now() - began) / 1000;
-  return { name: job.name, outcome, steps: job.actions.length, seconds, kept };
+  return { name: job.name, outcome, steps: job.actions.length, strangers: strangers.lines, seconds, kept };
 }

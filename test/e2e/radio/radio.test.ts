@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { missingForBuild } from '../../lab/guest-image/image.ts';
+import { missingForBuild } from '../../lab/guest-image/make-image.ts';
 
 const PROGRAM = 'qemu-system-x86_64';
 const NEEDED = ['isa-debug-exit', 'virtio-blk-pci', 'virtio-rng-pci', 'virtio-9p-pci'];

@@ -1,11 +1,11 @@
 /**
  * The program of the lab's guest: the stage, and `unlockctl` beside it, which runs the walkthrough on the lab lane as it
- * would on any other. Ends with the status of `unlockctl`, or with 1 when the strangers of the guest disagree.
+ * would on any other. Then strangers are asked whether what it said is so. Ends with the status of `unlockctl`.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, openSync, readdirSync } from 'node:fs';
+import { appendFileSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { JOB_FOLDER, REPORT, RESULT } from '../outcome.ts';
+import { JOB_FOLDER, REPORT, RESULT, STRANGERS } from '../outcome.ts';
 import { OUT } from './programs.ts';
 import { Stage } from './stage.ts';
 import { serveStage } from './stage-server.ts';
@@ -29,6 +29,11 @@ const child = spawn(process.execPath, [CTL, ...run], {
 const status = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? KILLED)));
 say(`unlockctl ended with ${status}`);
 server.close();
+// One that could not be asked has not confirmed anything.
+const compared = await stage
+  .strangers()
+  .catch((error: Error) => [{ what: 'the strangers', ours: 'could be asked', theirs: error.message }]);
+writeFileSync(`${OUT}/${STRANGERS}`, JSON.stringify(compared));
 // The kernel holds whoever exits while it waits at /dev/uhid.
 await stage[Symbol.asyncDispose]();
 process.exit(status);

@@ -66,6 +66,11 @@ export class Network implements AsyncDisposable {
     this.#networks = new Map(Object.entries(networks));
   }
 
+  /** Whether the machine has a wired interface. */
+  get hasCable(): boolean {
+    return this.#networks.size > 0;
+  }
+
   /** Devices first: `before` makes those of others. */
   async start(before: () => Promise<void>): Promise<void> {
     this.#udev.start();

@@ -9,6 +9,10 @@ import { ask, Service } from './programs.ts';
 export class OtherTpms implements AsyncDisposable {
   readonly #tpms: Service[] = [];
 
+  get count(): number {
+    return this.#tpms.length;
+  }
+
   /** @returns the node of the new one */
   async next(): Promise<string> {
     const number = this.#tpms.length + 1;

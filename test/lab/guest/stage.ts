@@ -11,10 +11,11 @@ import { Bluetooth } from './bluetooth.ts';
 import { Daemon } from './daemon.ts';
 import { tpmDevice } from './devices.ts';
 import { Keys } from './keys.ts';
-import { Network } from './network.ts';
+import { Network, WIRED } from './network.ts';
 import { OtherTpms } from './other-tpm.ts';
 import { Sessions } from './sessions.ts';
-import { Wifi } from './wifi.ts';
+import { askStrangers, type Comparison } from './strangers.ts';
+import { WIRELESS, Wifi } from './wifi.ts';
 
 type Given = Walkthrough['given'];
 type Plain = Exclude<StageRequest, { do: 'devices' | 'open' }>;
@@ -164,6 +165,20 @@ export class Stage implements AsyncDisposable {
       ...(this.#bluetooth?.devices() ?? []),
       ...(this.#wifi?.devices() ?? []),
     ];
+  }
+
+  /** What programs that know nothing of this project say, beside what the daemon says; nothing where it does not run. */
+  async strangers(): Promise<readonly Comparison[]> {
+    if (!this.daemon.runs) return [];
+    const [phoneAddress = null] = Object.values(this.#bluetooth?.addresses ?? {});
+    return await askStrangers({
+      api: this.daemon.api,
+      hasKeys: (this.#keys?.hands.names.length ?? 0) > 0,
+      phoneAddress,
+      wired: this.#network?.hasCable === true ? WIRED : null,
+      wireless: this.#wifi === null ? null : WIRELESS,
+      firstTpm: this.#tpms.count === 0,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
