@@ -7,8 +7,11 @@ import { surfaceOfThisMachine } from './hardware-system.ts';
 export interface DaemonFound {
   readonly status: Status;
   readonly own: ContainerStatus['state'];
-  /** Addresses of phones that are paired; null: Bluetooth cannot be asked. */
+  /** Addresses of phones that are paired; null: Bluetooth cannot be asked, and `bluetoothProblem` says why. */
   readonly paired: readonly string[] | null;
+  readonly bluetoothProblem: string | null;
+  /** The kinds of signals that the daemon tells anything of. */
+  readonly kinds: ReadonlySet<string>;
   /** Why a kind of signal is not there, in words, by its kind. A kind that is there is none of these. */
   readonly problems: ReadonlyMap<string, string>;
   readonly policy: PolicyView;
@@ -44,6 +47,8 @@ async function daemonFound({ client, uid }: Looking, signal: AbortSignal): Promi
       phones.problem === null
         ? phones.phones.filter(({ paired }) => paired === true).map((each) => each.address)
         : null,
+    bluetoothProblem: phones.problem?.message ?? null,
+    kinds: new Set(signals.map(({ kind }) => kind)),
     problems: new Map(problems),
     policy,
     others: users === null ? null : users.filter((user) => user.uid !== uid && user.state !== 'none').length,

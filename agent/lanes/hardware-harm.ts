@@ -39,7 +39,8 @@ export function harmsOf(walkthrough: Walkthrough, { daemon }: Pick<Found, 'daemo
     const what = `The policy of this machine is replaced while the run lasts, and put back afterwards.${whom}`;
     out.push({ kind: 'policy', what, word: others === 0 ? null : 'REPLACE' });
   }
-  if (!daemon.status.tpm.setUp || walkthrough.steps.some(({ action }) => action === 'setUp')) out.push(setUpOf(daemon));
+  // A step that sets up a machine which is set up is refused by the daemon, and changes nothing.
+  if (!daemon.status.tpm.setUp) out.push(setUpOf(daemon));
   return out;
 }
 

@@ -75,9 +75,12 @@ function* ofKeys({ keys }: Found, names: readonly string[]): Generator<Missing> 
 function* ofPhones({ daemon, surface }: Found, names: readonly string[], given: Given): Generator<Missing> {
   if (names.length === 0) return;
   const paired = daemon?.paired ?? null;
-  const problem = daemon?.problems.get('bluetooth');
-  if (surface.bluetooth === false || (daemon !== null && paired === null)) {
-    yield { what: 'Bluetooth', words: problem ?? 'there is no adapter; plug one in' };
+  if (surface.bluetooth === false) {
+    yield { what: 'Bluetooth', words: 'there is no adapter; plug one in' };
+    return;
+  }
+  if (daemon !== null && paired === null) {
+    yield { what: 'Bluetooth', words: daemon.bluetoothProblem ?? 'the daemon cannot ask it' };
     return;
   }
   if (paired === null) return;
@@ -92,19 +95,26 @@ function* ofPhones({ daemon, surface }: Found, names: readonly string[], given: 
   yield { what: `the phone ${list(unnamed)}`, words: `${known}; then say which it is (--phone ${unnamed[0]}=ADDRESS)` };
 }
 
+/** @param setting what switches it off */
+function problemOf(daemon: Found['daemon'], kind: string, setting: string): string | null {
+  if (daemon === null) return null;
+  const off = `the daemon tells nothing of it: ${setting} is off`;
+  return daemon.problems.get(kind) ?? (daemon.kinds.has(kind) ? null : off);
+}
+
 function* ofNetworks({ daemon, surface }: Found, { given }: Walkthrough, roots: Given['roots']): Generator<Missing> {
   const [wifi, wired] = [Object.keys(given.wifi), Object.keys(given.networks)];
   if (wifi.length > 0) {
-    const problem = daemon?.problems.get('wifi');
+    const problem = problemOf(daemon, 'wifi', 'signals.wifi');
     if (surface.wifi === false) {
       yield { what: 'Wi-Fi', words: `there is no adapter; plug one in, within reach of ${list(wifi)}` };
-    } else if (problem !== undefined) yield { what: 'Wi-Fi', words: problem };
+    } else if (problem !== null) yield { what: 'Wi-Fi', words: problem };
   }
   if (wired.length > 0) {
-    const problem = daemon?.problems.get('ipConfig');
+    const problem = problemOf(daemon, 'ipConfig', 'signals.network');
     if (surface.ethernet === false) {
       yield { what: 'Ethernet', words: `there is no socket for a cable; plug an adapter in, for ${list(wired)}` };
-    } else if (problem !== undefined) yield { what: 'the networks', words: problem };
+    } else if (problem !== null) yield { what: 'the networks', words: problem };
   }
   for (const root of rootsOf(given)) {
     if (!roots.has(root)) {

@@ -5,6 +5,7 @@
 import type { Secret } from '../../drivers/base/secret.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { ApiClient } from '../api/client.ts';
+import type { ListedKey } from '../keys/list.ts';
 import type { Hands } from '../operator/task.ts';
 
 /** What is there of hardware as far as it can be seen without the daemon; null: it cannot be seen on this system. */
@@ -24,6 +25,8 @@ export interface HardwareOptions {
   /** Opened when it is known that the machine has what is needed; closed by the lane. @throws {ERR_OPERATOR_*} */
   readonly hands: () => Hands;
   readonly hid: Pick<HidHal, 'list' | 'watch'>;
+  /** What the keys that are plugged in say of themselves. Left out: they are not asked. */
+  readonly describeKeys?: (options: { signal: AbortSignal }) => Promise<readonly ListedKey[]>;
   /** Left out: looked at in /dev and /sys. */
   readonly surface?: () => Surface;
   /** Left out: the real one. Runs `systemctl` with these arguments. @returns null when it did it, or why not, in words */

@@ -3,16 +3,18 @@
  * does the physical steps. It looks at what is there first, destroys nothing without being told to, and puts back what it
  * has changed.
  */
+import { type MonotonicMs, monotonicMs, seconds } from '../../drivers/base/brand.ts';
 import { toHex } from '../../drivers/base/bytes.ts';
+import { startDeadline } from '../../drivers/base/deadline.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { oneLine, printable } from '../../drivers/base/printable.ts';
 import type { ApiClient } from '../api/client.ts';
 import type { CeremonyEvent } from '../api/ports.ts';
-import { KeyNames, keyWords } from '../operator/key-names.ts';
+import { KeyNames } from '../operator/key-names.ts';
 import { PhysicalOperator } from '../operator/operator.ts';
 import type { Detector, Doing, Hands } from '../operator/task.ts';
 import { stepWords } from '../report/step-words.ts';
-import type { LaneDevice, StepAt, SystemDaemon } from '../walkthrough/lane.ts';
+import type { StepAt, SystemDaemon } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
@@ -20,6 +22,7 @@ import { Ceremonies } from './hardware-ceremonies.ts';
 import { Changes } from './hardware-changes.ts';
 import { daemonOfItsOwn, daemonOfThisMachine, type HardwareDaemon } from './hardware-daemon.ts';
 import { signalDetector } from './hardware-detectors.ts';
+import { devicesOf } from './hardware-devices.ts';
 import { type DaemonFound, type Found, lookAtHardware } from './hardware-found.ts';
 import { consentTo, type Harm, harmsOf } from './hardware-harm.ts';
 import { nameKeys } from './hardware-keys.ts';
@@ -28,6 +31,8 @@ import type { HardwareOptions } from './hardware-options.ts';
 import { systemctl } from './hardware-system.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
 import { setUpMachine } from './set-up.ts';
+
+const NAMED_WITHIN = seconds(300);
 
 /** Everything of one run on hardware. */
 class HardwareRun {
@@ -40,7 +45,9 @@ class HardwareRun {
   readonly #keys = new KeyNames();
   readonly #ended = new AbortController();
   readonly #phones = new Map<string, string>();
-  #step: { readonly step: Step; readonly at: StepAt } | null = null;
+  #step: Step | null = null;
+  /** When what is under way is given up. */
+  #endsAt: MonotonicMs | null = null;
 
   constructor(walkthrough: Walkthrough, options: LaneOptions, hardware: HardwareOptions, hands: Hands) {
     this.#walkthrough = walkthrough;
@@ -77,13 +84,7 @@ class HardwareRun {
       onEvent: (event) => this.#onEvent(event),
     });
     const operator = this.#operator(client, ceremonies);
-    const over = AbortSignal.any([signal, this.#ended.signal]);
-    const { hid } = this.#hardware;
-    await nameKeys(
-      this.#walkthrough.given,
-      { hid, keys: this.#keys, operator, tell: (words) => this.#hands.tell(words) },
-      over,
-    );
+    await this.#nameKeys(operator);
     this.#changes.add({ what: 'the keys', putBack: async () => this.#pulled(), cure: '' });
     return {
       name: 'hardware',
@@ -94,11 +95,26 @@ class HardwareRun {
       restart: async (what, asked) => await this.#restart(what, asked),
       phoneAddress: (phone) => this.#phones.get(phone) ?? null,
       rootThumbprint: (root) => this.#hardware.roots.get(root) ?? null,
-      devices: async (asked) => await this.#devices(client, asked),
+      devices: async (asked) =>
+        await devicesOf(this.#walkthrough.given, client, this.#keys, this.#hardware.describeKeys ?? null, asked),
       ended: this.#ended.signal,
       begins: (step, at) => this.#begins(step, at),
       [Symbol.asyncDispose]: () => this.close(),
     };
+  }
+
+  /** @throws {ERR_HAL_TIMEOUT} a person who has left, a machine that never gets done */
+  async #nameKeys(operator: PhysicalOperator): Promise<void> {
+    const { clock, signal } = this.#options;
+    using deadline = startDeadline(clock, NAMED_WITHIN, {
+      what: 'the keys are named',
+      signal: AbortSignal.any([signal, this.#ended.signal]),
+    });
+    this.#endsAt = monotonicMs(clock.now() + NAMED_WITHIN);
+    const { hid } = this.#hardware;
+    const tell = (words: string) => this.#hands.tell(words);
+    await nameKeys(this.#walkthrough.given, { hid, keys: this.#keys, operator, tell }, deadline.signal);
+    this.#endsAt = null;
   }
 
   /** Nobody plugs keys in again that the run had pulled out: it says which. */
@@ -182,7 +198,7 @@ class HardwareRun {
       hands: this.#hands,
       keys: this.#keys,
       sight: { hid, clock },
-      endsAt: () => this.#step?.at.endsAt ?? null,
+      endsAt: () => this.#endsAt,
       run: toHex(entropy.bytes(8)),
       onAbort: (reason) => this.#ended.abort(reason),
       detects: async (doing: Doing, asked): Promise<Detector | null> => {
@@ -207,14 +223,15 @@ class HardwareRun {
   }
 
   #begins(step: Step, at: StepAt): void {
-    this.#step = { step, at };
+    this.#step = step;
+    this.#endsAt = at.endsAt;
     const note = step.note === null ? '' : `\n  ${printable(step.note).replace(/[\n\t]/g, ' ')}`;
     this.#hands.tell(`\nStep ${at.index + 1} of ${at.of}: ${oneLine(stepWords(step))}${note}`);
   }
 
   #onEvent(event: CeremonyEvent): void {
-    const step = this.#step?.step;
-    if (event.type === 'touch' && step !== undefined && isCeremony(step) && step.value.touch === 'never') {
+    const step = this.#step;
+    if (event.type === 'touch' && step !== null && isCeremony(step) && step.value.touch === 'never') {
       this.#hands.tell('> Do not touch the key that blinks: it is to blink in vain');
     }
   }
@@ -223,28 +240,6 @@ class HardwareRun {
     if (this.#hardware.uid !== 0) return 'only root may restart daemons of this machine';
     const unit = what === 'bluetoothd' ? 'bluetooth.service' : 'NetworkManager.service';
     return await (this.#hardware.systemctl ?? systemctl)(['restart', unit], asked);
-  }
-
-  async #devices(client: ApiClient, { signal }: { signal: AbortSignal }): Promise<readonly LaneDevice[]> {
-    const { tpm } = await client.status({ signal });
-    const chip: LaneDevice = {
-      kind: 'tpm',
-      name: 'tpm',
-      nature: tpm.testDouble === null ? 'real' : 'emulated',
-      model: tpm.description,
-      firmware: null,
-      more: tpm.manufacturer === null ? {} : { manufacturer: tpm.manufacturer },
-    };
-    const keys = Object.keys(this.#walkthrough.given.keys).flatMap((name): LaneDevice[] => {
-      const device = this.#keys.device(name);
-      if (device === null) return [];
-      const { path, manufacturer, product } = device;
-      const more = { path, ...(manufacturer === null ? {} : { manufacturer: printable(manufacturer) }) };
-      // The virtual key of this project says what it is, whatever it is plugged into.
-      const nature = product === 'Virtual Security Key' ? 'emulated' : 'real';
-      return [{ kind: 'security-key', name, nature, model: keyWords(device), firmware: null, more }];
-    });
-    return [chip, ...keys];
   }
 }
 

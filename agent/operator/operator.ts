@@ -70,7 +70,7 @@ export class PhysicalOperator implements OperatorHal {
 
   async perform(step: PhysicalStep, { signal }: Asked): Promise<string | null> {
     const { hands, detects } = this.#parts;
-    const why = hands.kind === 'terminal' ? notByHand(step) : null;
+    const why = hands.kind === 'terminal' || step.do === 'replace-tpm' ? notByHand(step) : null;
     if (why !== null) return why;
     // It is to stay so, and whoever confirmed it by a key would use the keyboard.
     if (step.do === 'keyboard' && hands.kind === 'terminal') {

@@ -130,6 +130,18 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect((await box.client.status()).own.state).toBe('none');
   });
 
+  it.each(['pin-change', 'recovery-sheet', 'daemon-killed'])(
+    '%s, with a daemon that systemd stops and starts, passes too',
+    async (name) => {
+      const walkthrough = shipped(name);
+      const box = await boxWith(walkthrough.given.keys);
+      const { faults, hands } = personAt(box);
+      const ran = await run(walkthrough, box, hands);
+      expect([notPassed(ran), faults]).toEqual([[], []]);
+      expect((await box.client.status()).own.state).toBe('none');
+    },
+  );
+
   it('ends at once when the person ends it, and removes the enrolment that it had made', async () => {
     const box = await boxWith({ blue: 'plugged' });
     const enrolled = { pin: 'mine', key: 'blue' };

@@ -42,6 +42,8 @@ export const daemonFound = (more: Partial<DaemonFound> = {}): DaemonFound => ({
   },
   own: 'none',
   paired: ['aa:bb:cc:dd:ee:01'],
+  bluetoothProblem: null,
+  kinds: new Set(['bluetooth', 'ipConfig', 'wifi', 'fingerprint']),
   problems: new Map(),
   policy: {
     document: { version: 2 },

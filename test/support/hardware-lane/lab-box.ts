@@ -120,6 +120,15 @@ export class LabBox implements AsyncDisposable {
     return true;
   }
 
+  /** As systemd would, of the one unit that is here. */
+  async #systemctl([verb, ...rest]: readonly string[]): Promise<string | null> {
+    if (rest.at(-1) !== 'unlockd.service') return `Unit ${rest.at(-1)} not found.`;
+    if (verb === 'kill') await this.#daemon.kill();
+    if (verb === 'stop') await this.#daemon.stop();
+    if (verb === 'start') await this.#daemon.start(new AbortController().signal);
+    return null;
+  }
+
   /** What the lane is handed, with these hands. */
   options(hands: Hands, more: Partial<HardwareOptions> = {}): () => Promise<HardwareOptions> {
     return async () => ({
@@ -129,7 +138,7 @@ export class LabBox implements AsyncDisposable {
       hands: () => hands,
       hid: this.hid,
       surface: () => EVERYTHING,
-      systemctl: async () => 'there is no systemctl here',
+      systemctl: (args) => this.#systemctl(args),
       ownDaemon: null,
       destructive: false,
       confirm: async (_what, word) => {

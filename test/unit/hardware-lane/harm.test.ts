@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
+import type { DaemonFound } from '../../../agent/lanes/hardware-found.ts';
 import { consentTo, harmsOf } from '../../../agent/lanes/hardware-harm.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
 import { daemonFound, found, walkthroughOf } from '../../support/hardware-lane/found.ts';
 
 const PLAIN = walkthroughOf({}, [{ enrol: { pin: 'mine' } }]);
 const WITH_POLICY = walkthroughOf({ policy: { version: 2 } });
-const SETS_UP = walkthroughOf({}, [{ setUp: true }]);
+/** A daemon of the run's own on a TPM with a lockout password, or without. */
+const notSetUp = (lockoutAuthSet: boolean, more: Partial<DaemonFound> = {}) => {
+  const { status } = daemonFound();
+  const lockout = status.tpm.lockout && { ...status.tpm.lockout, lockoutAuthSet };
+  return found({
+    daemon: daemonFound({ ...more, status: { ...status, tpm: { ...status.tpm, setUp: false, lockout } } }),
+  });
+};
 
 const never = async (): Promise<void> => {
   throw new Error('nobody was to be asked');
@@ -18,8 +26,8 @@ test('who enrols on a machine on which he is not, destroys nothing and needs no 
 });
 
 test('an enrolment that is there, and a TPM with a lockout password, are confirmed by a word of their own', async () => {
-  const machine = found({ daemon: daemonFound({ own: 'locked', others: 2 }) });
-  const harms = harmsOf({ ...SETS_UP, given: WITH_POLICY.given }, machine);
+  const machine = notSetUp(true, { own: 'locked', others: 2 });
+  const harms = harmsOf(WITH_POLICY, machine);
   expect(harms.map(({ kind, word }) => [kind, word])).toEqual([
     ['unenrol', 'UNENROL'],
     ['policy', 'REPLACE'],
@@ -43,10 +51,8 @@ test('an enrolment that is there, and a TPM with a lockout password, are confirm
 });
 
 test('what is blank needs the flag and no word', async () => {
-  const { status } = daemonFound();
-  const lockout = status.tpm.lockout && { ...status.tpm.lockout, lockoutAuthSet: false };
-  const machine = found({ daemon: daemonFound({ status: { ...status, tpm: { ...status.tpm, lockout } } }) });
-  const harms = harmsOf({ ...SETS_UP, given: WITH_POLICY.given }, machine);
+  const machine = notSetUp(false);
+  const harms = harmsOf(WITH_POLICY, machine);
   expect(harms.map(({ word }) => word)).toEqual([null, null]);
   await consentTo(harms, machine, { destructive: true, confirm: never });
   await expect(consentTo(harms, machine, { destructive: false, confirm: never })).rejects.toMatchObject({
@@ -75,4 +81,8 @@ test.each([
     code: 'ERR_LANE_DESTRUCTIVE',
     message: 'the policy of this machine is signed elsewhere: nobody here could put it back',
   });
+});
+
+test('a set-up in a walkthrough changes nothing on a machine that is set up', () => {
+  expect(harmsOf(walkthroughOf({}, [{ setUp: true }]), found())).toEqual([]);
 });

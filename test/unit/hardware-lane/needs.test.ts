@@ -64,15 +64,25 @@ test('of a daemon that runs its own words count', () => {
     ['ipConfig', 'no netlink'],
     ['fingerprint', 'fprintd is not installed'],
   ]);
-  const machine = found({ daemon: daemonFound({ problems, paired: null }) });
+  const machine = found({
+    daemon: daemonFound({ problems, paired: null, bluetoothProblem: 'bluetoothd does not run' }),
+  });
   expect(lines(EVERY_DEVICE, machine, { ...NO_NAMES, roots: new Map([['campus', 'ab']]) })).toMatchInlineSnapshot(`
     [
-      "Bluetooth: there is no adapter; plug one in",
+      "Bluetooth: bluetoothd does not run",
       "Wi-Fi: NetworkManager does not run",
       "the networks: no netlink",
       "a fingerprint reader: fprintd is not installed; a finger is taught to it with fprintd-enroll",
     ]
   `);
+});
+
+test('a kind of signal that is switched off is named with its setting', () => {
+  const machine = found({ daemon: daemonFound({ kinds: new Set() }) });
+  expect(lines(EVERY_DEVICE, machine, { ...NO_NAMES, roots: new Map([['campus', 'ab']]) })).toEqual([
+    'Wi-Fi: the daemon tells nothing of it: signals.wifi is off',
+    'the networks: the daemon tells nothing of it: signals.network is off',
+  ]);
 });
 
 test.each([

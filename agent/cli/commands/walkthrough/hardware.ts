@@ -1,4 +1,5 @@
 /** What the hardware lane is handed: the daemon that the command line talks to, this terminal, and what the person allows. */
+import { listKeys } from '../../../keys/list.ts';
 import type { HardwareOptions } from '../../../lanes/hardware-options.ts';
 import { openHands, operatorChoice } from '../../../operator/choice.ts';
 import { requireTypedWord } from '../../confirm.ts';
@@ -9,6 +10,13 @@ import type { HardwareChoice } from './hardware-choice.ts';
 
 const SHEET = 'Recovery sheet of the machine owner: it resets the lockout of the TPM. Keep it apart from the machine.';
 
+/** Looking at a key wants neither a touch nor a PIN. */
+const NOTHING_ASKED = {
+  onTouch: () => undefined,
+  onInsert: () => undefined,
+  requestKeyPin: () => Promise.reject(new TypeError('a key that is looked at wants no PIN')),
+};
+
 /** @param tell what a person is told who looks on while a machine does the steps @throws {ERR_OPERATOR_INVALID} */
 export async function hardwareOptions(
   context: Context,
@@ -18,7 +26,7 @@ export async function hardwareOptions(
   const { deps, client, socketPath } = context;
   const { clock, uid } = deps;
   const who = operatorChoice(choice.operator);
-  const { hid } = await deps.keyHost();
+  const { hid, entropy } = await deps.keyHost();
   const isPerson = who.kind === 'terminal';
   const { token, yes } = choice;
   return {
@@ -26,6 +34,7 @@ export async function hardwareOptions(
     socketPath,
     uid,
     hid,
+    describeKeys: async ({ signal }) => await listKeys({ hid, clock, entropy, signal, ...NOTHING_ASKED }),
     hands: () => openHands(who, { token, clock, tell }),
     ownDaemon: choice.ownDaemon,
     destructive: choice.destructive,
