@@ -16,6 +16,7 @@ import type { Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
 import { EmulatorDaemon } from './emulator-daemon.ts';
 import { requireEmulatorNeeds } from './emulator-needs.ts';
+import { nothingHere } from './nothing-here.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
 import { setUpMachine } from './set-up.ts';
 import { VirtualKeys } from './virtual-keys.ts';
@@ -112,9 +113,7 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
     check: { peerOf: async (socket) => peerCredentials(socket), trusts: (uid) => uid === process.getuid?.() },
   });
   progress('setting the machine up');
-  // A policy that names what is not here could not be set, and nothing that is shown here depends on it.
-  const { policy: _policy, ...others } = given;
-  await setUpMachine(client, lackOf(given, LACKS) === null ? given : others, signal);
+  await setUpMachine(client, given, signal);
   return {
     name: 'emulator',
     subject: {
@@ -125,7 +124,6 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
       },
     },
     owner: client,
-    lacks: LACKS,
     operator: operatorOf(keys, daemon, replaceTpm),
     daemon: async (what, asked) => {
       if (what === 'kill') await daemon.kill();
@@ -142,6 +140,7 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
 
 /** @throws {ERR_LANE_MISSING | ERR_LANE_BROKEN | ERR_WALKTHROUGH_NOT_GIVEN} and the signal's reason */
 export async function openEmulatorLane(walkthrough: Walkthrough, options: LaneOptions): Promise<OpenedLane> {
+  if (lackOf(walkthrough.given, LACKS) !== null) return nothingHere('emulator', LACKS);
   const opened = new Closers();
   try {
     return await open(walkthrough, options, opened);

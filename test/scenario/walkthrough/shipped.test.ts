@@ -9,6 +9,7 @@ import { STARTING_FILE } from '../../../agent/walkthrough/starting-file.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { laneOptions } from '../../support/walkthrough/lane-options.ts';
+import { expectedOutcomes } from '../../support/walkthrough/not-here.ts';
 
 /** Lines like `2 unlock failed: expected …`. */
 async function run(text: string): Promise<readonly string[]> {
@@ -19,20 +20,14 @@ async function run(text: string): Promise<readonly string[]> {
   return results.map(({ step, outcome, why }, at) => `${at + 1} ${step.action} ${[outcome, ...why].join(': ')}`);
 }
 
-const NOT_HERE = 'not here: the daemon has no process of its own: it can only be restarted';
-
-/** Steps that kill the daemon, or start one that was killed. */
-const KILLS = /^ {2}- daemon: (?:kill|start)$|\bkillAt:/gm;
-
 // Most of their time is waiting for somebody who does not come.
 describe.concurrent('a shipped walkthrough in one process', () => {
   it.each([...shippedWalkthroughs(), { name: 'the starting file', text: STARTING_FILE }])(
     '$name passes, but for what this lane says that it cannot',
     { timeout: 240_000 },
-    async ({ text }) => {
-      const lines = await run(text);
-      expect(lines.filter((line) => !line.endsWith(' passed') && !line.endsWith(NOT_HERE))).toEqual([]);
-      expect(lines.filter((line) => line.endsWith(NOT_HERE))).toHaveLength(text.match(KILLS)?.length ?? 0);
+    async ({ name, text }) => {
+      const came = (await run(text)).map((line) => line.replace(/^\d+ \w+ /, ''));
+      expect(came).toEqual(expectedOutcomes('mock', name, came.length));
     },
   );
 });

@@ -7,6 +7,7 @@ import { DEFAULT_CONFIG_FILE, envName } from '../../../agent/config/load.ts';
 import { allSettings } from '../../../agent/config/settings.ts';
 import { walkthroughJsonSchema } from '../../../agent/walkthrough/json-schema.ts';
 import { ERROR_CODES } from '../../../drivers/base/errors.ts';
+import { lanesPage } from '../walkthrough/not-here.ts';
 import { importTable } from './import-check.ts';
 import { policyReference } from './policy-reference.ts';
 import { PROJECT_ROOT } from './source-tree.ts';
@@ -103,6 +104,7 @@ export function generatedDocs(): GeneratedDoc[] {
     { path: 'docs/reference/configuration.md', content: configurationReference() },
     { path: 'docs/architecture.md', content: architecture() },
     ...policyReference(),
+    { path: 'docs/reference/walkthrough-lanes.md', content: lanesPage() },
     {
       path: 'docs/reference/walkthrough.schema.json',
       content: `${JSON.stringify(walkthroughJsonSchema(), null, 2)}\n`,

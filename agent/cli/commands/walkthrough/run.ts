@@ -10,6 +10,7 @@ import { renderReport } from '../../../report/page.ts';
 import { stepWords } from '../../../report/step-words.ts';
 import { junitXml } from '../../../walkthrough/junit.ts';
 import type { LaneName } from '../../../walkthrough/lane.ts';
+import { lackOf } from '../../../walkthrough/not-here.ts';
 import { observedLane } from '../../../walkthrough/observed-lane.ts';
 import { eventWords } from '../../../walkthrough/person.ts';
 import { runWalkthrough, type StepResult } from '../../../walkthrough/run.ts';
@@ -79,7 +80,8 @@ async function runOn(
   let following: Promise<void> = Promise.resolve();
   try {
     if (evidence !== null) {
-      await tellDevices(evidence, lane, signal);
+      // Of a lane without what is given nobody asks anything.
+      if (lackOf(walkthrough.given, lane.lacks ?? {}) === null) await tellDevices(evidence, lane, signal);
       following = followSenses(evidence, lane, over.signal);
     }
     await runWalkthrough(walkthrough, {
