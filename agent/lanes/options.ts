@@ -7,6 +7,7 @@ import type { Entropy } from '../../drivers/base/entropy.ts';
 import type { Lane } from '../walkthrough/lane.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
 import type { HardwareOptions } from './hardware-options.ts';
+import type { LaneSeams } from './seams.ts';
 
 export interface LaneOptions {
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface LaneOptions {
   readonly progress: (words: string) => void;
   /** Told what stands in the evidence beside the steps, e.g. what could not be put back: a sentence without a full stop. */
   readonly finding: (words: string) => void;
+  /** Of a run that is recorded or replayed, on the lanes that can be. */
+  readonly seams?: LaneSeams;
   /** Of the hardware lane: whose daemon, whose hands. Opened when that lane is. */
   readonly hardware?: () => Promise<HardwareOptions>;
 }

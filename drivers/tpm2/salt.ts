@@ -2,7 +2,7 @@
  * The salt of a session (Part 1 §19.6.13): a secret that only the TPM with the private part of the pinned storage root
  * key can read. ECC: one-pass Diffie-Hellman with a fresh ephemeral key; RSA: OAEP with the label SECRET.
  */
-import { constants, createECDH, createPublicKey, publicEncrypt } from 'node:crypto';
+import { constants, createECDH, createPublicKey, type ECDH, publicEncrypt } from 'node:crypto';
 import { concat } from '../base/bytes.ts';
 import type { Entropy } from '../base/entropy.ts';
 import { kdfe } from './kdf.ts';
@@ -23,10 +23,26 @@ function leftPad(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   return concat(new Uint8Array(size - bytes.length), bytes);
 }
 
-function eccSalt(key: EccPublic): EncryptedSalt {
+/** A fresh key pair of a curve of `size` bytes. */
+function ephemeral(curve: string, size: number, entropy: Entropy): ECDH {
+  const ecdh = createECDH(curve);
+  for (;;) {
+    const scalar = entropy.bytes(size);
+    try {
+      ecdh.setPrivateKey(scalar);
+      return ecdh;
+    } catch {
+      // Zero or not below the order of the group: once in 2^32 draws.
+    } finally {
+      scalar.fill(0);
+    }
+  }
+}
+
+function eccSalt(key: EccPublic, entropy: Entropy): EncryptedSalt {
   const size = coordinateSize(key.curve);
-  const ecdh = createECDH(key.curve === TPM_ECC.NIST_P256 ? 'prime256v1' : 'secp384r1');
-  const point = ecdh.generateKeys();
+  const ecdh = ephemeral(key.curve === TPM_ECC.NIST_P256 ? 'prime256v1' : 'secp384r1', size, entropy);
+  const point = ecdh.getPublicKey();
   const ephemeralX = new Uint8Array(point.subarray(1, 1 + size));
   const ephemeralY = new Uint8Array(point.subarray(1 + size));
   let z: Uint8Array;
@@ -69,7 +85,7 @@ function rsaSalt(key: RsaPublic, entropy: Entropy): EncryptedSalt {
 
 /** @throws {ERR_TPM_MALFORMED_RESPONSE} when `key` cannot encrypt a salt */
 export function makeSalt(key: PublicArea, entropy: Entropy): EncryptedSalt {
-  if (key.type === 'ecc') return eccSalt(key);
+  if (key.type === 'ecc') return eccSalt(key, entropy);
   if (key.type === 'rsa') return rsaSalt(key, entropy);
   throw malformed('a keyed hash object cannot encrypt a salt');
 }

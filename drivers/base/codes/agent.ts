@@ -209,6 +209,15 @@ export const AGENT_CODES = {
       'The machine that does the physical steps answered with something that is not of the protocol, or refused the token.',
     cure: 'Correct its program, or the token; docs/guides/run-on-hardware.md describes the protocol.',
   },
+  ERR_RECORDING_INVALID: {
+    cause:
+      'A file is no recording of a run, was cut off, is of another walkthrough, or its seed is not the one beside it.',
+    cure: 'Name the file that `walkthrough run --record` wrote, with its seed beside it and the same walkthrough; or record anew.',
+  },
+  ERR_REPLAY_DEVIATED: {
+    cause: 'In a replay the program did something else than when it was recorded, or not all that it did then.',
+    cure: 'If the change is meant, record anew; otherwise the message names the first command or report that differs.',
+  },
   ERR_REPORT_INVALID: {
     cause: 'A file is no report of a walkthrough, or one of a version that this program does not know.',
     cure: 'Name the file that `unlockctl walkthrough run --report` wrote; a report that was cut off cannot be mended.',
