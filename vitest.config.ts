@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of code that keeps nothing between two files: they share processes, which costs a third of a process for each. */
-const SHARING = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts'];
+/**
+ * Tests that leave nothing behind in their process share it between files, each with modules of its own. A process for
+ * each file costs more than most files do.
+ */
+const SHARING = ['unit', 'property', 'contract', 'scenario'].map((kind) => `test/${kind}/**/*.test.ts`);
 /** koffi knows its types by name for as long as the process lives. */
-const ALONE = ['test/unit/windows-signals/**'];
+const KOFFI = ['test/unit/windows-signals/**/*.test.ts'];
 const EXCLUDED = ['test/lab/**', 'test/hardware/**', 'node_modules/**', 'dist/**'];
 
 export default defineConfig({
@@ -13,9 +16,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'sharing', include: SHARING, exclude: [...EXCLUDED, ...ALONE], isolate: false } },
+      { extends: true, test: { name: 'sharing', include: SHARING, exclude: [...EXCLUDED, ...KOFFI], isolate: false } },
       { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...EXCLUDED, ...SHARING] } },
-      { extends: true, test: { name: 'koffi', include: ['test/unit/windows-signals/**/*.test.ts'] } },
+      { extends: true, test: { name: 'koffi', include: KOFFI } },
     ],
   },
 });
