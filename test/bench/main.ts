@@ -12,6 +12,7 @@ import { phoneLanes } from './lanes/phone.ts';
 import { sealLanes } from './lanes/seal.ts';
 import { statusLane } from './lanes/status.ts';
 import { unlockLanes } from './lanes/unlock.ts';
+import { wifiLanes } from './lanes/wifi.ts';
 import { diffLane } from './policy/diff-lane.ts';
 import { POLICY_LANES, policyLanes } from './policy/lanes.ts';
 import { describeMachine, jsonReport, tableReport } from './report.ts';
@@ -29,6 +30,7 @@ const GROUPS: readonly { readonly lanes: readonly string[]; readonly run: (only:
     { lanes: FIDO2_LANES, run: fido2Lanes },
     { lanes: ['signals/phone-loss', 'signals/phone-gain'], run: phoneLanes },
     { lanes: ['signals/network-loss', 'signals/network-gain'], run: networkLanes },
+    { lanes: ['signals/wifi-loss', 'signals/wifi-gain'], run: wifiLanes },
     { lanes: ['signals/advertisements', 'signals/addresses'], run: advertisementLanes },
     { lanes: ['idle/memory', 'idle/wakeups', 'idle/cpu'], run: idleLanes },
   ];
