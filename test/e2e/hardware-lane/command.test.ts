@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { surfaceOfThisMachine } from '../../../agent/lanes/hardware-system.ts';
+import { PROFILES } from '../../../hal-mocks/fido2/profile.ts';
 import { bridgeArgv, SYSTEM_PYTHON } from '../../../hal-mocks/umockdev/bridge.ts';
 import { LabBox, missingForLabBox } from '../../support/hardware-lane/lab-box.ts';
 import { runToEnd } from '../../support/umockdev/bridge.ts';
@@ -13,6 +14,8 @@ import { runToEnd } from '../../support/umockdev/bridge.ts';
 const CTL = [process.execPath, fileURLToPath(new URL('../../../dist/agent/ctl.js', import.meta.url))];
 const RELAY = fileURLToPath(new URL('../../support/operator/pty_relay.py', import.meta.url));
 const run = (...args: readonly string[]) => ['walkthrough', 'run', ...args, '--lane', 'hardware'];
+
+const AAGUID = PROFILES['2.1'].aaguid;
 
 let folder: string;
 beforeEach(() => {
@@ -78,6 +81,11 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
         if (prompt !== undefined) answer(prompt, (keys) => child.stdin.write(keys));
       }
       read = end;
+      // A question waits for its answer on the same line.
+      if (/ to go on: $/.test(written.slice(end))) {
+        read = written.length;
+        answer(written.slice(end), (keys) => child.stdin.write(keys));
+      }
     });
     const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { status, written };
@@ -94,7 +102,23 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect(written).toContain('blue is the Virtual Security Key (1209:beee) at /dev/hidraw0');
     expect(written).toMatch(/\d:\d\d left · until the key was touched · s: skip · q: end the run/);
     expect(written).toContain('put back: the enrolment that the run had made is removed');
-    expect(readFileSync(report, 'utf8')).toContain('First unlock');
+    const page = readFileSync(report, 'utf8');
+    for (const said of ['First unlock', AAGUID, 'swtpm']) expect(page).toContain(said);
+    expect((await box.client.status()).own.state).toBe('none');
+  });
+
+  it('types the word before an enrolment is ended, and the run goes on at the same terminal', async () => {
+    await using box = await LabBox.open({ blue: 'plugged' });
+    await box.enrolled();
+    const asked: string[] = [];
+    const { status, written } = await atTerminal(box, run('first-unlock', '--destructive'), (prompt, type) => {
+      if (prompt.endsWith('go on: ')) {
+        asked.push(prompt);
+        type('UNENROL\r');
+      } else box.obey(prompt).catch(() => undefined);
+    });
+    expect([status, asked], written).toEqual([0, ['Type UNENROL to go on: ']]);
+    expect(written).toContain('Your enrolment on this machine ends for ever');
     expect((await box.client.status()).own.state).toBe('none');
   });
 

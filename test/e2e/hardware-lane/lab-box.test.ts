@@ -130,7 +130,7 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     expect((await box.client.status()).own.state).toBe('none');
   });
 
-  it.each(['pin-change', 'recovery-sheet', 'daemon-killed'])(
+  it.each(['pin-change', 'recovery-sheet'])(
     '%s, with a daemon that systemd stops and starts, passes too',
     async (name) => {
       const walkthrough = shipped(name);
@@ -183,19 +183,8 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
 
   it('an enrolment that is there is ended only where its word is typed', async () => {
     const box = await boxWith({ blue: 'plugged' });
-    const first = personAt(box);
     const walkthrough = walkthroughOf({ keys: { blue: 'plugged' } }, [{ enrol: { pin: 'mine' } }]);
-    const { signal } = new AbortController();
-    // A run whose lane is never closed leaves its enrolment, as a person's own would be there.
-    const lane = await openLane('hardware', walkthrough, {
-      clock: systemClock,
-      entropy: systemEntropy,
-      signal,
-      progress: () => undefined,
-      finding: () => undefined,
-      hardware: box.options(first.hands),
-    });
-    await runWalkthrough(walkthrough, { lane, clock: systemClock, entropy: systemEntropy, signal });
+    await box.enrolled();
     expect((await box.client.status()).own.state).toBe('locked');
     await expect(run(walkthrough, box, personAt(box).hands)).rejects.toMatchObject({ code: 'ERR_LANE_DESTRUCTIVE' });
     await expect(run(walkthrough, box, personAt(box).hands, { destructive: true })).rejects.toThrow(

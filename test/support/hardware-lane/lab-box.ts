@@ -13,6 +13,8 @@ import type { HardwareOptions } from '../../../agent/lanes/hardware-options.ts';
 import { setUpMachine } from '../../../agent/lanes/set-up.ts';
 import { VirtualKeys } from '../../../agent/lanes/virtual-keys.ts';
 import type { Hands } from '../../../agent/operator/task.ts';
+import { Person } from '../../../agent/walkthrough/person.ts';
+import { Pins } from '../../../agent/walkthrough/pins.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
@@ -33,6 +35,10 @@ export async function missingForLabBox(): Promise<string | null> {
     throw error;
   }
 }
+
+const nobody = async (): Promise<void> => {
+  throw new Error('nobody moves keys now');
+};
 
 export class LabBox implements AsyncDisposable {
   readonly hid = new Tabletop();
@@ -76,7 +82,13 @@ export class LabBox implements AsyncDisposable {
         opened.add(() => server.close());
         addresses.push({ protocol: 'tcp', address: `127.0.0.1:${server.port}` });
       }
-      const daemon = new EmulatorDaemon({ clock: systemClock, folder, keys: addresses, tcti: () => swtpm.config });
+      const daemon = new EmulatorDaemon({
+        clock: systemClock,
+        folder,
+        keys: addresses,
+        tcti: () => swtpm.config,
+        surroundings: null,
+      });
       opened.add(() => daemon.stop());
       const { signal } = new AbortController();
       await daemon.start(signal);
@@ -87,6 +99,21 @@ export class LabBox implements AsyncDisposable {
       await opened.close();
       throw error;
     }
+  }
+
+  /** Somebody has enrolled with the keys that are plugged in, as on any machine that is in use. */
+  async enrolled(): Promise<void> {
+    const { signal } = new AbortController();
+    using pins = new Pins(systemEntropy);
+    const operator = { touch: async () => this.#keys.touch(), insert: nobody, remove: nobody };
+    using person = new Person({ subject: this.client, operator, daemon: async () => null }, pins);
+    const how = { touch: 'always', finger: 'own', pulls: null, killAt: null, expects: null } as const;
+    const { verdict, message } = await person.ask(
+      { kind: 'enrol' },
+      { types: { 'new-pin': ['mine'] }, ...how },
+      signal,
+    );
+    if (verdict !== 'granted') throw new Error(message);
   }
 
   #show(name: string): void {

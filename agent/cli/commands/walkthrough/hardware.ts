@@ -34,7 +34,11 @@ export async function hardwareOptions(
     socketPath,
     uid,
     hid,
-    describeKeys: async ({ signal }) => await listKeys({ hid, clock, entropy, signal, ...NOTHING_ASKED }),
+    describeKeys: async ({ signal }) => {
+      const keys = await listKeys({ hid, clock, entropy, signal, ...NOTHING_ASKED });
+      await hid.released?.();
+      return keys;
+    },
     hands: () => openHands(who, { token, clock, tell }),
     ownDaemon: choice.ownDaemon,
     destructive: choice.destructive,
