@@ -20,11 +20,13 @@ const { deps, load } = systemDeps({
     return { hid: openLinuxHid(), entropy: systemEntropy };
   },
   lanes: async () => {
-    const [{ openLane: open }, { systemEntropy: entropy }] = await Promise.all([
-      import('./lanes/index.ts'),
-      import('../drivers/base/entropy.ts'),
-    ]);
-    return { open, entropy };
+    const [{ openLane: open }, { recordRun: record, replayRun: replay }, { systemEntropy: entropy }] =
+      await Promise.all([
+        import('./lanes/index.ts'),
+        import('./lanes/recording.ts'),
+        import('../drivers/base/entropy.ts'),
+      ]);
+    return { open, entropy, record, replay };
   },
   doctorProbes: async () => (await import('./doctor-probes.ts')).doctorProbes(),
 });

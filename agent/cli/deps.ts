@@ -9,6 +9,7 @@ import type { Secret } from '../../drivers/base/secret.ts';
 import type { HidHal } from '../../drivers/hal/hid.ts';
 import type { Peer } from '../api/ports.ts';
 import type { LaneOptions, OpenedLane } from '../lanes/options.ts';
+import type { recordRun, replayRun } from '../lanes/recording.ts';
 import type { DoctorProbes } from '../lifecycle/doctor.ts';
 import type { LaneName } from '../walkthrough/lane.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
@@ -72,6 +73,8 @@ export interface CtlDeps {
   readonly lanes: () => Promise<{
     readonly open: (name: LaneName, walkthrough: Walkthrough, options: LaneOptions) => Promise<OpenedLane>;
     readonly entropy: Entropy;
+    readonly record: typeof recordRun;
+    readonly replay: typeof replayRun;
   }>;
   /** What `doctor` can look at without the daemon. */
   readonly doctorProbes: (context: { socketPath: string }) => Promise<Omit<DoctorProbes, 'daemon'>>;

@@ -15,6 +15,8 @@ import type { LaneSeams } from './seams.ts';
 /** What a run is recorded with, or played from. */
 export interface Recording extends AsyncDisposable {
   readonly seams: LaneSeams;
+  /** What the program did otherwise than recorded, the first of it; null: nothing so far. */
+  deviation(): UnlockdError | null;
   /** When the lane is closed. @param outcomes of the steps @throws {ERR_REPLAY_DEVIATED} */
   finish(outcomes: readonly string[]): void;
 }
@@ -31,7 +33,7 @@ interface Of {
 }
 
 /** Why a lane cannot be recorded; null: it can. */
-export function notRecordable(lane: LaneName): string | null {
+function notRecordable(lane: LaneName): string | null {
   switch (lane) {
     case 'mock':
       return null;
@@ -41,6 +43,12 @@ export function notRecordable(lane: LaneName): string | null {
     case 'hardware':
       return 'with the seed of a run, what a real key and a real TPM said under it could be read';
   }
+}
+
+/** @throws {ERR_CLI_USAGE} */
+function requireRecordable(lane: LaneName): void {
+  const why = notRecordable(lane);
+  if (why !== null) throw new UnlockdError('ERR_CLI_USAGE', `a run on the ${lane} lane cannot be recorded: ${why}`);
 }
 
 const mocks = async () => {
@@ -85,8 +93,9 @@ function told(hal: OperatorHal, tell: (step: unknown) => void): OperatorHal {
   };
 }
 
-/** @param entropy what the seed is drawn from */
+/** @param entropy what the seed is drawn from @throws {ERR_CLI_USAGE} for a lane that cannot be recorded */
 export async function recordRun({ lane, file }: Of, entropy: Entropy): Promise<RecordedRun> {
+  requireRecordable(lane);
   const { SEED_BYTES, TapeRecorder, jsonBytes, recordHid, recordTpm, seedName, seededEntropy } = await mocks();
   const seed = entropy.bytes(SEED_BYTES);
   const tape = new TapeRecorder({ recording: 1, walkthrough: digestOf(file), lane, seed: seedName(seed) });
@@ -103,6 +112,7 @@ export async function recordRun({ lane, file }: Of, entropy: Entropy): Promise<R
           tape.note({ seam: 'api', direction: 'out', channel: OPERATOR, kind: 'step', bytes: jsonBytes(step) }),
         ),
     },
+    deviation: () => null,
     finish: (outcomes) => {
       over.abort();
       written ??= tape.finish(outcomes);
@@ -133,6 +143,7 @@ export async function replayRun(
   recorded: { readonly tape: Uint8Array; readonly seed: string },
   clock: Clock,
 ): Promise<Recording> {
+  requireRecordable(lane);
   const { PLUGS, Replay, ReplayHid, jsonBytes, readTape, replayTpm, seedName, seededEntropy } = await mocks();
   const seed = seedOf(recorded.seed);
   const { head, entries, end } = readTape(recorded.tape);
@@ -151,6 +162,7 @@ export async function replayRun(
       hid: () => keys.hal(replay),
       operator: (hal) => told(hal, (step) => replay.out(OPERATOR, 'step', jsonBytes(step))),
     },
+    deviation: () => replay.deviation,
     finish: (outcomes) => {
       replay.finish();
       if (outcomes.join() === end.join()) return;

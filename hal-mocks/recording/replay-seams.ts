@@ -38,7 +38,7 @@ export function replayTpm(replay: Replay, description: string): TpmHal {
     open: async ({ signal }): Promise<TpmTransport> => {
       const channel = `tpm ${opened++}`;
       replay.out(channel, 'open', NOTHING);
-      const facts = factsOf(cameWell(await replay.in(channel, signal)));
+      const facts = factsOf(cameWell(await replay.answer(channel, signal)));
       const closing = new AbortController();
       const close = async () => closing.abort(new UnlockdError('ERR_HAL_CLOSED', 'the connection was closed'));
       return {
@@ -48,7 +48,7 @@ export function replayTpm(replay: Replay, description: string): TpmHal {
           closing.signal.throwIfAborted();
           replay.out(channel, 'command', command);
           const ends = asked.signal === undefined ? closing.signal : AbortSignal.any([asked.signal, closing.signal]);
-          return new Uint8Array(cameWell(await replay.in(channel, ends)).bytes);
+          return new Uint8Array(cameWell(await replay.answer(channel, ends)).bytes);
         },
         close,
         [Symbol.asyncDispose]: close,
@@ -116,7 +116,7 @@ export class ReplayHid {
         opened.set(path, times + 1);
         const channel = `hid ${path} ${times}`;
         replay.out(channel, 'open', NOTHING);
-        return connection(replay, channel, factsOf(cameWell(await replay.in(channel, signal))));
+        return connection(replay, channel, factsOf(cameWell(await replay.answer(channel, signal))));
       },
     };
   }

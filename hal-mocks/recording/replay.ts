@@ -16,6 +16,8 @@ const SHOWN = 16;
 interface Cued extends TapeEntry {
   readonly at: number;
   played: boolean;
+  /** Nobody waits for it any more. */
+  abandoned: boolean;
 }
 
 const words = ({ at, channel, direction, kind }: Cued): string =>
@@ -50,7 +52,7 @@ export class Replay {
     const { clock, unasked } = options;
     this.#clock = clock;
     this.#onUnasked = unasked.tell;
-    this.#entries = entries.map((entry, at) => ({ ...entry, at, played: false }));
+    this.#entries = entries.map((entry, at) => ({ ...entry, at, played: false, abandoned: false }));
     for (const entry of this.#entries) {
       if (entry.channel === unasked.channel) continue;
       const own = this.#channels.get(entry.channel) ?? [];
@@ -58,6 +60,11 @@ export class Replay {
       this.#channels.set(entry.channel, own);
     }
     this.#move();
+  }
+
+  /** The first thing that was otherwise than recorded; null: nothing so far. */
+  get deviation(): UnlockdError | null {
+    return this.#deviation;
   }
 
   /** The program does this. @throws {ERR_REPLAY_DEVIATED} unless it did so before */
@@ -84,6 +91,25 @@ export class Replay {
    * @throws {ERR_REPLAY_DEVIATED}; or the signal's reason
    */
   async in(channel: string, signal: AbortSignal): Promise<TapeEntry> {
+    return await this.#in(channel, signal);
+  }
+
+  /**
+   * The answer to what was just done. Where `signal` aborts first, nobody waits for it any more: it is swallowed when its turn
+   * comes, as the contract of the TPM's seam has it.
+   * @throws {ERR_REPLAY_DEVIATED}; or the signal's reason
+   */
+  async answer(channel: string, signal: AbortSignal): Promise<TapeEntry> {
+    try {
+      return await this.#in(channel, signal);
+    } catch (error) {
+      const entry = this.#channels.get(channel)?.[0];
+      if (this.#deviation === null && entry?.direction === 'in') this.#abandon(entry);
+      throw error;
+    }
+  }
+
+  async #in(channel: string, signal: AbortSignal): Promise<TapeEntry> {
     let at = this.#next;
     let stalled = false;
     let stop = (): void => undefined;
@@ -132,6 +158,12 @@ export class Replay {
     this.#move();
   }
 
+  #abandon(entry: Cued): void {
+    entry.abandoned = true;
+    this.#channels.get(entry.channel)?.shift();
+    this.#move();
+  }
+
   #move(): void {
     for (;;) {
       const entry = this.#entries[this.#next];
@@ -141,6 +173,7 @@ export class Replay {
         entry.played = true;
         this.#onUnasked(entry);
       }
+      if (entry.abandoned) entry.played = true;
       if (!entry.played) break;
       this.#next++;
     }

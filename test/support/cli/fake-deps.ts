@@ -2,6 +2,7 @@
 import type { CtlDeps, Terminal } from '../../../agent/cli/deps.ts';
 import { checkedLine } from '../../../agent/cli/descriptors.ts';
 import { runCtl } from '../../../agent/cli/run.ts';
+import { recordRun, replayRun } from '../../../agent/lanes/recording.ts';
 import { type Clock, systemClock } from '../../../drivers/base/clock.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../../drivers/base/errors.ts';
@@ -114,6 +115,8 @@ export async function ctl(socketPath: string, argv: readonly string[], world: Ty
           throw new UnlockdError('ERR_LANE_UNKNOWN', `there is no lane ${name} in this test`);
         }),
       entropy: systemEntropy,
+      record: recordRun,
+      replay: replayRun,
     }),
     doctorProbes: async () => ({ config: null, tpm: null, folders: async () => [], packages: async () => [] }),
   };

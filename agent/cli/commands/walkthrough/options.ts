@@ -14,6 +14,9 @@ export interface RunChoice {
   /** Files to be written; null: none. */
   readonly junit: string | null;
   readonly report: string | null;
+  /** Where what goes over the seams is kept, or played from; null: neither. */
+  readonly record: string | null;
+  readonly replay: string | null;
   readonly hardware: HardwareChoice;
 }
 
@@ -35,6 +38,8 @@ interface RunOptions extends CommonOptions, HardwareValues {
   readonly strict?: true;
   readonly junit?: string;
   readonly report?: string;
+  readonly record?: string;
+  readonly replay?: string;
 }
 
 function addRun(walkthrough: Command, { add, examples, choose }: Registering): void {
@@ -48,7 +53,9 @@ function addRun(walkthrough: Command, { add, examples, choose }: Registering): v
     .option('--quiet', 'print nothing but what did not pass, and the count')
     .option('--strict', 'end with 1 also when a step is not on the lane')
     .option('--junit <file>', 'write the outcome as JUnit XML')
-    .option('--report <file>', 'write the evidence as one HTML file; of several walkthroughs a file each');
+    .option('--report <file>', 'write the evidence as one HTML file; of several walkthroughs a file each')
+    .option('--record <file>', 'keep what TPM and keys said, and beside it the seed of the run (mock lane)')
+    .option('--replay <file>', 'run it on what was recorded, strictly; no TPM and no key is needed');
   addHardware(run);
   run.action((files: readonly string[], o: RunOptions) =>
     choose({
@@ -60,6 +67,8 @@ function addRun(walkthrough: Command, { add, examples, choose }: Registering): v
       strict: o.strict === true,
       junit: o.junit ?? null,
       report: o.report ?? null,
+      record: o.record ?? null,
+      replay: o.replay ?? null,
       hardware: hardwareChoice(o),
     }),
   );
@@ -68,6 +77,8 @@ function addRun(walkthrough: Command, { add, examples, choose }: Registering): v
     'unlockctl walkthrough run first-unlock',
     'sudo unlockctl walkthrough run mine.yaml --lane emulator --report mine.html',
     'sudo unlockctl walkthrough run first-unlock --lane hardware',
+    'unlockctl walkthrough run mine.yaml --record mine.tape',
+    'unlockctl walkthrough run mine.yaml --replay mine.tape',
     'unlockctl walkthrough run *.yaml --quiet --junit walkthroughs.xml',
   );
 }

@@ -5,6 +5,7 @@
 import { milliseconds } from '../../../../drivers/base/brand.ts';
 import { isUnlockdError } from '../../../../drivers/base/errors.ts';
 import type { HardwareOptions } from '../../../lanes/hardware-options.ts';
+import type { LaneSeams } from '../../../lanes/seams.ts';
 import type { EvidenceBuilder } from '../../../report/evidence.ts';
 import { renderReport } from '../../../report/page.ts';
 import { stepWords } from '../../../report/step-words.ts';
@@ -31,6 +32,7 @@ import { evidenceOf, followSenses, tellDevices } from './evidence-of-run.ts';
 import { readNamed, type WalkthroughFile } from './files.ts';
 import type { RunChoice } from './options.ts';
 import { elapsedWords, type Progress, progressOn, stepLines } from './progress.ts';
+import { checkRecording, recordingOf } from './recording.ts';
 import { jsonProgress, runFacts } from './run-json.ts';
 import { reportPaths } from './run-paths.ts';
 
@@ -48,6 +50,7 @@ interface Under {
   readonly lane: LaneName;
   readonly hardware: () => Promise<HardwareOptions>;
   readonly progress: Progress;
+  readonly choice: RunChoice;
 }
 
 interface OneRun {
@@ -62,11 +65,14 @@ async function runOn(
   { deps, lanes, lane: name, hardware, progress }: Under,
   evidence: EvidenceBuilder | null,
   results: StepResult[],
+  seams: LaneSeams | null,
 ): Promise<void> {
   const { clock, interrupted: signal } = deps;
+  const entropy = seams?.entropy('person') ?? lanes.entropy;
   const options = {
     clock,
     entropy: lanes.entropy,
+    ...(seams === null ? {} : { seams }),
     signal,
     progress: (words: string) => progress.busy(words),
     finding: (words: string) => {
@@ -90,7 +96,7 @@ async function runOn(
         progress.event(eventWords(event));
       }),
       clock,
-      entropy: lanes.entropy,
+      entropy,
       signal,
       onStepBegun: (step, index) => {
         evidence?.stepBegun(step, index);
@@ -111,17 +117,25 @@ async function runOn(
 }
 
 async function runOne(file: WalkthroughFile, under: Under, report: string | null): Promise<OneRun> {
-  const { deps, lane, progress } = under;
+  const { choice, deps, lane, lanes, progress } = under;
   const { clock, version } = deps;
   const begun = clock.now();
   const results: StepResult[] = [];
-  const evidence = report === null ? null : evidenceOf(file, lane, { clock, version });
+  await using recorded = await recordingOf(choice, file, { lanes, clock });
+  // The machine is asked the same whether a report is wanted or not, so that a recording serves both.
+  const evidence = report === null && recorded === null ? null : evidenceOf(file, lane, { clock, version });
   progress.begun(`${file.walkthrough.name} (${file.name}, ${lane} lane)`);
+  if (recorded?.finding != null) {
+    evidence?.finding(recorded.finding);
+    progress.say(`  ${recorded.finding}`);
+  }
   let thrown: OneRun['thrown'] = null;
   try {
-    await runOn(file, under, evidence, results);
+    await runOn(file, under, evidence, results, recorded?.recording.seams ?? null);
+    recorded?.finish(results.map(({ outcome }) => outcome));
   } catch (error) {
-    thrown = { error };
+    // In a replay everything else comes of the first deviation.
+    thrown = { error: recorded?.recording.deviation() ?? error };
   }
   const failure = thrown === null ? null : toFailure(thrown.error).refusal;
   const error = failure === null ? null : { code: failure.code, message: failure.message };
@@ -166,6 +180,7 @@ function progressFor({ deps, output }: Context, { lane, quiet }: RunChoice): Pro
  */
 export async function runCommand(context: Context, choice: RunChoice): Promise<ExitCode> {
   const { deps, output } = context;
+  checkRecording(choice);
   const files = choice.files.map(readNamed);
   const reports =
     choice.report === null
@@ -179,7 +194,7 @@ export async function runCommand(context: Context, choice: RunChoice): Promise<E
   using progress = progressFor(context, choice);
   const hardware = async () =>
     (await import('./hardware.ts')).hardwareOptions(context, choice.hardware, (words) => progress.say(words));
-  const under = { deps, lanes: await deps.lanes(), lane: choice.lane, hardware, progress };
+  const under = { deps, lanes: await deps.lanes(), lane: choice.lane, hardware, progress, choice };
   const runs: WalkthroughRun[] = [];
   let ending: OneRun['thrown'] = null;
   for (const [at, file] of files.entries()) {
