@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { Sequencer } from './test/support/project/sequencer.ts';
 
 /**
  * Tests that leave nothing behind in their process share it between files, each with modules of its own. A process for
@@ -15,6 +16,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: Sequencer },
     projects: [
       { extends: true, test: { name: 'sharing', include: SHARING, exclude: [...EXCLUDED, ...KOFFI], isolate: false } },
       { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...EXCLUDED, ...SHARING] } },
