@@ -151,6 +151,18 @@ describe.skipIf(missingForBus() !== null)(`others on the bus${because(missingFor
     await expect(hal.read({ signal: AbortSignal.timeout(300) })).rejects.toThrow();
   });
 
+  it('nothing of a bus that has died lives on, and it comes back by itself', async () => {
+    const events = seen.all.length;
+    await bus.stopDaemon();
+    await seen.next('unavailable', events);
+    await expect(hal.read({ signal: anySignal() })).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_HAL_/) });
+    await daemon.close();
+    await bus.startDaemon();
+    await daemon.start();
+    await seen.next('available', events);
+    expect((await hal.read({ signal: anySignal() })).interfaces).toEqual([]);
+  });
+
   const TRANSITIONS = [10, 20, 30, 40, 50, 60, 70, 80, 90, 110, 120];
   it(`a device in the states ${TRANSITIONS.join(', ')} is not connected, whatever its objects still say`, async () => {
     for (const state of TRANSITIONS) {
