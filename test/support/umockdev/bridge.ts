@@ -54,7 +54,7 @@ export function runToEnd(
 ): Promise<Finished> {
   const [program = 'false', ...args] = command;
   const { input, ...rest } = options;
-  const child = spawn(program, args, { ...rest, stdio: ['pipe', 'pipe', 'pipe'], timeout: 50_000 });
+  const child = spawn(program, args, { timeout: 50_000, ...rest, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input ?? '');
   return finished(child);
