@@ -44,6 +44,8 @@ const unavailable = (source: string, reason: UnavailableReason, detail: string):
   detail,
 });
 
+const NO_FACES = unavailable('none', 'no-driver', 'no reader of faces is driven on this system');
+
 /** Devices call themselves as they like. */
 const named = (text: string): string =>
   [...text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd')].slice(0, NAME_LENGTH).join('').trim();
@@ -90,9 +92,7 @@ async function readerFacts(
   try {
     const readers = (await biometric.readers(options)).filter((reader) => reader.modality === modality);
     if (readers.length === 0) {
-      return modality === 'face'
-        ? unavailable(source, 'no-driver', 'no reader of faces is driven on this system')
-        : unavailable(source, 'no-device', 'there is no reader');
+      return modality === 'face' ? NO_FACES : unavailable(source, 'no-device', 'there is no reader');
     }
     const there = readers.map((reader) => named(reader.name)).join(', ');
     const shown = await biometric.enrolled(userName(uid), modality, options);
@@ -103,7 +103,8 @@ async function readerFacts(
     return { ...ready(source, there), simulated };
   } catch (error) {
     options.signal.throwIfAborted();
-    return { ...problemFacts(source, error), simulated };
+    // That the service of fingers cannot be asked says nothing of faces.
+    return modality === 'face' ? NO_FACES : { ...problemFacts(source, error), simulated };
   }
 }
 

@@ -145,6 +145,14 @@ describe('the gestures', () => {
     expect((await rows(parts)).pin?.simulated).toBe(false);
   });
 
+  it('say of a service of readers that cannot be asked why, and nothing new of faces', async () => {
+    const { parts, biometric } = world();
+    await biometric[Symbol.asyncDispose]();
+    const { fingerprint, face } = await rows(parts);
+    expect(fingerprint).toMatchObject({ state: 'unavailable', reason: 'failed', source: 'mock' });
+    expect(face).toMatchObject({ reason: 'no-driver', detail: 'no reader of faces is driven on this system' });
+  });
+
   it('say that a PIN is set at the enrolment, to who is not enrolled', async () => {
     const { parts } = world({ enrolled: false });
     expect((await rows(parts)).pin).toMatchObject({ state: 'unsatisfied', reason: 'not-enrolled' });
