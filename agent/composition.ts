@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import { onlyDevice } from '../drivers/fido2/only-device.ts';
-import { type KeyModels, MAX_METADATA_FILE, parseFidoMetadata } from '../drivers/fido2/security-key.ts';
+import type { KeyModels } from '../drivers/fido2/security-key.ts';
 import type { Machine } from '../drivers/hal/machine.ts';
 import type { PresenceHal } from '../drivers/hal/presence.ts';
 import { bootTime } from '../drivers/linux/boot-time.ts';
@@ -29,6 +29,7 @@ import { documentKeysOf } from './container/document-keys.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
 import { DynamicLockRunner } from './dynamic-lock/runner.ts';
+import { readMetadata } from './key-metadata.ts';
 import { lockFolder } from './lifecycle/daemon-lock.ts';
 import { SuspendWatch } from './lifecycle/suspend.ts';
 import { parseDocument } from './policy/forms/native-json.ts';
@@ -80,17 +81,16 @@ const ONE_BY_ONE = 20;
 const ALLOWANCE_SPAN = seconds(600);
 
 /** Models of security keys that may be enrolled; the file is read anew each time. */
-function keyModels({ hid: { allowedAaguids, metadataFile } }: Config): KeyModels {
+function keyModels({ hid }: Config, clock: Clock): KeyModels {
   const listed =
-    allowedAaguids
+    hid.allowedAaguids
       .toLowerCase()
       .replaceAll('-', '')
       .match(/[0-9a-f]{32}/g) ?? [];
-  const file = metadataFile === '' ? null : readConfigText(metadataFile, undefined, MAX_METADATA_FILE);
-  return { allowed: new Set(listed), metadata: file === null ? null : parseFidoMetadata(file) };
+  return { allowed: new Set(listed), metadata: readMetadata(hid, clock.wall()) };
 }
 
-function settingsOf(config: Config, version: string): ServiceSettings {
+function settingsOf(config: Config, version: string, clock: Clock): ServiceSettings {
   const { unlock } = config;
   return {
     stateFolder: config.paths.stateDir,
@@ -107,7 +107,7 @@ function settingsOf(config: Config, version: string): ServiceSettings {
       const { documentKey } = config.policy;
       return documentKey === '' ? null : documentKeysOf(readConfigText(documentKey));
     },
-    keyModels: () => keyModels(config),
+    keyModels: () => keyModels(config, clock),
     version,
     configuration: describeConfig(config).map(({ key, value, unit, default: fallback, origin }) => ({
       key,
@@ -266,7 +266,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     unsettled: new Map(),
     audit,
     trace,
-    settings: settingsOf(config, version),
+    settings: settingsOf(config, version, clock),
     userName: userNames(),
   };
   const service = new Service(parts, auditReader(auditLog), (error) => log.error('a ceremony failed', {}, error));

@@ -106,7 +106,13 @@ export const SETTINGS = {
       '',
       'path',
       optional(absolutePath),
-      'FIDO metadata (JSON): only keys that their maker attests as it says are enrolled; empty: makers are not checked.',
+      'FIDO metadata (a signed BLOB, or JSON): only keys that their maker attests as it says are enrolled; empty: makers are not checked.',
+    ),
+    metadata_root: text(
+      '',
+      'path',
+      optional(absolutePath),
+      'Root certificate (PEM) that the signer of the metadata BLOB has to lead to; empty: the file is JSON and trusted as it is.',
     ),
   },
   unlock: {

@@ -1,8 +1,12 @@
 /**
- * A FIDO metadata file, local and trusted as far as its owner is: the payload of a metadata BLOB (FIDO Metadata Service 3
- * §3.1.6) or one metadata statement (FIDO Metadata Statement 3 §4), as JSON. Read is only what enrolment decides with.
+ * A FIDO metadata file: a metadata BLOB as its service signs it (`metadata-blob.ts`), or, local and trusted as far as its owner is,
+ * the payload of one (FIDO Metadata Service 3 §3.1.6) or one metadata statement (FIDO Metadata Statement 3 §4), as JSON. Read is
+ * only what enrolment decides with.
  */
+import type { UnixMs } from '../base/brand.ts';
 import { UnlockdError } from '../base/errors.ts';
+import { wrongMetadata as wrong } from './fido-metadata-error.ts';
+import { isMetadataBlob, openMetadataBlob } from './metadata-blob.ts';
 
 export interface KeyModel {
   readonly description: string;
@@ -36,12 +40,6 @@ const COMPROMISED: ReadonlySet<unknown> = new Set([
 ]);
 
 type Members = ReadonlyMap<string, unknown>;
-
-const wrong = (where: string, reason: string, cause?: unknown): UnlockdError =>
-  new UnlockdError('ERR_CTAP_METADATA_FILE', `the metadata file: ${where} ${reason}`, {
-    detail: { where, reason },
-    cause,
-  });
 
 function object(value: unknown, where: string): Members {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(where, 'is not an object');
@@ -133,4 +131,23 @@ export function parseFidoMetadata(json: string): FidoMetadata {
     add(aaguid, modelOf(statement, `${where}.metadataStatement`, compromised), where);
   }
   return { models };
+}
+
+/** How a signed file is checked. */
+export interface MetadataTrust {
+  /** DER: who may vouch for whoever signed it. */
+  readonly roots: readonly Uint8Array[];
+  /** Civil time: certificates expire, and files are replaced. */
+  readonly at: UnixMs;
+}
+
+/**
+ * Reads either form. A signed file is verified first; where roots are named, another one is not taken.
+ * @throws {ERR_CTAP_METADATA_FILE} and nothing else
+ */
+export function readFidoMetadata(text: string, { roots, at }: MetadataTrust): FidoMetadata {
+  if (text.length > MAX_METADATA_FILE) throw wrong('it', `has ${text.length} characters`);
+  if (isMetadataBlob(text)) return parseFidoMetadata(openMetadataBlob(text, roots, at));
+  if (roots.length > 0) throw wrong('it', 'is not signed, and a root is named that its signer has to have');
+  return parseFidoMetadata(text);
 }

@@ -2,12 +2,12 @@
  * Which models of security keys may be enrolled: by AAGUID, and where a FIDO metadata file is given, only what its maker
  * attested (WebAuthn §7.1 steps 23 and 24). Without the file an AAGUID is what the key says of itself.
  */
-import type { X509Certificate } from 'node:crypto';
 import type { UnixMs } from '../base/brand.ts';
-import { bytesEqual, toHex } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
 import { UnlockdError } from '../base/errors.ts';
 import type { AttestationResult } from './attestation.ts';
 import { readCertificate } from './attestation-certificate.ts';
+import { chainsTo } from './certificate-chain.ts';
 import type { FidoMetadata } from './fido-metadata.ts';
 
 /** What may be enrolled. */
@@ -35,39 +35,6 @@ export function checkClaimedModel(aaguid: Uint8Array, { allowed, metadata }: Key
   const model = metadata.models.get(name);
   if (model === undefined) throw refused(aaguid, 'the metadata file does not know it');
   if (model.compromised !== null) throw refused(aaguid, `the metadata file says ${model.compromised}`);
-}
-
-function isValidAt(certificate: X509Certificate, at: UnixMs): boolean {
-  try {
-    return Date.parse(certificate.validFrom) <= at && at <= Date.parse(certificate.validTo);
-  } catch {
-    return false;
-  }
-}
-
-/** Whether `issuer` has signed `certificate`. Both are as hostile as any bytes. */
-function hasIssued(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  try {
-    return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    return false;
-  }
-}
-
-/** Whether the chain (leaf first) ends in one of `roots`, or in what one of them has issued. */
-function chainsTo(chain: readonly X509Certificate[], roots: readonly Uint8Array[], at: UnixMs): boolean {
-  if (!chain.every((certificate) => isValidAt(certificate, at))) return false;
-  const linked = chain.every((certificate, i) => {
-    const issuer = chain[i + 1];
-    return issuer === undefined || hasIssued(issuer, certificate);
-  });
-  const last = chain.at(-1);
-  if (!linked || last === undefined) return false;
-  return roots.some((der) => {
-    if (bytesEqual(der, last.raw)) return true;
-    const root = readCertificate(der);
-    return isValidAt(root, at) && hasIssued(root, last);
-  });
 }
 
 /**

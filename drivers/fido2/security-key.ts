@@ -21,5 +21,6 @@ export {
   type SecurityKeyInfo,
   type UserVerification,
 } from './enrol-security-key.ts';
-export { MAX_METADATA_FILE, parseFidoMetadata } from './fido-metadata.ts';
+export { MAX_METADATA_FILE, parseFidoMetadata, readFidoMetadata } from './fido-metadata.ts';
 export type { KeyModels } from './key-models.ts';
+export { parseMetadataRoots } from './metadata-blob.ts';

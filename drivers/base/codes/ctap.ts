@@ -59,7 +59,7 @@ export const CTAP_CODES = {
   },
   ERR_CTAP_METADATA_FILE: {
     cause: 'The FIDO metadata file cannot be read, or is none; the message says where.',
-    cure: 'Put the payload of a FIDO metadata BLOB or one metadata statement there, as JSON, or clear `hid.metadata_file`.',
+    cure: 'Put a FIDO metadata BLOB that has not expired there with its root in `hid.metadata_root`, or its payload or one statement as JSON without a root, or clear `hid.metadata_file`.',
   },
   ERR_CTAP_ALREADY_ENROLLED: {
     cause: 'The security key already holds a credential of this user.',

@@ -250,6 +250,7 @@ export const ROOMS: readonly Room[] = [
       'agent/main.ts',
       'agent/ctl.ts',
       'agent/doctor-probes.ts',
+      'agent/key-metadata.ts',
       'agent/version.ts',
     ],
     may: [...values('drivers', 'agent'), { target: 'hal-mocks', mode: 'dynamic' }],
