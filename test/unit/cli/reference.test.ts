@@ -92,6 +92,7 @@ describe('the help', () => {
         'walkthrough check',
         'walkthrough list',
         'walkthrough new',
+        'walkthrough run',
       ].sort(),
     );
   });
