@@ -4,6 +4,7 @@
  */
 import type { Milliseconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
+import { Doorbell } from '../base/doorbell.ts';
 import { isUnlockdError } from '../base/errors.ts';
 import type { NetworkEvent } from '../hal/network.ts';
 
@@ -33,22 +34,24 @@ export interface NoticeSink {
   readonly gone: () => void;
 }
 
-class Pending implements NoticeSink {
+class Pending implements NoticeSink, Disposable {
+  readonly #bell: Doorbell;
   #changed = false;
   isGone = false;
-  #wake: () => void = () => undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#bell = new Doorbell(signal);
+  }
 
   readonly changed = (): void => {
     this.#changed = true;
-    this.wake();
+    this.#bell.ring();
   };
 
   readonly gone = (): void => {
     this.isGone = true;
-    this.wake();
+    this.#bell.ring();
   };
-
-  readonly wake = (): void => this.#wake();
 
   take(): boolean {
     const taken = this.#changed;
@@ -56,11 +59,12 @@ class Pending implements NoticeSink {
     return taken;
   }
 
-  async next(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#wake = () => undefined;
+  next(): Promise<void> {
+    return this.#bell.heard();
+  }
+
+  [Symbol.dispose](): void {
+    this.#bell[Symbol.dispose]();
   }
 }
 
@@ -74,7 +78,7 @@ export async function* watchNotices(
 ): AsyncGenerator<NetworkEvent, void, undefined> {
   let told: Outage | null = null;
   while (!signal.aborted) {
-    const pending = new Pending();
+    using pending = new Pending(signal);
     let notices: Notices;
     try {
       notices = begin(pending);
@@ -85,7 +89,6 @@ export async function* watchNotices(
       await clock.sleep(retry, { signal }).catch(() => undefined);
       continue;
     }
-    signal.addEventListener('abort', pending.wake, { once: true });
     try {
       yield { type: 'available' };
       while (!signal.aborted && !pending.isGone) {
@@ -93,7 +96,6 @@ export async function* watchNotices(
         else await pending.next();
       }
     } finally {
-      signal.removeEventListener('abort', pending.wake);
       // What does not end any more is not told to anybody: nothing of it is listened to.
       await notices.stop().catch(() => undefined);
     }

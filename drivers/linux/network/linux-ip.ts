@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Milliseconds, seconds } from '../../base/brand.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { Doorbell } from '../../base/doorbell.ts';
 import { isUnlockdError, UnlockdError } from '../../base/errors.ts';
 import type { FieldSource, HostInterface, IpHal, IpSnapshot, NetworkEvent, Sourced } from '../../hal/network.ts';
 import { SYSTEM_BUS } from '../dbus/address.ts';
@@ -160,15 +161,13 @@ class LinuxIp implements IpHal {
 
   async *watch({ signal }: Waiting): AsyncGenerator<NetworkEvent, void, undefined> {
     const pending = { reset: true, changed: false };
-    let wake: () => void = () => undefined;
+    using bell = new Doorbell(signal);
     const listener: Listener = (event) => {
       if (event === 'replaced') pending.reset = true;
       else pending.changed = true;
-      wake();
+      bell.ring();
     };
-    const onAbort = () => wake();
     this.#listeners.add(listener);
-    signal.addEventListener('abort', onAbort, { once: true });
     this.#letKernelTell(this.#kernelTells);
     try {
       await this.#looked({ signal });
@@ -184,18 +183,12 @@ class LinuxIp implements IpHal {
           if (can) yield { type: 'available' };
           told = can;
         } else if (changed && told === true) yield { type: 'changed' };
-        if (!pending.reset && !pending.changed && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-        wake = () => undefined;
+        await bell.heard();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       this.#listeners.delete(listener);
-      signal.removeEventListener('abort', onAbort);
       if (this.#listeners.size === 0) await this.#endEvents();
     }
   }

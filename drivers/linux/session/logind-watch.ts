@@ -3,6 +3,7 @@
  * by a method call after it. Many signals become one look, so nobody can make us hold more than one entry for each
  * session. org.freedesktop.login1(5), "Signals".
  */
+import { Doorbell } from '../../base/doorbell.ts';
 import { isUnlockdError, UnlockdError } from '../../base/errors.ts';
 import type { Session, SessionEvent } from '../../hal/session.ts';
 import type { BusService } from '../dbus/bus-service.ts';
@@ -70,17 +71,15 @@ export async function* watchLogind(
   { signal }: { signal: AbortSignal },
 ): AsyncGenerator<SessionEvent, void, undefined> {
   let pending = new Pending();
-  let wake: () => void = () => undefined;
+  using bell = new Doorbell(signal);
   const stop = service.listen((event) => {
     if (event.type === 'signal') pending.add(event.signal);
     else {
       pending = new Pending();
       pending.reset = true;
     }
-    wake();
+    bell.ring();
   });
-  const onAbort = () => wake();
-  signal.addEventListener('abort', onAbort, { once: true });
   try {
     await service.looked({ signal });
     pending.reset = true;
@@ -98,26 +97,15 @@ export async function* watchLogind(
       }
       yield* lookAt(taken, reader, signal);
       if (signal.aborted) return;
-      if (!somethingIn(pending)) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        wake = () => undefined;
-      }
+      await bell.heard();
     }
   } catch (error) {
     if (!signal.aborted)
       throw error instanceof UnlockdError ? error : new UnlockdError('ERR_HAL_IO', 'logind', { cause: error });
   } finally {
     stop();
-    signal.removeEventListener('abort', onAbort);
   }
 }
-
-const somethingIn = (pending: Pending): boolean =>
-  pending.reset ||
-  pending.sleep !== null ||
-  pending.changed.size + pending.lockRequested.size + pending.removed.size > 0;
 
 async function* lookAt(
   pending: Pending,

@@ -2,6 +2,7 @@
  * What happens to the Wi-Fi, as a stream: whether it can be asked at all, and that something may have changed. However
  * many signals there are, one entry waits.
  */
+import { Doorbell } from '../../base/doorbell.ts';
 import { UnlockdError } from '../../base/errors.ts';
 import type { NetworkEvent } from '../../hal/network.ts';
 import type { BusServiceEvent } from '../dbus/bus-service.ts';
@@ -34,16 +35,14 @@ export async function* watchWifi(
   signal: AbortSignal,
 ): AsyncGenerator<NetworkEvent, void, undefined> {
   let pending = nothing();
-  let wake: () => void = () => undefined;
+  using bell = new Doorbell(signal);
   const stop = sources.listen((event) => {
     if (event.type === 'vanished') pending.gone = true;
     else if (event.type === 'appeared') pending.appeared = true;
     else if (sources.matters(event.signal)) pending.changed = true;
     else return;
-    wake();
+    bell.ring();
   });
-  const onAbort = () => wake();
-  signal.addEventListener('abort', onAbort, { once: true });
   const isThere = async (): Promise<boolean> => sources.present() || (await sources.lastResort());
   try {
     await sources.looked();
@@ -63,17 +62,12 @@ export async function* watchWifi(
           yield { type: 'available' };
         }
       } else if (changed) yield { type: 'changed' };
-      if (signal.aborted || pending.gone || pending.appeared || pending.changed) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      wake = () => undefined;
+      await bell.heard();
     }
   } catch (error) {
     if (!signal.aborted)
       throw error instanceof UnlockdError ? error : new UnlockdError('ERR_HAL_IO', 'Wi-Fi', { cause: error });
   } finally {
     stop();
-    signal.removeEventListener('abort', onAbort);
   }
 }
