@@ -51,17 +51,6 @@ function requireRecordable(lane: LaneName): void {
   if (why !== null) throw new UnlockdError('ERR_CLI_USAGE', `a run on the ${lane} lane cannot be recorded: ${why}`);
 }
 
-const mocks = async () => {
-  const [tape, record, replay, seams, seeded] = await Promise.all([
-    import('../../hal-mocks/recording/tape.ts'),
-    import('../../hal-mocks/recording/record-seams.ts'),
-    import('../../hal-mocks/recording/replay.ts'),
-    import('../../hal-mocks/recording/replay-seams.ts'),
-    import('../../hal-mocks/recording/seeded-entropy.ts'),
-  ]);
-  return { ...tape, ...record, ...replay, ...seams, ...seeded };
-};
-
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const OPERATOR = 'operator';
@@ -96,7 +85,12 @@ function told(hal: OperatorHal, tell: (step: unknown) => void): OperatorHal {
 /** @param entropy what the seed is drawn from @throws {ERR_CLI_USAGE} for a lane that cannot be recorded */
 export async function recordRun({ lane, file }: Of, entropy: Entropy): Promise<RecordedRun> {
   requireRecordable(lane);
-  const { SEED_BYTES, TapeRecorder, jsonBytes, recordHid, recordTpm, seedName, seededEntropy } = await mocks();
+  const [{ TapeRecorder, jsonBytes }, { recordHid, recordTpm }, { SEED_BYTES, seedName, seededEntropy }] =
+    await Promise.all([
+      import('../../hal-mocks/recording/tape.ts'),
+      import('../../hal-mocks/recording/record-seams.ts'),
+      import('../../hal-mocks/recording/seeded-entropy.ts'),
+    ]);
   const seed = entropy.bytes(SEED_BYTES);
   const tape = new TapeRecorder({ recording: 1, walkthrough: digestOf(file), lane, seed: seedName(seed) });
   const over = new AbortController();
@@ -144,7 +138,13 @@ export async function replayRun(
   clock: Clock,
 ): Promise<Recording> {
   requireRecordable(lane);
-  const { PLUGS, Replay, ReplayHid, jsonBytes, readTape, replayTpm, seedName, seededEntropy } = await mocks();
+  const [{ jsonBytes, readTape }, { Replay }, { PLUGS, ReplayHid, replayTpm }, { seedName, seededEntropy }] =
+    await Promise.all([
+      import('../../hal-mocks/recording/tape.ts'),
+      import('../../hal-mocks/recording/replay.ts'),
+      import('../../hal-mocks/recording/replay-seams.ts'),
+      import('../../hal-mocks/recording/seeded-entropy.ts'),
+    ]);
   const seed = seedOf(recorded.seed);
   const { head, entries, end } = readTape(recorded.tape);
   const refuse = (why: string) =>
