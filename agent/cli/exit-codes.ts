@@ -32,7 +32,7 @@ export const EXIT_ROWS: readonly Row[] = [
   {
     exit: EXIT.usage,
     meaning:
-      'The command line is not valid, or wants a flag for what cannot be undone, or a policy, trace, walkthrough or report that it names, or it does not fit the security key.',
+      'The command line is not valid, or wants a flag for what cannot be undone, or a policy, trace, walkthrough, report or recording that it names, or it does not fit the security key.',
     codes: [
       'ERR_CLI_USAGE',
       'ERR_POLICY_INVALID',
@@ -46,6 +46,7 @@ export const EXIT_ROWS: readonly Row[] = [
       'ERR_LANE_DESTRUCTIVE',
       'ERR_LANE_UNKNOWN',
       'ERR_REPORT_INVALID',
+      'ERR_RECORDING_INVALID',
       'ERR_CTAP_PIN_SET',
       'ERR_CTAP_NO_SUCH_ID',
     ],
