@@ -18,6 +18,7 @@ import type { StepAt, SystemDaemon } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
+import { arrange } from './hardware-arrange.ts';
 import { Ceremonies } from './hardware-ceremonies.ts';
 import { Changes } from './hardware-changes.ts';
 import { daemonOfItsOwn, daemonOfThisMachine, type HardwareDaemon } from './hardware-daemon.ts';
@@ -32,7 +33,7 @@ import { systemctl } from './hardware-system.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
 import { setUpMachine } from './set-up.ts';
 
-const NAMED_WITHIN = seconds(300);
+const ARRANGED_WITHIN = seconds(300);
 
 /** Everything of one run on hardware. */
 class HardwareRun {
@@ -84,8 +85,8 @@ class HardwareRun {
       onEvent: (event) => this.#onEvent(event),
     });
     const operator = this.#operator(client, ceremonies);
-    await this.#nameKeys(operator);
-    this.#changes.add({ what: 'the keys', putBack: async () => this.#pulled(), cure: '' });
+    this.#changes.add({ what: 'what was moved', putBack: async () => this.#moved(operator), cure: '' });
+    await this.#arrange(operator);
     return {
       name: 'hardware',
       operator,
@@ -103,26 +104,30 @@ class HardwareRun {
     };
   }
 
-  /** @throws {ERR_HAL_TIMEOUT} a person who has left, a machine that never gets done */
-  async #nameKeys(operator: PhysicalOperator): Promise<void> {
+  /** Keys, phones and networks as they are given. @throws {ERR_HAL_TIMEOUT} a person who has left, a machine that never gets done */
+  async #arrange(operator: PhysicalOperator): Promise<void> {
     const { clock, signal } = this.#options;
-    using deadline = startDeadline(clock, NAMED_WITHIN, {
-      what: 'the keys are named',
+    using deadline = startDeadline(clock, ARRANGED_WITHIN, {
+      what: 'bringing about what is given',
       signal: AbortSignal.any([signal, this.#ended.signal]),
     });
-    this.#endsAt = monotonicMs(clock.now() + NAMED_WITHIN);
+    this.#endsAt = monotonicMs(clock.now() + ARRANGED_WITHIN);
     const { hid } = this.#hardware;
     const tell = (words: string) => this.#hands.tell(words);
-    await nameKeys(this.#walkthrough.given, { hid, keys: this.#keys, operator, tell }, deadline.signal);
+    const { given } = this.#walkthrough;
+    await nameKeys(given, { hid, keys: this.#keys, operator, tell }, deadline.signal);
+    await arrange(given, operator, deadline.signal);
     this.#endsAt = null;
   }
 
-  /** Nobody plugs keys in again that the run had pulled out: it says which. */
-  #pulled(): null {
+  /** Nobody carries things back: it says where they are now. */
+  #moved(operator: PhysicalOperator): null {
     for (const [name, where] of Object.entries(this.#walkthrough.given.keys)) {
       if (where !== 'plugged' || this.#keys.path(name) !== null || this.#keys.device(name) === null) continue;
       this.#changes.stays(`${this.#keys.words(name)} is pulled out`);
     }
+    const moved = operator.moved();
+    if (moved.length > 0) this.#changes.stays(`what you were asked for last: ${moved.join('; ')}`);
     return null;
   }
 

@@ -11,6 +11,9 @@ import { type KeyNames, keyWords } from './key-names.ts';
 import type { Detector, Doing, Hands } from './task.ts';
 import { notByHand, taskText } from './words.ts';
 
+/** What is as it was done until somebody does it otherwise. */
+const STAYS: ReadonlySet<PhysicalStep['do']> = new Set(['phone', 'access-point', 'join', 'cable', 'renumber']);
+
 type Asked = { readonly signal: AbortSignal };
 
 export interface OperatorParts {
@@ -30,6 +33,8 @@ export interface OperatorParts {
 
 export class PhysicalOperator implements OperatorHal {
   readonly #parts: OperatorParts;
+  /** The last thing that was done with each, in words. */
+  readonly #moved = new Map<string, string>();
   #count = 0;
 
   constructor(parts: OperatorParts) {
@@ -79,11 +84,18 @@ export class PhysicalOperator implements OperatorHal {
     }
     try {
       await this.#do(step, await detects(step, { signal }), signal);
+      const about = 'phone' in step ? step.phone : 'network' in step && step.network !== null ? step.network : '';
+      if (STAYS.has(step.do)) this.#moved.set(`${step.do} ${about}`, taskText(step, this.#parts.keys));
       return null;
     } catch (error) {
       if (isUnlockdError(error, 'ERR_OPERATOR_CANNOT')) return String(error.detail.reason ?? error.message);
       throw error;
     }
+  }
+
+  /** What was done last with each phone, access point and network, in words. */
+  moved(): readonly string[] {
+    return [...this.#moved.values()];
   }
 
   #hasName(device: HidDeviceInfo): boolean {

@@ -141,6 +141,21 @@ test('hands off the keyboard is said, and nobody has to press a key for it', asy
   expect([tasks, said]).toEqual([[], ['> Leave keyboard and mouse alone']]);
 });
 
+test('it is known what was done last with each thing that stays so', async () => {
+  const { operator, when } = stage();
+  for (const is of ['near', 'away'] as const) await operator.perform({ do: 'phone', phone: 'mine', is }, { signal });
+  await operator.perform({ do: 'access-point', network: 'office', is: 'off' }, { signal });
+  await operator.perform({ do: 'suspend' }, { signal });
+  when(() => {
+    throw new Fault('ERR_OPERATOR_CANNOT', 'x');
+  });
+  await operator.perform({ do: 'join', network: 'office' }, { signal });
+  expect(operator.moved()).toEqual([
+    'Take the phone mine out of reach, or put it into a metal box',
+    'Switch the access point of office off',
+  ]);
+});
+
 test('every step has words', () => {
   const keys = new KeyNames();
   const to = {
