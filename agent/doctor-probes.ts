@@ -2,7 +2,8 @@
  * What `unlockctl doctor` looks at without the daemon: the configuration with the origin of every value, the folders,
  * the packages, and the TPM itself. Composed here, because it takes parts of every room.
  */
-import { seconds } from '../drivers/base/brand.ts';
+import { statSync } from 'node:fs';
+import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { systemClock } from '../drivers/base/clock.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError } from '../drivers/base/errors.ts';
@@ -14,7 +15,10 @@ import { readAuthorityFile } from './container/authority/authority-file.ts';
 import { documentKeysOf } from './container/document-keys.ts';
 import { DurableFiles } from './container/durable-files.ts';
 import { StateStore } from './container/store.ts';
+import { readMetadata } from './key-metadata.ts';
+import { listKeys } from './keys/list.ts';
 import type { ConfigRow, DoctorProbes, FolderFact } from './lifecycle/doctor.ts';
+import type { KeyFact, MetadataFact } from './lifecycle/doctor-keys.ts';
 import { probeFolder } from './lifecycle/folder-probe.ts';
 import { packageFacts } from './lifecycle/package-probe.ts';
 import { TpmAccess } from './service/tpm-access.ts';
@@ -121,6 +125,50 @@ function authorityFile(path: string): readonly FolderFact[] {
   }
 }
 
+/** A key that is busy with somebody else's touch is told as busy soon. */
+const KEY_TIMING = { init: seconds(3), operation: seconds(3), idle: seconds(2), drain: milliseconds(500) };
+
+/** What each key says of itself, with the rights of whoever asks. */
+async function keys(signal: AbortSignal): Promise<readonly KeyFact[]> {
+  const { openLinuxHid } = await import('../drivers/linux/hid/linux-hid.ts');
+  const hid = openLinuxHid();
+  const found = await listKeys({
+    hid,
+    signal,
+    clock: systemClock,
+    entropy: systemEntropy,
+    timing: KEY_TIMING,
+    requestKeyPin: () => Promise.reject(new TypeError('nothing here needs a PIN')),
+    onTouch: () => undefined,
+    onInsert: () => undefined,
+  });
+  await hid.released?.();
+  return found.map(({ path, product, key, problem }) => {
+    const name = `${product ?? 'a security key'} at ${path}`;
+    if (key === null) return { name, problem };
+    const { versions, extensions, pin, pinTriesLeft, pinNeedsReplug, pinMustChange } = key;
+    const { fingerprints, fingerprintTriesLeft } = key;
+    const pins = { pin, pinTriesLeft, pinNeedsReplug, pinMustChange };
+    const hmacSecret = extensions.includes('hmac-secret');
+    return { name, problem: null, versions, hmacSecret, ...pins, fingerprints, fingerprintTriesLeft };
+  });
+}
+
+const DAY_MS = 86_400_000;
+
+function metadata(metadataFile: string, metadataRoot: string): MetadataFact | null {
+  if (metadataFile === '') return null;
+  const fact = { path: metadataFile, signed: metadataRoot !== '', models: 0, ageDays: null, problem: null };
+  try {
+    const read = readMetadata({ metadataFile, metadataRoot }, systemClock.wall());
+    const age = systemClock.wall() - statSync(metadataFile).mtimeMs;
+    return { ...fact, models: read?.models.size ?? 0, ageDays: Math.max(0, Math.floor(age / DAY_MS)) };
+  } catch (error) {
+    if (!isUnlockdError(error)) throw error;
+    return { ...fact, problem: error };
+  }
+}
+
 /** @throws {ERR_CONFIG_INVALID | ERR_CONFIG_UNREADABLE | ERR_CONFIG_PERMISSION} when `config` is asked */
 export async function doctorProbes(): Promise<Omit<DoctorProbes, 'daemon'>> {
   const read = () => loadConfig({ env: process.env });
@@ -135,6 +183,15 @@ export async function doctorProbes(): Promise<Omit<DoctorProbes, 'daemon'>> {
       })),
     folders: async (rows = null) => folders(placesOf(rows, read)),
     packages: packageFacts,
+    keys,
+    metadata: async (rows) => {
+      const at = (name: string) => rows?.find(({ key }) => key === name)?.value;
+      const { hid } = rows === null ? read() : { hid: null };
+      return metadata(
+        at('hid.metadata_file') ?? hid?.metadataFile ?? '',
+        at('hid.metadata_root') ?? hid?.metadataRoot ?? '',
+      );
+    },
     tpm: async (signal) => {
       const config = read();
       const access = new TpmAccess({

@@ -5,6 +5,7 @@
  * one client at a time.
  */
 import { isUnlockdError } from '../../drivers/base/errors.ts';
+import { type KeyFact, keyFindings, type MetadataFact, metadataFindings } from './doctor-keys.ts';
 
 /** One value of the configuration with where it comes from. */
 export interface ConfigRow {
@@ -75,12 +76,16 @@ export interface DoctorProbes {
   /** @param config whose folders: the daemon's; without it this command's own */
   readonly folders: (config?: readonly ConfigRow[] | null) => Promise<readonly FolderFact[]>;
   readonly packages: () => Promise<readonly PackageFact[]>;
+  /** Left out: this build has no way to look at security keys. */
+  readonly keys?: (signal: AbortSignal) => Promise<readonly KeyFact[]>;
+  /** Null: no metadata file is named. @param config whose: the daemon's; without it this command's own */
+  readonly metadata?: (config: readonly ConfigRow[] | null) => Promise<MetadataFact | null>;
 }
 
 export type Level = 'ok' | 'info' | 'warning' | 'problem';
 
 export interface Finding {
-  readonly check: 'config' | 'daemon' | 'tpm' | 'folders' | 'packages';
+  readonly check: 'config' | 'daemon' | 'tpm' | 'folders' | 'packages' | 'keys';
   readonly level: Level;
   readonly text: string;
   readonly cure: string | null;
@@ -212,6 +217,8 @@ export async function examine(probes: DoctorProbes, options: { signal: AbortSign
     return [finding('daemon', 'warning', 'the daemon does not run', 'Start it: `systemctl start unlockd`.')];
   });
   await attempt('tpm', () => tpmOf(probes, daemon, options.signal));
+  await attempt('keys', async () => (probes.keys === undefined ? [] : keyFindings(await probes.keys(options.signal))));
+  await attempt('keys', async () => metadataFindings((await probes.metadata?.(daemonConfig)) ?? null));
   return {
     ok: findings.every(({ level }) => level !== 'problem'),
     findings,

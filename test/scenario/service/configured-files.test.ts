@@ -21,14 +21,21 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** What `doctor` says of the file; undefined: nothing. */
 async function doctors(section: string, key: string): Promise<string | null | undefined> {
+  return await asConfigured(section, key, async () => {
+    const facts = await (await doctorProbes()).folders();
+    return facts.find((fact) => fact.path === path)?.problem;
+  });
+}
+
+/** Runs `look` in the world of a configuration that names the file. */
+async function asConfigured<T>(section: string, key: string, look: () => Promise<T>): Promise<T> {
   const config = join(folder, 'unlockd.toml');
   const text = `[paths]\nstate_dir = "${folder}"\nrun_dir = "${folder}"\n[${section}]\n${key} = "${path}"\n`;
   await writeFile(config, text, { mode: 0o600 });
   const before = process.env.UNLOCKD_CONFIG;
   process.env.UNLOCKD_CONFIG = config;
   try {
-    const facts = await (await doctorProbes()).folders();
-    return facts.find((fact) => fact.path === path)?.problem;
+    return await look();
   } finally {
     if (before === undefined) delete process.env.UNLOCKD_CONFIG;
     else process.env.UNLOCKD_CONFIG = before;
@@ -77,5 +84,20 @@ describe('the script of surroundings', () => {
     expect(await doctors('simulation', 'surroundings')).toMatch(/:1:16: unavailable: is to be one of/);
     await rm(path);
     expect(await doctors('simulation', 'surroundings')).toBe('there is no such file');
+  });
+});
+
+describe('the FIDO metadata', () => {
+  const fact = () =>
+    asConfigured('hid', 'metadata_file', async () => (await (await doctorProbes()).metadata?.(null)) ?? null);
+
+  it('that can be read is counted by doctor, and what cannot be is a problem that says where', async () => {
+    expect(await fact()).toMatchObject({ problem: { code: 'ERR_CONFIG_UNREADABLE' } });
+    await writeFile(path, '{"entries": [{}]');
+    expect(await fact()).toMatchObject({ problem: { code: 'ERR_CTAP_METADATA_FILE' } });
+    await writeFile(path, '{"entries": []}');
+    expect(await fact()).toEqual({ path, models: 0, signed: false, ageDays: 0, problem: null });
+    await chmod(path, 0o666);
+    expect(await fact()).toMatchObject({ problem: { code: 'ERR_CONFIG_PERMISSION' } });
   });
 });
