@@ -5,8 +5,9 @@
 import type { LaneDevice } from '../../../agent/walkthrough/lane.ts';
 import type { PhonePlace } from '../../../drivers/hal/operator.ts';
 import type { Answering } from '../../contract/bluetooth/bluetooth-cases.ts';
+import { PC } from '../../radio/guest/bluez-client.ts';
 import { GuestHost } from '../../radio/guest/guest-host.ts';
-import { World } from '../../radio/guest/world.ts';
+import { PHONE_INDEX, tool, until, World } from '../../radio/guest/world.ts';
 
 const ANSWERS: Readonly<Record<PhonePlace, Answering>> = {
   near: 'phone',
@@ -14,6 +15,24 @@ const ANSWERS: Readonly<Record<PhonePlace, Answering>> = {
   off: 'nobody',
   impostor: 'impostor',
 };
+
+/** Major device class of phones, and the bits that hold it. */
+const PHONE = 0x0200;
+const MAJOR_CLASS = 0x1f00;
+/** Of a smart phone. */
+const PHONE_CLASS = '0x5a020c';
+
+/** BlueZ knows what a device is from how it was found, or from a link that the device has opened itself. */
+async function learnClass(host: GuestHost): Promise<void> {
+  const isKnown = async () => (Number(await host.bluez.device(PC, host.phone, 'Class')) & MAJOR_CLASS) === PHONE;
+  if (await isKnown().catch(() => false)) return;
+  // The link of the pairing may still stand, and says nothing any more.
+  await host.link('', false);
+  tool('hciconfig', `hci${PHONE_INDEX}`, 'class', PHONE_CLASS);
+  await host.link('', true);
+  await until('the class of the phone', 30, isKnown);
+  await host.link('', false);
+}
 
 export class Bluetooth implements AsyncDisposable {
   readonly #host: GuestHost;
@@ -30,9 +49,15 @@ export class Bluetooth implements AsyncDisposable {
     if (others.length > 0) throw new Error('the lab has one phone: its second controller');
     const host = await GuestHost.start(new World());
     await host.pair();
+    await learnClass(host);
     const bluetooth = new Bluetooth(host, phone);
     await bluetooth.move(phone, place as PhonePlace);
     return bluetooth;
+  }
+
+  /** Of the computer's own controller. */
+  get controller(): string {
+    return this.#host.pc;
   }
 
   get addresses(): Readonly<Record<string, string>> {

@@ -170,11 +170,12 @@ export class Stage implements AsyncDisposable {
   /** What programs that know nothing of this project say, beside what the daemon says; nothing where it does not run. */
   async strangers(): Promise<readonly Comparison[]> {
     if (!this.daemon.runs) return [];
-    const [phoneAddress = null] = Object.values(this.#bluetooth?.addresses ?? {});
+    const bluetooth = this.#bluetooth;
+    const [address = ''] = Object.values(bluetooth?.addresses ?? {});
     return await askStrangers({
       api: this.daemon.api,
       hasKeys: (this.#keys?.hands.names.length ?? 0) > 0,
-      phoneAddress,
+      phone: bluetooth === null ? null : { controller: bluetooth.controller, address },
       wired: this.#network?.hasCable === true ? WIRED : null,
       wireless: this.#wifi === null ? null : WIRELESS,
       firstTpm: this.#tpms.count === 0,

@@ -62,9 +62,14 @@ async function tpm(api: ApiClient): Promise<readonly Comparison[]> {
   ];
 }
 
-async function phone(api: ApiClient, address: string): Promise<readonly Comparison[]> {
+async function phone(
+  api: ApiClient,
+  { controller, address }: { readonly controller: string; readonly address: string },
+): Promise<readonly Comparison[]> {
   const line = (await api.phones()).phones.find((each) => each.address === address);
-  const shown = await ask('bluetoothctl', '--timeout', '10', 'info', address.toUpperCase());
+  // It takes what it is told a moment after it has started, and the controller that it begins with is the phone's.
+  const told = `sleep 3; echo select ${controller.toUpperCase()}; sleep 1; echo info ${address.toUpperCase()}; sleep 2; echo quit`;
+  const shown = await ask('sh', '-c', `(${told}) | bluetoothctl`);
   const said = line?.paired === true ? 'yes' : 'no';
   return [{ what: `bluetoothctl info ${address}: Paired`, ours: said, theirs: field(shown, 'Paired') }];
 }
@@ -112,7 +117,7 @@ export interface Compared {
   readonly api: ApiClient;
   readonly hasKeys: boolean;
   /** Null: there is none, and so with the others. */
-  readonly phoneAddress: string | null;
+  readonly phone: { readonly controller: string; readonly address: string } | null;
   readonly wired: string | null;
   readonly wireless: string | null;
   /** The daemon uses the TPM of /dev/tpmrm0. */
@@ -125,7 +130,7 @@ export async function askStrangers(about: Compared): Promise<readonly Comparison
   return [
     ...(about.firstTpm ? await tpm(api) : []),
     ...(about.hasKeys ? await keys() : []),
-    ...(about.phoneAddress === null ? [] : await phone(api, about.phoneAddress)),
+    ...(about.phone === null ? [] : await phone(api, about.phone)),
     ...(about.wired === null ? [] : await wired(api, about.wired)),
     ...(about.wireless === null ? [] : await wireless(api, about.wireless)),
   ];
