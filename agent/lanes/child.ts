@@ -11,6 +11,18 @@ import { UnlockdError } from '../../drivers/base/errors.ts';
 const LAST_WORDS = 4096;
 const STOP_WITHIN = seconds(8);
 
+/** Of a line of a log (JSON) what it says; any other line as it is. */
+function spoken(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { msg, code } = JSON.parse(line) as { readonly msg?: unknown; readonly code?: unknown };
+    if (typeof msg !== 'string') return line;
+    return typeof code === 'string' ? `${msg} (${code})` : msg;
+  } catch {
+    return line;
+  }
+}
+
 export interface ChildOptions {
   readonly clock: Clock;
   /** What it is, for errors: `the daemon`. */
@@ -96,7 +108,7 @@ export class LaneChild {
   }
 
   #broken(how: string): UnlockdError {
-    const words = this.lastWords.split('\n').at(-1) ?? '';
+    const words = spoken(this.lastWords.split('\n').at(-1) ?? '');
     return new UnlockdError('ERR_LANE_BROKEN', `${this.#what} ${how}${words === '' ? '' : `: ${words}`}`, {
       detail: { part: this.#what },
     });

@@ -1,7 +1,8 @@
 /** What the emulator lane needs of a machine, looked at before anything is started; what is missing is said all at once. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { UnlockdError } from '../../drivers/base/errors.ts';
+import { isUnlockdError, UnlockdError } from '../../drivers/base/errors.ts';
+import { isDumpable } from '../../drivers/linux/process-hardening.ts';
 
 /** The daemon as users run it: from the build, also when this file is run from its source. */
 export const DAEMON_PROGRAM = fileURLToPath(
@@ -9,6 +10,8 @@ export const DAEMON_PROGRAM = fileURLToPath(
 );
 
 export interface EmulatorNeeds {
+  /** The optional package of native calls, without which no daemon runs. */
+  readonly koffi: boolean;
   readonly root: boolean;
   readonly build: boolean;
   readonly swtpm: boolean;
@@ -16,13 +19,25 @@ export interface EmulatorNeeds {
 }
 
 /** In words, each with what to do about it. Pure. */
-export function missingWords({ root, build, swtpm, bridge }: EmulatorNeeds): readonly string[] {
+export function missingWords({ koffi, root, build, swtpm, bridge }: EmulatorNeeds): readonly string[] {
   const packages = [...(swtpm ? [] : ['swtpm']), ...(bridge ? [] : ['umockdev python3-gi gir1.2-umockdev-1.0'])];
   return [
     ...(packages.length === 0 ? [] : [`apt-get install ${packages.join(' ')}`]),
+    ...(koffi ? [] : ['npm install koffi']),
     ...(root ? [] : ['run it as root, of this machine or of a user namespace: `sudo`, or `unshare --map-root-user`']),
     ...(build ? [] : ['npm run build']),
   ];
+}
+
+function hasNativeCalls(): boolean {
+  try {
+    // Any native call does.
+    isDumpable();
+    return true;
+  } catch (error) {
+    if (isUnlockdError(error, 'ERR_HAL_MODULE_MISSING')) return false;
+    throw error;
+  }
 }
 
 /** @throws {ERR_LANE_MISSING} naming all that is missing */
@@ -32,6 +47,7 @@ export async function requireEmulatorNeeds(): Promise<void> {
     import('../../hal-mocks/umockdev/bridge.ts'),
   ]);
   const missing = missingWords({
+    koffi: hasNativeCalls(),
     // The daemon takes its set-up from root alone, and whoever runs the lane is both.
     root: process.getuid?.() === 0,
     build: existsSync(DAEMON_PROGRAM),
