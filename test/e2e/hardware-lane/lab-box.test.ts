@@ -62,8 +62,8 @@ async function run(
   box: LabBox,
   hands: Hands,
   more: Partial<HardwareOptions> = {},
+  { signal }: { readonly signal: AbortSignal } = new AbortController(),
 ): Promise<Ran> {
-  const { signal } = new AbortController();
   const findings: string[] = [];
   const lane = await openLane('hardware', walkthrough, {
     clock: systemClock,
@@ -151,6 +151,22 @@ describe.skipIf(missing !== null)(title, { timeout: 120_000 }, () => {
     ]);
     const { hands, typing } = personAt(box, (prompt) => (prompt.startsWith('Pull out') ? 'q' : null));
     await expect(run(walkthrough, box, hands)).rejects.toMatchObject({ code: 'ERR_OPERATOR_ABORTED' });
+    expect(typing.lines.at(-1)).toBe('put back: the enrolment that the run had made is removed');
+    expect((await box.client.status()).own.state).toBe('none');
+  });
+
+  it('puts everything back after a signal that comes in the middle of a ceremony', async () => {
+    const box = await boxWith({ blue: 'plugged' });
+    const interruption = new AbortController();
+    let touches = 0;
+    const { hands, typing } = personAt(box, (prompt) => {
+      // Two touches enrol, the third one is that of the unlock.
+      if (!prompt.startsWith('Touch') || ++touches < 3) return null;
+      interruption.abort(new Error('SIGTERM'));
+      return ' ';
+    });
+    const ran = run(shipped('first-unlock'), box, hands, {}, interruption);
+    await expect(ran).rejects.toThrow('SIGTERM');
     expect(typing.lines.at(-1)).toBe('put back: the enrolment that the run had made is removed');
     expect((await box.client.status()).own.state).toBe('none');
   });
