@@ -6,17 +6,7 @@ import { type Milliseconds, milliseconds } from '../../drivers/base/brand.ts';
 import { concat } from '../../drivers/base/bytes.ts';
 import { CTAPHID, CTAPHID_ERR, cidOf, fragment, KEEPALIVE } from '../../drivers/fido2/wire/ctaphid.ts';
 import type { Behaviour } from './behaviour.ts';
-
-const INITIALIZATION = 0x80;
-
-/** Whether the report begins a message with `command`. */
-const begins = (report: Uint8Array, command: number): boolean => report[4] === (INITIALIZATION | command);
-
-/** Reports that carry an answer to the host's own question, not keep-alives. */
-const isAnswer = (reports: readonly Uint8Array[]): boolean => {
-  const first = reports[0];
-  return first !== undefined && begins(first, CTAPHID.CBOR);
-};
+import { begins, isAnswer } from './reports.ts';
 
 /** Answers the first `times` requests with CHANNEL_BUSY, as when another program uses the key. */
 export function busy(times: number): Behaviour {

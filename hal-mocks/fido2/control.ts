@@ -4,59 +4,26 @@
  */
 import { milliseconds } from '../../drivers/base/brand.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
-import { CTAP_COMMAND, SAMPLE_STATUS } from '../../drivers/fido2/wire/constants.ts';
-import type { Behaviour } from './behaviour.ts';
-import {
-  busy,
-  endlessKeepalive,
-  foreignTraffic,
-  keepaliveStorm,
-  mergedReports,
-  reorderedReports,
-  silent,
-  truncatedAnswers,
-  unplugAtFrame,
-  unplugAtHostFrame,
-  wrongChannel,
-} from './behaviours.ts';
+import { SAMPLE_STATUS } from '../../drivers/fido2/wire/constants.ts';
+import { FAULTS, faultOf } from './faults.ts';
 import { isSampleQuality } from './finger-reader.ts';
-import {
-  answerStatus,
-  brokenSignature,
-  claimUserVerified,
-  hideUserPresence,
-  otherRelyingParty,
-  stuckCounter,
-} from './lies.ts';
 import { FIRST_FINGER, showFingerAutomatically, touchAutomatically } from './touch.ts';
 import type { VirtualAuthenticator } from './virtual-authenticator.ts';
 
 export type ControlAnswer = Readonly<Record<string, string | number | boolean | null>> & { readonly ok: boolean };
 
-/** Faults by name; the number means what their functions say. */
-const FAULTS: Readonly<Record<string, (n: number) => Behaviour>> = {
-  busy: (n) => busy(n),
-  'keepalive-storm': (n) => keepaliveStorm(n),
-  'endless-keepalive': () => endlessKeepalive(),
-  silent: () => silent(),
-  'foreign-traffic': () => foreignTraffic(),
-  'wrong-channel': () => wrongChannel(),
-  'merged-reports': () => mergedReports(),
-  'reordered-reports': () => reorderedReports(),
-  'truncated-answers': () => truncatedAnswers(),
-  'unplug-at-frame': (n) => unplugAtFrame(n),
-  'unplug-at-host-frame': (n) => unplugAtHostFrame(n),
-  'assertion-status': (n) => answerStatus(CTAP_COMMAND.authenticatorGetAssertion, n),
-  'other-relying-party': () => otherRelyingParty(),
-  'claim-uv': () => claimUserVerified(true),
-  'hide-uv': () => claimUserVerified(false),
-  'hide-up': () => hideUserPresence(),
-  'stuck-counter': (n) => stuckCounter(n),
-  'broken-signature': () => brokenSignature(),
-};
-
 const no = (reason: string): ControlAnswer => ({ ok: false, reason });
 const OK: ControlAnswer = { ok: true };
+
+/** `lie WHAT VALUE`: short for the faults that claim what is not so. Undefined: there is no such lie. */
+const LIES: Readonly<Record<string, (value: string) => readonly string[] | undefined>> = {
+  uv: (value) => (value === 'on' ? ['claim-uv'] : value === 'off' ? ['hide-uv'] : undefined),
+  up: (value) => (value === 'off' ? ['hide-up'] : undefined),
+  counter: (value) => ['stuck-counter', value],
+  rp: () => ['other-relying-party'],
+  credential: () => ['other-credential'],
+  signature: () => ['broken-signature'],
+};
 
 export class Control {
   readonly #authenticator: VirtualAuthenticator;
@@ -111,6 +78,12 @@ export class Control {
         return this.#set(rest);
       case 'fault':
         return this.#fault(rest);
+      case 'lie':
+        return this.#lie(rest);
+      case 'unplug-at':
+        return this.#fault(['unplug-at-frame', ...rest]);
+      case 'faults':
+        return { ok: true, faults: Object.keys(FAULTS).join(' ') };
       case 'behave':
         authenticator.behave();
         return OK;
@@ -173,10 +146,17 @@ export class Control {
     }
   }
 
-  #fault([name = '', value]: readonly string[]): ControlAnswer {
-    const make = Object.hasOwn(FAULTS, name) ? FAULTS[name] : undefined;
-    if (make === undefined) return no(`there is no fault ${name}`);
-    this.#authenticator.misbehave(make(/^\d{1,9}$/.test(value ?? '') ? Number(value) : 1));
+  #fault([name = '', value, ...more]: readonly string[]): ControlAnswer {
+    if ((value !== undefined && !/^\d{1,9}$/.test(value)) || more.length > 0) return no('a fault is NAME [N]');
+    const behaviour = faultOf(name, value === undefined ? null : Number(value));
+    if (behaviour === null) return no(`there is no fault ${name}; faults lists them`);
+    if (value !== undefined && FAULTS[name]?.number === null) return no(`${name} takes no number`);
+    this.#authenticator.misbehave(behaviour);
     return OK;
+  }
+
+  #lie([what = '', value = '']: readonly string[]): ControlAnswer {
+    const fault = Object.hasOwn(LIES, what) ? LIES[what]?.(value) : undefined;
+    return fault === undefined ? no(`a lie is one of: ${Object.keys(LIES).join(', ')}`) : this.#fault(fault);
   }
 }

@@ -3,6 +3,8 @@ export { systemClock } from '../../drivers/base/clock.ts';
 export type { AuthDataParts } from './authenticator-data.ts';
 export type { Behaviour, BehaviourHost } from './behaviour.ts';
 export * from './behaviours.ts';
+export * from './edges.ts';
+export { FAULTS, type Fault, faultOf } from './faults.ts';
 export { FingerReader, type Sample, type SampleQuality } from './finger-reader.ts';
 export { InProcessHid } from './in-process-hid.ts';
 export * from './lies.ts';

@@ -26,7 +26,7 @@ A virtual FIDO2 security key on the loopback interface (one report a datagram, o
 Prints one JSON line with its addresses, then one for every event. Port 0 takes a free one.
 Commands on standard input, one a line: touch | finger [NAME [QUALITY]] | decline | insert | remove | power-cycle | status | quit
   set touch control|auto [MS] | set always-uv on|off | set force-pin-change on|off | set min-pin-length N
-  fault NAME [N] | behave
+  fault NAME [N] | faults | lie uv on|off | lie up off | lie counter N | lie rp|credential|signature | unplug-at N | behave
 `;
 
 const whole = (name: string, text: string | undefined, most: number): number | null => {
