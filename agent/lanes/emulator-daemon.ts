@@ -25,6 +25,8 @@ export interface EmulatorDaemonOptions {
   readonly keys: readonly BridgeAddress[];
   /** As the daemon's setting `tpm.tcti` has it; asked at each start. */
   readonly tcti: () => string;
+  /** The script of what is around it; null, and left out: nothing is, and nothing is simulated. */
+  readonly surroundings?: string | null;
 }
 
 /** This process's environment without anything that configures a daemon. */
@@ -63,7 +65,7 @@ export class EmulatorDaemon {
   }
 
   async #settings(): Promise<readonly string[]> {
-    const { folder, tcti } = this.#options;
+    const { folder, surroundings = null, tcti } = this.#options;
     const { STARTS_NO_PROGRAMS } = await import('../../hal-mocks/umockdev/bridge.ts');
     const settings: Readonly<Record<string, string>> = {
       'paths.state_dir': join(folder, 'state'),
@@ -73,10 +75,12 @@ export class EmulatorDaemon {
       // which still waits for a program that was killed is free again before the next program gives up.
       'unlock.touch_timeout_seconds': '4',
       'unlock.insert_timeout_seconds': '2',
+      'unlock.attempt_timeout_seconds': '10',
       // The radios and sessions of this machine are none of the lane's business.
       'signals.bluetooth': 'false',
       'signals.biometric': 'false',
       'session.bus': '',
+      ...(surroundings === null ? {} : { 'simulation.surroundings': surroundings }),
       ...STARTS_NO_PROGRAMS,
     };
     return Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);

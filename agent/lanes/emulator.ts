@@ -1,6 +1,7 @@
 /**
  * The emulator lane: the daemon as a process of its own with its real drivers for keys and TPM; swtpm is the TPM, virtual
- * keys are plugged into it as /dev/hidrawN through umockdev. It sees nothing of this machine's radios and networks.
+ * keys are plugged into it as /dev/hidrawN through umockdev. It sees nothing of this machine's radios and networks; networks
+ * that are given are those of its simulation, and then it says that its machine is a simulated one.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,34 +13,35 @@ import type { Swtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import type { BridgeAddress } from '../../hal-mocks/umockdev/bridge.ts';
 import { createClient } from '../api/client.ts';
 import { type Lacks, lackOf } from '../walkthrough/not-here.ts';
+import { withRoots } from '../walkthrough/roots.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
 import { Closers } from './closers.ts';
 import { EmulatorDaemon } from './emulator-daemon.ts';
 import { requireEmulatorNeeds } from './emulator-needs.ts';
+import { isNetworkStep, type NetworkStep, rootDigest } from './networks.ts';
 import { nothingHere } from './nothing-here.ts';
 import type { LaneOptions, OpenedLane } from './options.ts';
+import { ScriptedNetworks } from './scripted-networks.ts';
 import { setUpMachine } from './set-up.ts';
 import { VirtualKeys } from './virtual-keys.ts';
 
 const LACKS = {
   phones: 'there is no Bluetooth radio',
-  networks: 'the daemon is not shown any network',
-  wifi: 'there is no Wi-Fi',
   fingerprint: 'there is no fingerprint reader',
 } as const satisfies Lacks;
 
-type Movable = Exclude<PhysicalStep['do'], 'suspend' | 'replace-tpm'>;
+const NO_NETWORK = 'no network is given';
+
+type Movable = Exclude<PhysicalStep['do'], 'suspend' | 'replace-tpm' | NetworkStep['do']>;
 
 /** Why a step that is not about keys cannot be done here. */
 const NOT_HERE: Readonly<Record<Movable, string>> = {
   finger: LACKS.fingerprint,
   phone: LACKS.phones,
-  'access-point': LACKS.wifi,
-  join: LACKS.wifi,
-  cable: LACKS.networks,
-  renumber: LACKS.networks,
   keyboard: 'there are no sessions',
 };
+
+const thumbprintOf = (root: string): string => rootDigest('sha256', root);
 
 type ReplaceTpm = (signal: AbortSignal) => Promise<void>;
 
@@ -63,7 +65,12 @@ async function makeFolder(opened: Closers): Promise<string> {
   return folder;
 }
 
-function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon, replaceTpm: ReplaceTpm): OperatorHal {
+function operatorOf(
+  keys: VirtualKeys,
+  daemon: EmulatorDaemon,
+  networks: ScriptedNetworks | null,
+  replaceTpm: ReplaceTpm,
+): OperatorHal {
   const port = (name: string): number => keys.names.indexOf(name) + 1;
   return {
     touch: async () => keys.touch(),
@@ -76,7 +83,10 @@ function operatorOf(keys: VirtualKeys, daemon: EmulatorDaemon, replaceTpm: Repla
       if (key.plugged) await daemon.see('unplugged', port(name), () => key.remove(), signal);
     },
     perform: async (step, { signal }) => {
-      if (step.do === 'suspend') daemon.announceSleep();
+      if (isNetworkStep(step)) {
+        if (networks === null) return NO_NETWORK;
+        await networks.move(step);
+      } else if (step.do === 'suspend') daemon.announceSleep();
       else if (step.do === 'replace-tpm') await replaceTpm(signal);
       else return NOT_HERE[step.do];
       return null;
@@ -104,7 +114,14 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
   };
   const keys = await VirtualKeys.of(given, options);
   const addresses = await serveKeys(keys, opened);
-  const daemon = new EmulatorDaemon({ clock, folder, keys: addresses, tcti: () => swtpm.config });
+  const networks = await ScriptedNetworks.of(given, join(folder, 'surroundings.jsonl'));
+  const daemon = new EmulatorDaemon({
+    clock,
+    folder,
+    keys: addresses,
+    tcti: () => swtpm.config,
+    surroundings: networks?.path ?? null,
+  });
   opened.add(() => daemon.stop());
   progress('starting the daemon');
   await daemon.start(signal);
@@ -113,7 +130,8 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
     check: { peerOf: async (socket) => peerCredentials(socket), trusts: (uid) => uid === process.getuid?.() },
   });
   progress('setting the machine up');
-  await setUpMachine(client, given, signal);
+  const policy = given.policy === undefined ? {} : { policy: withRoots(given.policy, given, thumbprintOf) };
+  await setUpMachine(client, { ...given, ...policy }, signal);
   return {
     name: 'emulator',
     subject: {
@@ -124,7 +142,7 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
       },
     },
     owner: client,
-    operator: operatorOf(keys, daemon, replaceTpm),
+    operator: operatorOf(keys, daemon, networks, replaceTpm),
     daemon: async (what, asked) => {
       if (what === 'kill') await daemon.kill();
       else {
@@ -133,7 +151,9 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
       }
       return null;
     },
-    devices: async () => keys.devices('emulated'),
+    rootThumbprint: thumbprintOf,
+    restart: async (what) => (networks === null ? `there is no ${what} here` : await networks.restart(what)),
+    devices: async () => [...keys.devices('emulated'), ...(networks?.devices() ?? [])],
     [Symbol.asyncDispose]: () => opened.close(),
   };
 }

@@ -2,18 +2,18 @@
  * What lies around the machine of the mock lane as the walkthrough gives it, and the virtual operator who moves it about:
  * phones, access points, cables, fingers, the keyboard. Names become addresses and thumbprints of this lane's own.
  */
-import { createHash } from 'node:crypto';
 import { milliseconds } from '../../drivers/base/brand.ts';
 import { utf8 } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
-import type { VerifiedRoot, WifiLink } from '../../drivers/hal/network.ts';
-import type { HandedOut, PhonePlace, PhysicalStep } from '../../drivers/hal/operator.ts';
+import type { VerifiedRoot } from '../../drivers/hal/network.ts';
+import type { PhonePlace, PhysicalStep } from '../../drivers/hal/operator.ts';
 import type { MockAnswer } from '../../hal-mocks/bluetooth/mock-bluetooth.ts';
 import type { mockInterface } from '../../hal-mocks/network/mock-ip.ts';
 import type { LaneDevice, SystemDaemon } from '../walkthrough/lane.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
 import type { MockSurroundings } from './mock-surroundings.ts';
+import { isNetworkStep, Networks, rootDigest } from './networks.ts';
 
 const WIRED = 'eth0';
 const WIRELESS = 'wlan0';
@@ -33,12 +33,9 @@ const ANSWERS: Readonly<Record<PhonePlace, MockAnswer>> = {
   impostor: 'impostor',
 };
 
-const digest = (hash: 'sha1' | 'sha256', root: string): string =>
-  createHash(hash).update(`root of the mock lane: ${root}`).digest('hex');
-
-const rootOf = (name: string): VerifiedRoot => ({
-  sha1: digest('sha1', name),
-  sha256: digest('sha256', name),
+const verifiedRoot = (name: string): VerifiedRoot => ({
+  sha1: rootDigest('sha1', name),
+  sha256: rootDigest('sha256', name),
   source: 'login',
   serverName: null,
 });
@@ -58,18 +55,12 @@ export interface MockWorldParts {
 export class MockWorld {
   readonly #parts: MockWorldParts;
   readonly #given: Walkthrough['given'];
-  readonly #networks: Map<string, HandedOut>;
-  readonly #accessPoints: Map<string, 'on' | 'off'>;
-  #cable: string | null;
-  #joined: string | null;
+  readonly #networks: Networks;
 
   constructor(given: Walkthrough['given'], parts: MockWorldParts) {
     this.#given = given;
     this.#parts = parts;
-    this.#networks = new Map(Object.entries(given.networks));
-    this.#accessPoints = new Map(Object.entries(given.wifi).map(([name, { is }]) => [name, is]));
-    this.#cable = given.cable ?? null;
-    this.#joined = given.joined ?? null;
+    this.#networks = new Networks(given);
     this.#arrange();
   }
 
@@ -77,15 +68,19 @@ export class MockWorld {
     const { bluetooth, biometric, sessions } = this.#parts.surroundings;
     const { person } = this.#parts;
     for (const [name, place] of Object.entries(this.#given.phones)) {
-      bluetooth.put({ address: this.addressOf(name), name, bond: digest('sha256', name), answers: ANSWERS[place] });
+      bluetooth.put({
+        address: this.addressOf(name),
+        name,
+        bond: rootDigest('sha256', `bond of ${name}`),
+        answers: ANSWERS[place],
+      });
     }
     if (this.#given.fingerprint !== undefined) {
       biometric.plug({ name: 'mock', modality: 'fingerprint', manner: 'press' });
       if (this.#given.fingerprint === 'known') biometric.enrol(person.name, 'fingerprint', FINGERS.own);
     }
     sessions.logIn({ id: SESSION, uid: person.uid });
-    if (this.#cable !== null) this.#plugCable(this.#cable);
-    if (this.#joined !== null) this.#associate(this.#joined);
+    this.#connect();
   }
 
   /** @throws {ERR_HAL_NOT_FOUND} */
@@ -96,34 +91,24 @@ export class MockWorld {
   }
 
   thumbprintOf(root: string): string {
-    return rootOf(root).sha256;
+    return rootDigest('sha256', root);
   }
 
   /** @returns null when it is done, or why it cannot be */
   async perform(step: PhysicalStep, { signal }: { readonly signal: AbortSignal }): Promise<string | null> {
     const { bluetooth, sessions } = this.#parts.surroundings;
     signal.throwIfAborted();
+    if (isNetworkStep(step)) {
+      this.#networks.move(step);
+      this.#connect();
+      return null;
+    }
     switch (step.do) {
       case 'phone':
         bluetooth.answer(this.addressOf(step.phone), ANSWERS[step.is]);
         return null;
       case 'finger':
         await this.#show(step.finger, signal);
-        return null;
-      case 'access-point':
-        this.#switch(step.network, step.is);
-        return null;
-      case 'join':
-        this.#join(step.network);
-        return null;
-      case 'cable':
-        this.#cable = step.network;
-        if (step.network === null) this.#parts.surroundings.ip.remove(WIRED);
-        else this.#plugCable(step.network);
-        return null;
-      case 'renumber':
-        this.#networks.set(step.network, step.to);
-        if (this.#cable === step.network) this.#plugCable(step.network);
         return null;
       case 'keyboard':
         sessions.setIdle(SESSION, step.is === 'idle' ? this.#parts.clock.now() : null);
@@ -146,18 +131,17 @@ export class MockWorld {
     wifi.setOutage('daemon-gone');
     ip.setDown(null);
     wifi.setOutage(null);
-    if (this.#joined !== null) this.#associate(this.#joined);
+    this.#connect();
   }
 
   devices(): readonly LaneDevice[] {
     const mock = (kind: LaneDevice['kind'], name: string, more: LaneDevice['more'] = {}): LaneDevice => {
       return { kind, name, nature: 'simulated', model: null, firmware: null, more };
     };
-    const { fingerprint, networks, phones, wifi } = this.#given;
+    const { fingerprint, phones } = this.#given;
     return [
       ...Object.keys(phones).map((name) => mock('bluetooth', name, { address: this.addressOf(name) })),
-      ...Object.entries(networks).map(([name, { address }]) => mock('network', name, { address })),
-      ...Object.entries(wifi).map(([name, { ssid, security }]) => mock('wifi', name, { ssid, security })),
+      ...this.#networks.devices(),
       ...(fingerprint === undefined ? [] : [mock('fingerprint', 'reader')]),
     ];
   }
@@ -170,39 +154,27 @@ export class MockWorld {
     }
   }
 
-  #plugCable(name: string): void {
-    const network = this.#networks.get(name);
-    if (network === undefined) throw unknown('network', name);
-    const { address, gateway, dhcpServer, dnsServers } = network;
-    const ipv4 = { addresses: [address], gateways: [gateway], dhcpServers: [dhcpServer], dnsServers };
-    this.#parts.surroundings.ip.put(this.#parts.wired(WIRED, { ipv4 }));
-  }
-
-  #switch(name: string, is: 'on' | 'off'): void {
-    if (!this.#accessPoints.has(name)) throw unknown('access point', name);
-    this.#accessPoints.set(name, is);
-    if (is === 'off' && this.#joined === name) this.#join(null);
-  }
-
-  #join(name: string | null): void {
-    if (name !== null && this.#accessPoints.get(name) !== 'on') throw unknown('access point that is on', name);
-    this.#joined = name;
-    if (name === null) this.#parts.surroundings.wifi.disassociate(WIRELESS);
-    else this.#associate(name);
-  }
-
-  #associate(name: string): void {
-    const given = this.#given.wifi[name];
-    if (given === undefined) throw unknown('Wi-Fi', name);
-    const at = Object.keys(this.#given.wifi).indexOf(name) + 1;
-    const link: Pick<WifiLink, 'interface' | 'ssid'> & Partial<WifiLink> = {
-      interface: WIRELESS,
-      ssid: utf8(given.ssid),
-      bssid: given.bssid ?? `02:00:00:00:00:${at.toString(16).padStart(2, '0')}`,
-      security: given.security,
-      quality: QUALITY,
-      root: given.root === undefined ? null : rootOf(given.root),
-    };
-    this.#parts.surroundings.wifi.associate(link);
+  /** The interfaces are as the networks are now. */
+  #connect(): void {
+    const { ip, wifi } = this.#parts.surroundings;
+    const { joined, wired } = this.#networks;
+    if (wired === null) ip.remove(WIRED);
+    else {
+      const { address, gateway, dhcpServer, dnsServers } = wired;
+      const ipv4 = { addresses: [address], gateways: [gateway], dhcpServers: [dhcpServer], dnsServers };
+      ip.put(this.#parts.wired(WIRED, { ipv4 }));
+    }
+    if (joined === null) wifi.disassociate(WIRELESS);
+    else {
+      const { ssid, bssid, security, root } = joined;
+      wifi.associate({
+        interface: WIRELESS,
+        ssid: utf8(ssid),
+        bssid,
+        security,
+        quality: QUALITY,
+        root: root === null ? null : verifiedRoot(root),
+      });
+    }
   }
 }

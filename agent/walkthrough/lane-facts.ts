@@ -17,8 +17,9 @@ export const LANE_FACTS: Readonly<Record<LaneName, LaneFacts>> = {
     emulated: ['the TPM (swtpm)'],
   },
   emulator: {
-    about: 'the daemon as a process of its own, with its socket and its real drivers of security keys and TPM',
-    simulated: [],
+    about:
+      'the daemon as a process of its own, with its socket and its real drivers of security keys and TPM; where networks are given, its machine says that it is simulated',
+    simulated: ['networks', 'Wi-Fi'],
     emulated: ['the TPM (swtpm)', 'security keys as /dev/hidrawN (umockdev)'],
   },
   lab: {
