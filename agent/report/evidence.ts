@@ -26,6 +26,7 @@ import {
   type TrackGroup,
   type TrackState,
 } from './schema.ts';
+import { observationWords } from './sensed-words.ts';
 import { expectedWords, stepWords } from './step-words.ts';
 import { Tracks } from './tracks.ts';
 
@@ -228,8 +229,8 @@ export class EvidenceBuilder {
   /** What a driver senses around the machine. Told again unchanged, it is not kept again. */
   signal(signal: SensedSignal): void {
     const { kind, state, source, simulated } = signal;
-    const seen = signal.observation === undefined ? null : JSON.stringify(signal.observation);
-    const words = `${stateWords(signal)} (${source}${simulated ? ', simulated' : ''})${seen === null ? '' : `: ${seen}`}`;
+    const seen = state === 'observed' ? observationWords(signal.observation) : null;
+    const words = `${seen ?? stateWords(signal)} (${source}${simulated ? ', simulated' : ''})`;
     const good = state === 'satisfied' || state === 'observed';
     this.#change('signal', kindWords(kind), good ? 'there' : state === 'unavailable' ? 'unavailable' : 'bad', words);
   }
@@ -308,30 +309,17 @@ export class EvidenceBuilder {
 
   /** What an event says of the factors that were asked for before it. */
   #settle(event: CeremonyEvent): void {
-    const asked = (track: string) => this.#tracks.now(track) === 'asked';
-    const factors = [
-      'PIN',
-      'PIN of the security key',
-      'recovery sheet',
-      'owner’s sheet',
-      'security key',
-      'fingerprint',
-      'face',
-    ];
     if (event.type === 'progress' || event.type === 'waiting') return;
-    if (event.type === 'refused' || event.type === 'failed') {
-      const { words } = told(event);
-      for (const track of factors) if (asked(track)) this.#change('factor', track, 'bad', words);
-      return;
-    }
     // Whoever is asked for something else, or has what he asked for, was right with what he gave before.
-    for (const track of factors) if (asked(track)) this.#change('factor', track, 'good', 'accepted');
+    const refused = event.type === 'refused' || event.type === 'failed';
+    const words = refused ? told(event).words : 'accepted';
+    for (const { name, state } of this.#tracks.of('factor')) {
+      if (state === 'asked') this.#change('factor', name, refused ? 'bad' : 'good', words);
+    }
   }
 
   #afterStep({ action, value }: Step, outcome: Outcome): void {
-    for (const track of ['PIN', 'PIN of the security key', 'recovery sheet', 'owner’s sheet', 'security key']) {
-      this.#change('factor', track, null, 'no longer asked for');
-    }
+    for (const { name } of this.#tracks.of('factor')) this.#change('factor', name, null, 'no longer asked for');
     if (outcome === 'not here' || outcome === 'skipped') return;
     if (action === 'insert') this.#plugged(value, true);
     if (action === 'remove' || action === 'lose') this.#plugged(value, false);

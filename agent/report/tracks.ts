@@ -38,9 +38,11 @@ export class Tracks {
     return true;
   }
 
-  /** What the track says now. */
-  now(name: string): TrackState | null {
-    return this.#tracks.get(name)?.current?.state ?? null;
+  /** What the tracks of a group say now; null: nothing. */
+  of(group: TrackGroup): readonly { readonly name: string; readonly state: TrackState | null }[] {
+    return [...this.#tracks]
+      .filter(([, track]) => track.group === group)
+      .map(([name, { current }]) => ({ name, state: current?.state ?? null }));
   }
 
   /** All of them, verdicts first; what is open ends here. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, chainFault, headOf } from '../../../agent/report/chain.ts';
 import { readEvidence } from '../../../agent/report/read.ts';
 import { type Evidence, LONGEST, MOST } from '../../../agent/report/schema.ts';
+import { observationWords } from '../../../agent/report/sensed-words.ts';
 import { expectedWords, stepWords } from '../../../agent/report/step-words.ts';
 import { ManualClock } from '../../support/fido2/manual-clock.ts';
 import { builder, HOSTILE, sample, WALKTHROUGH } from '../../support/report/sample.ts';
@@ -99,6 +100,32 @@ describe('the evidence', () => {
     evidence.signalLost('bluetooth');
     const { log } = evidence.finish();
     expect(log.filter(({ kind, data }) => kind === 'change' && data.track === 'phones')).toHaveLength(2);
+  });
+});
+
+describe('what is observed, in words', () => {
+  const dns = { addresses: ['192.0.2.5/24'], dnsServers: ['192.0.2.53'] };
+  it.each([
+    [{ devices: [] }, 'no phone'],
+    [
+      {
+        devices: [
+          { name: 'pocket', proved: true },
+          { address: 'a0:b1', proved: false },
+        ],
+      },
+      'pocket, a0:b1 not proved',
+    ],
+    [{ interfaces: [{ name: 'eth0', connected: true, ipv4: dns, ipv6: {} }] }, 'eth0 192.0.2.5/24 DNS 192.0.2.53'],
+    [{ interfaces: [{ name: 'eth0', connected: false }] }, 'eth0 not connected'],
+    [{ interfaces: [] }, 'no network'],
+    [{ associations: [] }, 'not joined'],
+    [{ associations: [{ ssidHex: '6f6666696365', security: 'WPA2-Personal' }] }, 'office WPA2-Personal'],
+    [{ devices: [null, 7], more: 1 }, 'a phone not proved, a phone not proved'],
+    [{ somethingNew: 1 }, null],
+    [7, null],
+  ])('%j', (observation, words) => {
+    expect(observationWords(observation)).toBe(words);
   });
 });
 
