@@ -2,8 +2,8 @@
  * `unlockctl walkthrough run` as a process, from the build: what it ends with, and that nothing is left of a lane, also when
  * the person interrupts it or its daemon is killed under it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,12 +11,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEvidence } from '../../../agent/report/read.ts';
 import { missingForBridge } from '../../../hal-mocks/umockdev/bridge.ts';
 import { builtPrograms } from '../../support/cli/built.ts';
+import { otherUserMissing } from '../../support/other-user.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'walk-'));
 const temporary = join(folder, 't');
 let program = '';
 beforeAll(() => {
   mkdirSync(temporary);
+  // Somebody else comes here too.
+  chmodSync(folder, 0o711);
+  chmodSync(temporary, 0o1777);
   program = builtPrograms().ctl;
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,11 +48,18 @@ interface Ended {
 }
 
 /** A process group of its own, as a shell makes one. @param onLine sees each line of stderr */
-function start(args: readonly string[], onLine: (line: string, child: ChildProcess) => void): Promise<Ended> {
-  const child = spawn(process.execPath, [program, 'walkthrough', 'run', ...args], {
+function start(
+  args: readonly string[],
+  onLine: (line: string, child: ChildProcess) => void,
+  { before = [], ...who }: { readonly before?: readonly string[]; readonly uid?: number; readonly gid?: number } = {},
+): Promise<Ended> {
+  const [command = '', ...rest] = [...before, process.execPath, program, 'walkthrough', 'run', ...args];
+  const child = spawn(command, rest, {
     env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    cwd: '/',
+    ...who,
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
@@ -62,6 +73,17 @@ function start(args: readonly string[], onLine: (line: string, child: ChildProce
 }
 
 const nothing = () => undefined;
+
+const SOMEBODY = { uid: 54_321, gid: 54_321 };
+/** Root of a user namespace, which any user may make where the kernel lets them. */
+const ROOT_OF_ONES_OWN = ['unshare', '--map-root-user'];
+
+function namespaceMissing(): string | null {
+  const [command = '', ...rest] = [...ROOT_OF_ONES_OWN, 'true'];
+  const { status } = spawnSync(command, rest, { ...SOMEBODY, cwd: '/', stdio: 'ignore' });
+  return status === 0 ? null : 'this machine lets no user make a user namespace';
+}
+const notAsSomebody = missing ?? otherUserMissing() ?? namespaceMissing();
 
 describe('unlockctl walkthrough run', () => {
   it('on mocks ends with 0, one object of JSON and a report that can be read', { timeout: 60_000 }, async () => {
@@ -138,3 +160,23 @@ describe.skipIf(missing !== null)(`unlockctl walkthrough run on the emulator lan
     expect(await start([path, '--lane', 'emulator'], nothing)).toMatchObject({ status: 2, stdout: '' });
   });
 });
+
+describe.skipIf(notAsSomebody !== null)(
+  `unlockctl walkthrough run by a user who is not root${notAsSomebody === null ? '' : ` (${notAsSomebody})`}`,
+  () => {
+    it('on the emulator lane says that it needs root, and what kinds of it do', async () => {
+      const ran = await start(['first-unlock', '--lane', 'emulator'], nothing, SOMEBODY);
+      expect(ran).toMatchObject({ status: 9, stdout: '' });
+      expect(ran.stderr).toContain('run it as root, of this machine or of a user namespace');
+    });
+
+    it('passes there as root of a user namespace, and on mocks as it is', { timeout: 90_000 }, async () => {
+      const before = ROOT_OF_ONES_OWN;
+      const emulator = start(['first-unlock', '--lane', 'emulator', '--quiet'], nothing, { ...SOMEBODY, before });
+      const mock = start(['first-unlock', '--quiet'], nothing, SOMEBODY);
+      expect(await emulator).toMatchObject({ status: 0, stderr: '' });
+      expect(await mock).toMatchObject({ status: 0, stderr: '' });
+      expect([left(), readdirSync(temporary)]).toEqual([[], []]);
+    });
+  },
+);
