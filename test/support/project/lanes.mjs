@@ -8,10 +8,10 @@
 const HARDWARE_VARIABLES = ['UNLOCKD_TEST_TPM', 'UNLOCKD_TEST_HIDRAW'];
 const isHardware = ({ file, title }) =>
   file.startsWith('test/hardware/') || HARDWARE_VARIABLES.some((v) => title.includes(v));
-const isLab = ({ file }) => file.startsWith('test/lab/');
+const isLab = ({ file }) => file.startsWith('test/e2e/lab/');
 /** Foreign programs, processes of their own, fake device nodes. */
 const isEmulator = (line) =>
-  !isHardware(line) && (line.file.startsWith('test/e2e/') || /swtpm|umockdev/.test(line.title));
+  !isHardware(line) && !isLab(line) && (line.file.startsWith('test/e2e/') || /swtpm|umockdev/.test(line.title));
 
 export const LANES = [
   {
@@ -20,7 +20,7 @@ export const LANES = [
     otherwise: 'no such test passed',
   },
   { name: 'emulator', owns: isEmulator, otherwise: 'no test with swtpm, umockdev or a process of its own passed' },
-  { name: 'lab', owns: isLab, otherwise: 'needs the virtual lab with kernel-real devices; not part of this command' },
+  { name: 'lab', owns: isLab, otherwise: 'the skip of test/e2e/lab says what is missing' },
   {
     name: 'hardware',
     owns: isHardware,
