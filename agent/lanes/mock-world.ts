@@ -43,6 +43,9 @@ const verifiedRoot = (name: string): VerifiedRoot => ({
 const unknown = (what: string, name: string): UnlockdError =>
   new UnlockdError('ERR_HAL_NOT_FOUND', `there is no ${what} ${name}`);
 
+/** What stays where the machine is, or is the machine itself, is not moved about. */
+type Moved = Exclude<PhysicalStep, { do: 'suspend' | 'replace-tpm' }>;
+
 export interface MockWorldParts {
   readonly clock: Clock;
   readonly surroundings: MockSurroundings;
@@ -94,8 +97,8 @@ export class MockWorld {
     return rootDigest('sha256', root);
   }
 
-  /** @returns null when it is done, or why it cannot be */
-  async perform(step: PhysicalStep, { signal }: { readonly signal: AbortSignal }): Promise<string | null> {
+  /** @returns null: all of it can be done @throws {ERR_HAL_NOT_FOUND} */
+  async perform(step: Moved, { signal }: { readonly signal: AbortSignal }): Promise<string | null> {
     const { bluetooth, sessions } = this.#parts.surroundings;
     signal.throwIfAborted();
     if (isNetworkStep(step)) {
@@ -113,9 +116,6 @@ export class MockWorld {
       case 'keyboard':
         sessions.setIdle(SESSION, step.is === 'idle' ? this.#parts.clock.now() : null);
         return null;
-      case 'suspend':
-      case 'replace-tpm':
-        return 'what moves things about does not do that';
     }
   }
 
