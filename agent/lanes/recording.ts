@@ -4,6 +4,7 @@
  * whoever has both knows every secret of the run. So only lanes whose devices are made for one run can be recorded.
  */
 import { createHash } from 'node:crypto';
+import { milliseconds } from '../../drivers/base/brand.ts';
 import { fromHex, toHex } from '../../drivers/base/bytes.ts';
 import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
@@ -54,6 +55,8 @@ function requireRecordable(lane: LaneName): void {
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const OPERATOR = 'operator';
+/** The longest time that a timer of Node.js takes. */
+const LONGEST = milliseconds(2 ** 31 - 1);
 
 /** Told each physical step before it is done. */
 function told(hal: OperatorHal, tell: (step: unknown) => void): OperatorHal {
@@ -153,6 +156,9 @@ export async function replayRun(
   if (head.walkthrough !== digestOf(file)) throw refuse('the file of its walkthrough was another one, or was changed');
   if (head.lane !== lane) throw refuse(`its lane was ${head.lane}`);
   const keys = new ReplayHid();
+  const over = new AbortController();
+  // No device and no process keeps this program alive while it waits for its own deadlines.
+  void clock.sleep(LONGEST, { signal: over.signal }).catch(() => undefined);
   const replay = new Replay(entries, { clock, unasked: { channel: PLUGS, tell: (entry) => keys.plug(entry) } });
   return {
     seams: {
@@ -170,6 +176,7 @@ export async function replayRun(
       throw new UnlockdError('ERR_REPLAY_DEVIATED', `the run is not the one that was recorded: ${words}`);
     },
     [Symbol.asyncDispose]: async () => {
+      over.abort();
       seed.fill(0);
     },
   };

@@ -112,11 +112,9 @@ describe('a recorded run', { timeout: 240_000 }, async () => {
     expect(leaks(Buffer.concat([Buffer.from('x'), long[0] ?? Buffer.alloc(0)]), long)).not.toEqual([]);
   });
 
-  it('is the same again without TPM and keys, twice', async () => {
-    for (let times = 0; times < 2; times++) {
-      await using replayed = await replayRun(FILE, files, systemClock);
-      expect((await run(replayed)).outcomes).toEqual(first.outcomes);
-    }
+  it('is the same again without TPM and keys', async () => {
+    await using replayed = await replayRun(FILE, files, systemClock);
+    expect((await run(replayed)).outcomes).toEqual(first.outcomes);
   });
 
   it('fails where one byte that goes to the TPM is another one', async () => {
