@@ -71,7 +71,7 @@ interface Parts {
 
 async function openParts({ given }: Walkthrough, options: LaneOptions, opened: Closers): Promise<Parts> {
   const { clock, entropy, progress, seams = noSeams(entropy), signal } = options;
-  progress('starting a software TPM');
+  progress(seams.isPlayed ? 'playing what was recorded' : 'starting a software TPM');
   const [{ startSwtpm }, { InProcessHid }, { mockInterface }] = await Promise.all([
     import('../../hal-mocks/tpm2/swtpm.ts'),
     import('../../hal-mocks/fido2/in-process-hid.ts'),
