@@ -24,6 +24,7 @@ import type { LaneOptions, OpenedLane } from './options.ts';
 import { ScriptedNetworks } from './scripted-networks.ts';
 import { setUpMachine } from './set-up.ts';
 import { VirtualKeys } from './virtual-keys.ts';
+import { watchedOverRestarts } from './watched.ts';
 
 const LACKS = {
   phones: 'there is no Bluetooth radio',
@@ -153,6 +154,7 @@ async function open({ given }: Walkthrough, options: LaneOptions, opened: Closer
     },
     rootThumbprint: thumbprintOf,
     restart: async (what) => (networks === null ? `there is no ${what} here` : await networks.restart(what)),
+    senses: (watching) => watchedOverRestarts(client, clock, watching),
     devices: async () => [...keys.devices('emulated'), ...(networks?.devices() ?? [])],
     [Symbol.asyncDispose]: () => opened.close(),
   };
