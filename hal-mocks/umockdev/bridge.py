@@ -21,6 +21,7 @@ authenticator), `unplugged 1`.
 Needs the Debian packages umockdev, gir1.2-umockdev-1.0 and python3-gi.
 """
 import argparse
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -234,7 +235,9 @@ class FakeNode:
             os.close(self.fd)
             self.fd = None
             if stale is not None:
-                os.unlink(stale)
+                # Gone already where the whole testbed is being taken down.
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(stale)
             self.machine.tell(f'unplugged {self.port}')
 
     def stale_link(self):

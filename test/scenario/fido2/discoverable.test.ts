@@ -34,6 +34,7 @@ import { PROFILES, type ProfileName } from '../../../hal-mocks/fido2/profile.ts'
 import { VirtualAuthenticator } from '../../../hal-mocks/fido2/virtual-authenticator.ts';
 import { opened, PIN, store } from '../../support/fido2/managed-key.ts';
 import { ALICE, givePin, key, person } from '../../support/fido2/person.ts';
+import { notOn } from '../../support/fido2/pipe.ts';
 
 const RP = 'accounts.example';
 
@@ -240,13 +241,17 @@ describe('at the ceremonies', () => {
     await expect(enrolling).rejects.toMatchObject({ code: 'ERR_CTAP_NOT_ALLOWED_MODEL' });
   });
 
-  it.each([32, 62, 65, 512, 1024])('reports of %i bytes carry an enrolment and an unlock', async (reportSize) => {
-    const profile = PROFILES['2.1'];
-    const one = new VirtualAuthenticator({ clock: systemClock, entropy: systemEntropy, profile, reportSize });
-    const alice = person(one);
-    const enrolled = await enrolSecurityKey({ ...alice.ceremony, ...ALICE, uv: 'preferred' });
-    const derived = await deriveFromSecurityKey({ ...alice.ceremony, credentials: [enrolled] });
-    expect(derived.hmacSecret.equals(enrolled.hmacSecret)).toBe(true);
-    for (const { hmacSecret } of [enrolled, derived]) hmacSecret.dispose();
-  });
+  const sizes = notOn(['tcp', 'udp', 'hidraw'], 'its reports have 64 bytes');
+  it.skipIf(sizes.skip).each([32, 62, 65, 512, 1024])(
+    `reports of %i bytes carry an enrolment and an unlock${sizes.why}`,
+    async (reportSize) => {
+      const profile = PROFILES['2.1'];
+      const one = new VirtualAuthenticator({ clock: systemClock, entropy: systemEntropy, profile, reportSize });
+      const alice = person(one);
+      const enrolled = await enrolSecurityKey({ ...alice.ceremony, ...ALICE, uv: 'preferred' });
+      const derived = await deriveFromSecurityKey({ ...alice.ceremony, credentials: [enrolled] });
+      expect(derived.hmacSecret.equals(enrolled.hmacSecret)).toBe(true);
+      for (const { hmacSecret } of [enrolled, derived]) hmacSecret.dispose();
+    },
+  );
 });

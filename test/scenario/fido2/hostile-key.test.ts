@@ -40,6 +40,7 @@ import {
   unsortedMaps,
 } from '../../../hal-mocks/fido2/lies.ts';
 import { ALICE, givePin, key, type Person, person } from '../../support/fido2/person.ts';
+import { notOn, PIPE } from '../../support/fido2/pipe.ts';
 
 /** For keys that never answer; whatever answers gets the usual time, however busy the machine is. */
 const IMPATIENT = {
@@ -59,21 +60,41 @@ async function enrolled() {
   return { one, alice, credential };
 }
 
+async function expectRight(behaviour: Behaviour): Promise<void> {
+  const { one, alice, credential } = await enrolled();
+  one.misbehave(behaviour);
+  const derived = await derive(alice, credential);
+  expect(derived.hmacSecret.equals(credential.hmacSecret)).toBe(true);
+  derived.hmacSecret.dispose();
+}
+
 describe('a key that misbehaves harmlessly still derives the right secret when it', () => {
   it.each<[string, () => Behaviour]>([
     ['is busy three times', () => busy(3)],
-    ['sends five hundred keep-alives', () => keepaliveStorm(500)],
+    ['sends fifty keep-alives', () => keepaliveStorm(50)],
     ['is used by another program meanwhile', () => foreignTraffic()],
     ['has its reports merged by the host', () => mergedReports()],
     ['sends map keys out of order', () => unsortedMaps()],
   ])('%s', async (_, behaviour) => {
-    const { one, alice, credential } = await enrolled();
-    one.misbehave(behaviour());
-    const derived = await derive(alice, credential);
-    expect(derived.hmacSecret.equals(credential.hmacSecret)).toBe(true);
-    derived.hmacSecret.dispose();
+    await expectRight(behaviour());
+  });
+
+  const storm = notOn(['udp', 'hidraw'], 'a socket or a terminal does not hold so many reports');
+  it.skipIf(storm.skip)(`sends five hundred keep-alives${storm.why}`, async () => {
+    await expectRight(keepaliveStorm(500));
   });
 });
+
+async function expectRefused(behaviour: Behaviour, code: string): Promise<void> {
+  const { one, alice, credential } = await enrolled();
+  const good = one.misbehave(behaviour);
+  const timing = code === 'ERR_CTAP_TIMEOUT' || code === 'ERR_CTAP_BUSY' ? IMPATIENT : {};
+  await expect(derive(alice, credential, timing)).rejects.toMatchObject({ code });
+  good();
+  const derived = await derive(alice, credential);
+  expect(derived.hmacSecret.equals(credential.hmacSecret)).toBe(true);
+  derived.hmacSecret.dispose();
+}
 
 describe('a key that lies at unlock is refused when it', () => {
   it.each<[string, () => Behaviour, string]>([
@@ -114,7 +135,6 @@ describe('a key that lies at unlock is refused when it', () => {
     ['answers with bytes behind the answer', () => trailingBytes(0), 'ERR_CTAP_INVALID_CBOR'],
     ['nests its answers two thousand deep', () => deepNesting(2_000), 'ERR_CTAP_INVALID_CBOR'],
     ['claims four gigabytes', () => hugeClaim(), 'ERR_CTAP_INVALID_CBOR'],
-    ['cuts its reports short', () => shortReports(40), 'ERR_CTAP_MALFORMED_RESPONSE'],
     ['reorders its packets', () => reorderedReports(), 'ERR_CTAP_MALFORMED_RESPONSE'],
     ['loses the end of its answers', () => truncatedAnswers(), 'ERR_CTAP_TIMEOUT'],
     ['answers on another channel', () => wrongChannel(), 'ERR_CTAP_TIMEOUT'],
@@ -122,14 +142,12 @@ describe('a key that lies at unlock is refused when it', () => {
     ['is busy for ever', () => busy(Number.POSITIVE_INFINITY), 'ERR_CTAP_BUSY'],
     ['is at it for ever', () => endlessKeepalive(), 'ERR_CTAP_TIMEOUT'],
   ])('%s', async (_, behaviour, code) => {
-    const { one, alice, credential } = await enrolled();
-    const good = one.misbehave(behaviour());
-    const timing = code === 'ERR_CTAP_TIMEOUT' || code === 'ERR_CTAP_BUSY' ? IMPATIENT : {};
-    await expect(derive(alice, credential, timing)).rejects.toMatchObject({ code });
-    good();
-    const derived = await derive(alice, credential);
-    expect(derived.hmacSecret.equals(credential.hmacSecret)).toBe(true);
-    derived.hmacSecret.dispose();
+    await expectRefused(behaviour(), code);
+  });
+
+  const short = notOn(['hidraw'], 'its reports have no ends of their own there');
+  it.skipIf(short.skip)(`cuts its reports short${short.why}`, async () => {
+    await expectRefused(shortReports(40), 'ERR_CTAP_MALFORMED_RESPONSE');
   });
 });
 
@@ -170,7 +188,8 @@ describe('a key that is pulled out at any moment of an unlock', () => {
       const { one, alice, credential } = await enrolled();
       const codes = new Set<string>();
       let frames = 0;
-      for (let done = false; !done; frames++) {
+      // Where plugging in takes a while, not every moment is tried.
+      for (let done = false; !done; frames += PIPE === 'hidraw' ? 6 : 1) {
         const off = one.misbehave(unplug(frames + 1));
         const derived = await derive(alice, credential).catch((error) => {
           codes.add(error.code);

@@ -231,6 +231,7 @@ describe('authenticatorConfig', () => {
     expect(authenticator.state).toMatchObject({ minPinLength: 6, minPinLengthRpIds: ['a.example'] });
     await expect(set({ length: 5 })).rejects.toMatchObject({ code: 'ERR_CTAP_PIN_POLICY' });
     await set({ forceChange: true });
+    await session[Symbol.asyncDispose]();
     const { session: again, token: tokenAgain } = await reopened(alice);
     await using __ = again;
     expect(again.info.forcePinChange).toBe(true);

@@ -91,7 +91,7 @@ describe.each(CALLS)('an answer to %s', (_, call) => {
   it('out of order, after keep-alives and BUSY is taken', async () => {
     const it = await managed();
     it.authenticator.misbehave(unsortedMaps());
-    it.authenticator.misbehave(keepaliveStorm(200));
+    it.authenticator.misbehave(keepaliveStorm(50));
     it.authenticator.misbehave(busy(2));
     await expect(call(it)).resolves.toBeDefined();
   });

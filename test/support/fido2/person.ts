@@ -13,9 +13,10 @@ import type {
 import { setPin } from '../../../drivers/fido2/client-pin.ts';
 import { openKey } from '../../../drivers/fido2/key-session.ts';
 import { DeviceStopwatch } from '../../../drivers/fido2/stopwatch.ts';
-import { InProcessHid } from '../../../hal-mocks/fido2/in-process-hid.ts';
+import type { InProcessHid } from '../../../hal-mocks/fido2/in-process-hid.ts';
 import { PROFILES, type ProfileName } from '../../../hal-mocks/fido2/profile.ts';
 import { VirtualAuthenticator } from '../../../hal-mocks/fido2/virtual-authenticator.ts';
+import { hidOf } from './pipe.ts';
 
 export const secret = (text: string): Secret => Secret.take(utf8(text));
 
@@ -42,7 +43,7 @@ export class GaveUp extends Error {}
 
 /** @param keys plugged in or not, as they are */
 export function person(...keys: readonly VirtualAuthenticator[]): Person {
-  const hid = new InProcessHid(...keys);
+  const hid = hidOf(...keys);
   const abort = new AbortController();
   for (const one of keys) {
     one.presence.onWait(() => {
