@@ -64,6 +64,7 @@ export async function openLabLane({ given }: Walkthrough, options: LaneOptions):
     owner: client,
     daemon: async (what, asked) => (await ask({ do: 'daemon', what }, asked)).why,
     restart: async (what, asked) => (await ask({ do: 'restart', what }, asked)).why,
+    lacks: { fingerprint: 'there is no fingerprint reader in the guest' },
     phoneAddress: (phone) => own(names.phones, phone),
     rootThumbprint,
     devices: async (asked) => (await ask({ do: 'devices' }, asked)).devices ?? [],
