@@ -1,5 +1,5 @@
 /** `unlockctl walkthrough check`, `list` and `new`. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -33,13 +33,9 @@ describe('unlockctl walkthrough', () => {
       result: { walkthroughs: { name: string; path: string }[] };
     };
     const { walkthroughs } = listed.result;
-    expect(walkthroughs.map(({ name }) => name)).toEqual([
-      'backup-key',
-      'first-unlock',
-      'pin-change',
-      'pin-lockout',
-      'recovery-sheet',
-    ]);
+    const files = readdirSync(new URL('../../../docs/walkthroughs/', import.meta.url)).sort();
+    expect(walkthroughs.map(({ name }) => `${name}.yaml`)).toEqual(files);
+    expect(files.length).toBeGreaterThanOrEqual(12);
     const checked = await run('check', ...walkthroughs.map(({ path }) => path));
     expect(checked.exit).toBe(0);
     expect((await run('list')).stdout).toContain('first-unlock: First unlock (5 steps)\n');
