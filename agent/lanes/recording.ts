@@ -10,6 +10,7 @@ import type { Clock } from '../../drivers/base/clock.ts';
 import type { Entropy } from '../../drivers/base/entropy.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import type { OperatorHal } from '../../drivers/hal/operator.ts';
+import type { TapeEntry } from '../../hal-mocks/recording/tape.ts';
 import type { LaneName } from '../walkthrough/lane.ts';
 import type { LaneSeams } from './seams.ts';
 
@@ -141,11 +142,12 @@ export async function replayRun(
   clock: Clock,
 ): Promise<Recording> {
   requireRecordable(lane);
-  const [{ jsonBytes, readTape }, { Replay }, { PLUGS, ReplayHid, replayTpm }, { seedName, seededEntropy }] =
+  const [{ jsonBytes, readTape }, { Replay }, { PLUGS, ReplayHid, ReplayTpm }, { LOOKS }, { seedName, seededEntropy }] =
     await Promise.all([
       import('../../hal-mocks/recording/tape.ts'),
       import('../../hal-mocks/recording/replay.ts'),
       import('../../hal-mocks/recording/replay-seams.ts'),
+      import('../../hal-mocks/recording/looks.ts'),
       import('../../hal-mocks/recording/seeded-entropy.ts'),
     ]);
   const seed = seedOf(recorded.seed);
@@ -155,16 +157,17 @@ export async function replayRun(
   if (head.seed !== seedName(seed)) throw refuse('its seed is another one');
   if (head.walkthrough !== digestOf(file)) throw refuse('the file of its walkthrough was another one, or was changed');
   if (head.lane !== lane) throw refuse(`its lane was ${head.lane}`);
-  const keys = new ReplayHid();
+  const [keys, tpm] = [new ReplayHid(), new ReplayTpm()];
   const over = new AbortController();
   // No device and no process keeps this program alive while it waits for its own deadlines.
   void clock.sleep(LONGEST, { signal: over.signal }).catch(() => undefined);
-  const replay = new Replay(entries, { clock, unasked: { channel: PLUGS, tell: (entry) => keys.plug(entry) } });
+  const tell = (entry: TapeEntry) => (entry.channel === PLUGS ? keys.plug(entry) : tpm.see(entry));
+  const replay = new Replay(entries, { clock, unasked: { channels: [PLUGS, LOOKS], tell } });
   return {
     seams: {
       isPlayed: true,
       entropy: (of) => seededEntropy(seed, of),
-      tpm: ({ description }) => replayTpm(replay, description),
+      tpm: ({ description }) => tpm.hal(replay, description),
       hid: () => keys.hal(replay),
       operator: (hal) => told(hal, (step) => replay.out(OPERATOR, 'step', jsonBytes(step))),
     },

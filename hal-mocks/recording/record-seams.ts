@@ -1,10 +1,12 @@
 /**
  * The seams of a run that is recorded: each stands between the program and the real one, changes nothing and notes what goes
- * through. Which security keys are plugged in is watched beside it; how often the program looks is not noted.
+ * through. Which security keys are plugged in is watched beside it; how often the program looks, at them or at the TPM, is not noted.
  */
+import { toHex } from '../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import type { HidConnection, HidHal } from '../../drivers/hal/hid.ts';
 import type { TpmHal, TpmTransport } from '../../drivers/hal/tpm.ts';
+import { isLook, LOOKS, lookBytes } from './looks.ts';
 import { jsonBytes, type TapeRecorder } from './tape.ts';
 
 type Note = (direction: 'out' | 'in', kind: string, bytes: Uint8Array) => void;
@@ -30,30 +32,60 @@ async function noted<T>(note: Note, work: Promise<T>, came: (value: T) => void):
   }
 }
 
+/** A connection is one channel, from its first command that is no look on. */
 export function recordTpm(hal: TpmHal, tape: TapeRecorder): TpmHal {
-  let opened = 0;
+  let channels = 0;
+  const seen = new Map<string, string>();
+  const see = (kind: string, key: string, bytes: Uint8Array) => {
+    const now = toHex(bytes);
+    if (seen.get(key) === now) return;
+    seen.set(key, now);
+    tape.note({ seam: 'tpm', direction: 'in', channel: LOOKS, kind, bytes });
+  };
+  const nextNote = (): Note => {
+    const channel = `tpm ${channels++}`;
+    return (direction, kind, bytes) => tape.note({ seam: 'tpm', direction, channel, kind, bytes });
+  };
+  const open: TpmHal['open'] = async (options) => {
+    let inner: TpmTransport;
+    try {
+      inner = await hal.open(options);
+    } catch (error) {
+      const bytes = failure(error);
+      if (bytes !== null) {
+        const note = nextNote();
+        note('out', 'open', NOTHING);
+        note('in', 'failed', bytes);
+      }
+      throw error;
+    }
+    const { description, managesHandles } = inner;
+    see('opened', '', jsonBytes({ description, managesHandles }));
+    let note: Note | null = null;
+    const close = () => inner.close();
+    return {
+      description,
+      managesHandles,
+      submit: async (command, asked) => {
+        if (isLook(command)) {
+          const response = await inner.submit(command, asked);
+          see('look', toHex(command), lookBytes(command, response));
+          return response;
+        }
+        note ??= nextNote();
+        const own = note;
+        own('out', 'command', command);
+        return await noted(own, inner.submit(command, asked), (response) => own('in', 'response', response));
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  };
   return {
     get description() {
       return hal.description;
     },
-    open: async (options) => {
-      const channel = `tpm ${opened++}`;
-      const note: Note = (direction, kind, bytes) => tape.note({ seam: 'tpm', direction, channel, kind, bytes });
-      note('out', 'open', NOTHING);
-      const facts = ({ description, managesHandles }: TpmTransport) =>
-        note('in', 'opened', jsonBytes({ description, managesHandles }));
-      const inner = await noted(note, hal.open(options), facts);
-      return {
-        description: inner.description,
-        managesHandles: inner.managesHandles,
-        submit: (command, asked) => {
-          note('out', 'command', command);
-          return noted(note, inner.submit(command, asked), (response) => note('in', 'response', response));
-        },
-        close: () => inner.close(),
-        [Symbol.asyncDispose]: () => inner.close(),
-      };
-    },
+    open,
   };
 }
 

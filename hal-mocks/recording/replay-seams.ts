@@ -1,7 +1,9 @@
 /** The seams of a replay: a TPM and security keys that are a tape. Failures come again as they came. */
+import { toHex } from '../../drivers/base/bytes.ts';
 import { ERROR_CODES, type ErrorCode, UnlockdError } from '../../drivers/base/errors.ts';
 import type { HidConnection, HidDeviceInfo, HidEvent, HidHal } from '../../drivers/hal/hid.ts';
 import type { TpmHal, TpmTransport } from '../../drivers/hal/tpm.ts';
+import { isLook, lookOf } from './looks.ts';
 import type { Replay } from './replay.ts';
 import { jsonIn, type TapeEntry } from './tape.ts';
 
@@ -31,30 +33,58 @@ function cameWell(entry: TapeEntry): TapeEntry {
   return entry;
 }
 
-export function replayTpm(replay: Replay, description: string): TpmHal {
-  let opened = 0;
-  return {
-    description,
-    open: async ({ signal }): Promise<TpmTransport> => {
-      const channel = `tpm ${opened++}`;
-      replay.out(channel, 'open', NOTHING);
-      const facts = factsOf(cameWell(await replay.answer(channel, signal)));
-      const closing = new AbortController();
-      const close = async () => closing.abort(new UnlockdError('ERR_HAL_CLOSED', 'the connection was closed'));
-      return {
-        description: String(facts.description),
-        managesHandles: facts.managesHandles === true,
-        submit: async (command, asked) => {
-          closing.signal.throwIfAborted();
-          replay.out(channel, 'command', command);
-          const ends = asked.signal === undefined ? closing.signal : AbortSignal.any([asked.signal, closing.signal]);
-          return new Uint8Array(cameWell(await replay.answer(channel, ends)).bytes);
-        },
-        close,
-        [Symbol.asyncDispose]: close,
-      };
-    },
-  };
+/** A TPM as it was seen and answered; {@link see} is told each look when its turn has come. */
+export class ReplayTpm {
+  readonly #seen = new Map<string, Uint8Array>();
+  #facts: Facts | null = null;
+
+  see(entry: TapeEntry): void {
+    if (entry.kind === 'opened') {
+      this.#facts = factsOf(entry);
+      return;
+    }
+    const { command, response } = lookOf(entry.bytes);
+    this.#seen.set(command, response);
+  }
+
+  hal(replay: Replay, description: string): TpmHal {
+    let channels = 0;
+    return {
+      description,
+      open: async ({ signal }): Promise<TpmTransport> => {
+        if (replay.next(`tpm ${channels}`)?.kind === 'open') {
+          const failing = `tpm ${channels++}`;
+          replay.out(failing, 'open', NOTHING);
+          cameWell(await replay.answer(failing, signal));
+        }
+        const facts = await replay.until('a TPM', () => this.#facts, signal);
+        return this.#transport(replay, facts, () => `tpm ${channels++}`);
+      },
+    };
+  }
+
+  #transport(replay: Replay, facts: Facts, nextChannel: () => string): TpmTransport {
+    const closing = new AbortController();
+    const close = async () => closing.abort(new UnlockdError('ERR_HAL_CLOSED', 'the connection was closed'));
+    let channel: string | null = null;
+    return {
+      description: String(facts.description),
+      managesHandles: facts.managesHandles === true,
+      submit: async (command, asked) => {
+        closing.signal.throwIfAborted();
+        const ends = asked.signal === undefined ? closing.signal : AbortSignal.any([asked.signal, closing.signal]);
+        if (isLook(command)) {
+          const hex = toHex(command);
+          return new Uint8Array(await replay.until(`the answer to ${hex}`, () => this.#seen.get(hex) ?? null, ends));
+        }
+        channel ??= nextChannel();
+        replay.out(channel, 'command', command);
+        return new Uint8Array(cameWell(await replay.answer(channel, ends)).bytes);
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  }
 }
 
 function deviceOf(entry: TapeEntry): HidDeviceInfo {
@@ -80,7 +110,7 @@ function connection(replay: Replay, channel: string, sizes: Facts): HidConnectio
     write: async (report) => {
       closing.signal.throwIfAborted();
       replay.out(channel, 'report', report);
-      if (replay.comes(channel, 'not written')) cameWell(await replay.in(channel, closing.signal));
+      if (replay.next(channel)?.kind === 'not written') cameWell(await replay.in(channel, closing.signal));
     },
     read: async ({ signal }) => {
       const entry = await replay.in(channel, AbortSignal.any([signal, closing.signal]));

@@ -41,12 +41,12 @@ export class Replay {
   #next = 0;
   #deviation: UnlockdError | null = null;
 
-  /** @param options `unasked`: told inputs of this channel when their turn has come, as nobody asks for them */
+  /** @param options `unasked`: told inputs of these channels when their turn has come, as nobody asks for them */
   constructor(
     entries: readonly TapeEntry[],
     options: {
       readonly clock: Clock;
-      readonly unasked: { readonly channel: string; readonly tell: (entry: TapeEntry) => void };
+      readonly unasked: { readonly channels: readonly string[]; readonly tell: (entry: TapeEntry) => void };
     },
   ) {
     const { clock, unasked } = options;
@@ -54,7 +54,7 @@ export class Replay {
     this.#onUnasked = unasked.tell;
     this.#entries = entries.map((entry, at) => ({ ...entry, at, played: false, abandoned: false }));
     for (const entry of this.#entries) {
-      if (entry.channel === unasked.channel) continue;
+      if (unasked.channels.includes(entry.channel)) continue;
       const own = this.#channels.get(entry.channel) ?? [];
       own.push(entry);
       this.#channels.set(entry.channel, own);
@@ -79,10 +79,33 @@ export class Replay {
     this.#play(entry);
   }
 
-  /** Whether the next thing on this channel came in. */
-  comes(channel: string, kind: string): boolean {
-    const entry = this.#channels.get(channel)?.[0];
-    return entry?.direction === 'in' && entry.kind === kind;
+  /** What is next on this channel, whether it is its turn or not. */
+  next(channel: string): Pick<TapeEntry, 'direction' | 'kind'> | null {
+    return this.#channels.get(channel)?.[0] ?? null;
+  }
+
+  /**
+   * Waits for what is told unasked. @param found null: not yet
+   * @throws {ERR_REPLAY_DEVIATED}; or the signal's reason
+   */
+  async until<T>(what: string, found: () => T | null, signal: AbortSignal): Promise<T> {
+    let stalled = false;
+    const stop = this.#clock.timer(STALL, () => {
+      stalled = true;
+      this.#wake();
+    });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        this.#throwDeviation();
+        const value = found();
+        if (value !== null) return value;
+        if (stalled) throw this.#deviate(`${what} was not seen`);
+        await this.#moved(signal);
+      }
+    } finally {
+      stop();
+    }
   }
 
   /**

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { seconds } from '../../../drivers/base/brand.ts';
 import { toHex, utf8 } from '../../../drivers/base/bytes.ts';
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
+import { LOOKS, lookBytes, lookOf } from '../../../hal-mocks/recording/looks.ts';
 import { Replay } from '../../../hal-mocks/recording/replay.ts';
-import { ReplayHid, replayTpm } from '../../../hal-mocks/recording/replay-seams.ts';
+import { ReplayHid, ReplayTpm } from '../../../hal-mocks/recording/replay-seams.ts';
 import { seededEntropy, seedName } from '../../../hal-mocks/recording/seeded-entropy.ts';
 import { jsonBytes, readTape, type TapeEntry, TapeRecorder } from '../../../hal-mocks/recording/tape.ts';
 import { ManualClock, settle } from '../../support/fido2/manual-clock.ts';
@@ -21,7 +22,7 @@ const entry = (
 function played(entries: readonly TapeEntry[], clock = new ManualClock()) {
   const unasked: string[] = [];
   const tell = ({ kind }: TapeEntry) => unasked.push(kind);
-  return { replay: new Replay(entries, { clock, unasked: { channel: 'hid', tell } }), unasked, clock };
+  return { replay: new Replay(entries, { clock, unasked: { channels: ['hid'], tell } }), unasked, clock };
 }
 
 describe('a replay', () => {
@@ -109,12 +110,37 @@ describe('the seams of a replay', () => {
       entry('out', 'tpm 1', 'open', new Uint8Array()),
       entry('in', 'tpm 1', 'failed', failed('ERR_OF_ANOTHER_PROGRAM')),
     ]);
-    const tpm = replayTpm(replay, 'a recording');
+    const tpm = new ReplayTpm().hal(replay, 'a recording');
     await expect(tpm.open({ signal: never })).rejects.toMatchObject({
       code: 'ERR_HAL_PERMISSION',
       message: 'as it was',
     });
     await expect(tpm.open({ signal: never })).rejects.toMatchObject({ code: 'ERR_HAL_IO' });
+  });
+
+  it('show a TPM that is looked at as it was seen last, however often', async () => {
+    const look = Uint8Array.of(0x80, 1, 0, 0, 0, 22, 0, 0, 1, 0x7a, 0, 0, 0, 6);
+    const tpm = new ReplayTpm();
+    const replay = new Replay(
+      [
+        entry('in', LOOKS, 'opened', jsonBytes({ description: 'x', managesHandles: true })),
+        entry('in', LOOKS, 'look', lookBytes(look, Uint8Array.of(1))),
+        entry('out', 'tpm 0', 'command', Uint8Array.of(9)),
+        entry('in', 'tpm 0', 'response', Uint8Array.of(8)),
+        entry('in', LOOKS, 'look', lookBytes(look, Uint8Array.of(2))),
+      ],
+      { clock: new ManualClock(), unasked: { channels: [LOOKS], tell: (each) => tpm.see(each) } },
+    );
+    const { open } = tpm.hal(replay, 'a recording');
+    const [first, second] = [await open({ signal: never }), await open({ signal: never })];
+    expect([first.description, first.managesHandles]).toEqual(['x', true]);
+    for (let times = 0; times < 3; times++) expect(await first.submit(look, {})).toEqual(Uint8Array.of(1));
+    expect(await second.submit(Uint8Array.of(9), {})).toEqual(Uint8Array.of(8));
+    expect(await first.submit(look, {})).toEqual(Uint8Array.of(2));
+    await first.close();
+    await expect(first.submit(look, {})).rejects.toMatchObject({ code: 'ERR_HAL_CLOSED' });
+    expect(() => lookOf(Uint8Array.of(0, 0, 0, 9, 1))).toThrow('a look is cut off');
+    replay.finish();
   });
 
   it('list what is plugged in, tell who watches, and close what is read', async () => {
@@ -137,7 +163,7 @@ describe('the seams of a replay', () => {
         entry('out', 'x', 'ask'),
         entry('in', 'hid', 'left', jsonBytes(device)),
       ],
-      { clock: new ManualClock(), unasked: { channel: 'hid', tell: (each) => hid.plug(each) } },
+      { clock: new ManualClock(), unasked: { channels: ['hid'], tell: (each) => hid.plug(each) } },
     );
     const hal = hid.hal(replay);
     expect(await hal.list({ signal: never })).toEqual([device]);
