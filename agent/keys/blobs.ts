@@ -1,6 +1,7 @@
 /** What a key keeps for its accounts beside their keys (large blobs, CTAP 2.1 §6.10), encrypted under a key of each account. */
 import { toHex } from '../../drivers/base/bytes.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
+import type { PinUvAuthToken } from '../../drivers/fido2/client-pin.ts';
 import {
   openLargeBlob,
   readLargeBlobArray,
@@ -12,7 +13,7 @@ import type { CborValue } from '../../drivers/fido2/wire/cbor.ts';
 import { LARGE_BLOB_ELEMENT, PERMISSION } from '../../drivers/fido2/wire/constants.ts';
 import { type Account, withAccounts } from './credentials.ts';
 import { byId } from './ids.ts';
-import type { OpenKey } from './session.ts';
+import { type OpenKey, tokenWherePossible } from './session.ts';
 
 export interface StoredBlob {
   /** Null: of no account that the key stores. */
@@ -66,13 +67,47 @@ function accountWithKey(accounts: readonly Account[], prefix: string): Account &
 const nothing = (): UnlockdError =>
   new UnlockdError('ERR_CTAP_NO_SUCH_ID', 'the security key keeps no large blob for this account');
 
-/** @param prefix of the account's id @throws {ERR_CTAP_NO_SUCH_ID | ERR_CTAP_UNSUPPORTED} */
-export async function getBlob(key: OpenKey, prefix: string): Promise<Uint8Array> {
+/** Whose blob: an account's on the key, by the beginning of its id; or whoever's whose 32 bytes of a key are at hand. */
+export type BlobOwner = { readonly id: string } | { readonly blobKey: Uint8Array };
+
+/** What is behind an owner: the key of the blob, and the account where it was found by one. */
+interface Owned {
+  readonly account: Account | null;
+  readonly blobKey: Uint8Array;
+}
+
+const BLOB_KEY_LENGTH = 32;
+
+/** With the key of a blob nothing else of the security key is asked; with an id its accounts are. */
+async function withOwner<T>(
+  key: OpenKey,
+  owner: BlobOwner,
+  permission: number,
+  use: (owned: Owned, token: PinUvAuthToken | null) => Promise<T>,
+): Promise<T> {
   requireBlobs(key);
-  return await withAccounts(key, 0, async (accounts) => {
-    const { largeBlobKey } = accountWithKey(accounts, prefix);
+  if ('id' in owner) {
+    return await withAccounts(key, permission, async (accounts, token) => {
+      const account = accountWithKey(accounts, owner.id);
+      return await use({ account, blobKey: account.largeBlobKey }, token);
+    });
+  }
+  const { blobKey } = owner;
+  if (blobKey.length !== BLOB_KEY_LENGTH) {
+    throw new UnlockdError(
+      'ERR_CLI_FILE',
+      `the key of a large blob has ${BLOB_KEY_LENGTH} bytes, not ${blobKey.length}`,
+    );
+  }
+  using token = permission === 0 ? null : await tokenWherePossible(key, permission);
+  return await use({ account: null, blobKey }, token);
+}
+
+/** @throws {ERR_CTAP_NO_SUCH_ID | ERR_CTAP_UNSUPPORTED | ERR_CLI_FILE} */
+export async function getBlob(key: OpenKey, owner: BlobOwner): Promise<Uint8Array> {
+  return await withOwner(key, owner, 0, async ({ blobKey }) => {
     for (const element of await read(key)) {
-      const blob = openLargeBlob(largeBlobKey, element);
+      const blob = openLargeBlob(blobKey, element);
       if (blob !== null) return blob;
     }
     throw nothing();
@@ -80,34 +115,31 @@ export async function getBlob(key: OpenKey, prefix: string): Promise<Uint8Array>
 }
 
 /** Rewrites the array; elements of others stay as they are. @param blob null: none any more */
-async function rewrite(key: OpenKey, prefix: string, blob: Uint8Array | null): Promise<Account> {
-  requireBlobs(key);
-  return await withAccounts(key, PERMISSION.lbw, async (accounts, token) => {
-    const { largeBlobKey, ...account } = accountWithKey(accounts, prefix);
+async function rewrite(key: OpenKey, owner: BlobOwner, blob: Uint8Array | null): Promise<Account | null> {
+  return await withOwner(key, owner, PERMISSION.lbw, async ({ account, blobKey }, token) => {
     const { authenticator, info } = key.session;
-    const others = (await read(key)).filter((element) => openLargeBlob(largeBlobKey, element) === null);
-    const own = blob === null ? [] : [sealLargeBlob(largeBlobKey, blob, key.ceremony.entropy)];
+    const others = (await read(key)).filter((element) => openLargeBlob(blobKey, element) === null);
+    const own = blob === null ? [] : [sealLargeBlob(blobKey, blob, key.ceremony.entropy)];
     await writeLargeBlobArray(authenticator, info, [...others, ...own], token, { signal: key.ceremony.signal });
-    return { ...account, largeBlobKey };
+    return account;
   });
 }
 
-/** In the place of what was there. @throws {ERR_CTAP_STORAGE_FULL | ERR_CTAP_NO_SUCH_ID} */
-export const setBlob = (key: OpenKey, prefix: string, blob: Uint8Array): Promise<Account> => rewrite(key, prefix, blob);
+/** In the place of what was there. @returns null: of no account @throws {ERR_CTAP_STORAGE_FULL | ERR_CTAP_NO_SUCH_ID} */
+export const setBlob = (key: OpenKey, owner: BlobOwner, blob: Uint8Array): Promise<Account | null> =>
+  rewrite(key, owner, blob);
 
 /** @param confirm rejects where the person does not want it @throws {ERR_CTAP_NO_SUCH_ID} */
 export async function deleteBlob(
   key: OpenKey,
-  prefix: string,
-  confirm: (account: Account) => Promise<void>,
-): Promise<Account> {
-  requireBlobs(key);
-  const wanted = await withAccounts(key, 0, async (accounts) => {
-    const account = accountWithKey(accounts, prefix);
-    if (!(await read(key)).some((element) => opens(account, element))) throw nothing();
+  owner: BlobOwner,
+  confirm: (account: Account | null) => Promise<void>,
+): Promise<Account | null> {
+  const wanted = await withOwner(key, owner, 0, async ({ account, blobKey }) => {
+    if (!(await read(key)).some((element) => openLargeBlob(blobKey, element) !== null)) throw nothing();
     return account;
   });
   await confirm(wanted);
   // Read anew: a person takes time, and other programs write too.
-  return await rewrite(key, toHex(wanted.id), null);
+  return await rewrite(key, wanted === null ? owner : { id: toHex(wanted.id) }, null);
 }

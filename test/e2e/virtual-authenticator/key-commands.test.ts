@@ -2,7 +2,8 @@
  * `unlockctl key …` as a person runs it: the built program on a terminal of its own, through the unmodified node-hid, on a
  * key that it finds as /dev/hidraw0. What it did is looked at in the key, and once with libfido2's own tool.
  */
-
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -111,6 +112,17 @@ describe.skipIf(missing)(`unlockctl key on a terminal${because(missing)}`, () =>
     expect(authenticator.state).toMatchObject({ pinHash: null, pinRetries: 8 });
   });
 
+  it('is told of by doctor, with what it can and has left', async () => {
+    const { at, authenticator } = await key('2.1');
+    await givePin(person(authenticator), PIN);
+    const { stdout } = await runUnderBridge(at, [process.execPath, CTL, 'doctor', '--json']);
+    const { findings } = JSON.parse(stdout).result as { findings: { check: string; level: string; text: string }[] };
+    expect(findings.filter(({ check }) => check === 'keys')).toMatchObject([
+      { level: 'ok', text: `Virtual Security Key at ${NODE}: speaks FIDO_2_0, FIDO_2_1, has hmac-secret` },
+      { level: 'ok', text: `Virtual Security Key at ${NODE}: PIN set, 8 tries left` },
+    ]);
+  });
+
   it('gives the terminal back as it was when the key is pulled out while its PIN is typed', async () => {
     const { authenticator, at } = await key('2.1');
     await givePin(person(authenticator), PIN);
@@ -142,6 +154,30 @@ describe.skipIf(missing)(`unlockctl key on a terminal${because(missing)}`, () =>
     child.kill('SIGINT');
     await end;
     expect([authenticator.reader.waiting, authenticator.state.templates]).toEqual([false, []]);
+  });
+
+  it.skipIf(tools)(`keeps blobs under a key of their own as libfido2's tool does${because(tools)}`, async () => {
+    const { at, run } = await key('2.1');
+    await run([PIN, PIN], 'pin', 'set');
+    const folder = await mkdtemp(join(tmpdir(), 'unlockd-blobs-'));
+    try {
+      const [own, blob, back] = ['own', 'blob', 'back'].map((name) => join(folder, name)) as [string, string, string];
+      const first = systemEntropy.bytes(100);
+      await writeFile(own, `${Buffer.from(systemEntropy.bytes(32)).toString('base64')}\n`);
+      await writeFile(blob, first);
+      expect((await run([PIN], 'blobs', 'set', `key:${own}`, blob)).status).toBe(0);
+      expect((await runUnderBridge(at, ['fido2-token', '-G', '-b', '-k', own, back, NODE])).status).toBe(0);
+      expect(new Uint8Array(await readFile(back))).toEqual(first);
+
+      const second = systemEntropy.bytes(200);
+      await writeFile(blob, second);
+      const theirs = [SYSTEM_PYTHON, PTY, PIN, '--', 'fido2-token', '-S', '-b', '-k', own, blob, NODE];
+      expect((await runUnderBridge(at, theirs)).status).toBe(0);
+      expect((await run([], 'blobs', 'get', `key:${own}`, '-o', back)).status).toBe(0);
+      expect(new Uint8Array(await readFile(back))).toEqual(second);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it.skipIf(tools)(`does what libfido2's tool then reads back${because(tools)}`, async () => {

@@ -192,6 +192,34 @@ describe('key blobs', () => {
     expect((await json('blobs list', { typed: [PIN] })).object.result.blobs).toMatchObject([{ bytes: 300 }]);
   });
 
+  it('keeps one under a key of its own, without any account', async () => {
+    const { run, json } = await deskWith('2.1', ACCOUNTS);
+    const [blob, own] = [randomBytes(100), join(folder, 'own')];
+    writeFileSync(file, blob);
+    writeFileSync(own, randomBytes(32));
+    const stored = await run(`blobs set key:${own} ${file}`, { typed: [PIN] });
+    expect(stored.stdout).toBe('100 bytes are stored for the key of the file.\n');
+    // Reading it is nobody's secret: the key of the blob is.
+    const read = await json(`blobs get key:${own}`, { typed: [] });
+    expect(read.object.result).toEqual({ base64: blob.toString('base64'), bytes: 100 });
+    writeFileSync(own, randomBytes(32));
+    expect((await json(`blobs get key:${own}`, { typed: [] })).object.error.code).toBe('ERR_CTAP_NO_SUCH_ID');
+    writeFileSync(own, randomBytes(31));
+    expect((await json(`blobs get key:${own}`, { typed: [] })).object.error.code).toBe('ERR_CLI_FILE');
+    expect((await json(`blobs get key:${join(folder, 'none')}`, { typed: [] })).object.error.code).toBe('ERR_CLI_FILE');
+  });
+
+  it('deletes one under a key of its own when the word is typed', async () => {
+    const { run, json } = await deskWith('2.1', []);
+    const own = join(folder, 'own');
+    writeFileSync(own, randomBytes(32));
+    writeFileSync(file, randomBytes(10));
+    await run(`blobs set key:${own} ${file}`, { typed: [PIN] });
+    expect((await run(`blobs delete key:${own}`, { typed: [PIN, 'no'] })).exit).not.toBe(0);
+    await run(`blobs delete key:${own} --yes`, { typed: [PIN] });
+    expect((await json(`blobs get key:${own}`, { typed: [] })).object.error.code).toBe('ERR_CTAP_NO_SUCH_ID');
+  });
+
   it('says that one is too large, and that a terminal is no place for one', async () => {
     const { run, json, ids } = await deskWith('2.1', ACCOUNTS);
     writeFileSync(file, randomBytes(2000));

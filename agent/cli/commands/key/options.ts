@@ -198,26 +198,30 @@ export function addKeyCommands(program: Command, tools: KeyTools): Command {
   );
   examples(enterprise, 'unlockctl key config enterprise-attestation');
 
+  const owner = () =>
+    new Argument('<id>', 'of the account, or key:FILE with the blob’s own key: 32 bytes, or their base64').argParser(
+      (text: string) => (text.startsWith('key:') && text.length > 'key:'.length ? text : parseKeyItemId(text)),
+    );
   const blobs = key.command('blobs').description('what a key keeps for its accounts beside their keys');
   const kept = add(blobs, 'list', 'the large blobs on a key, and whose they are', KEY_PIN);
   kept.action((o: Values) => choose({ ...base(o), name: 'key blobs list' }));
   examples(kept, 'unlockctl key blobs list');
   const get = add(blobs, 'get', 'read the large blob of an account', KEY_PIN)
-    .addArgument(id('key credentials list'))
+    .addArgument(owner())
     .option('-o, --output <file>', 'write it to a file');
   get.action((given: string, o: Values) =>
     choose({ ...base(o), name: 'key blobs get', id: given, output: o.output ?? null }),
   );
-  examples(get, 'unlockctl key blobs get 5f3a -o blob.bin');
+  examples(get, 'unlockctl key blobs get 5f3a -o blob.bin', 'unlockctl key blobs get key:blob.key -o blob.bin');
   const put = add(blobs, 'set', 'store a large blob for an account', KEY_PIN)
-    .addArgument(id('key credentials list'))
+    .addArgument(owner())
     .argument('<file>', 'what to store; - for standard input');
   put.action((given: string, file: string, o: Values) =>
     choose({ ...base(o), name: 'key blobs set', id: given, file }),
   );
   examples(put, 'unlockctl key blobs set 5f3a blob.bin');
   const drop = destroying(blobs, 'delete', 'delete the large blob of an account, for ever', KEY_PIN).addArgument(
-    id('key credentials list'),
+    owner(),
   );
   drop.action((given: string, o: Values) =>
     choose({ ...base(o), name: 'key blobs delete', id: given, yes: o.yes === true }),
