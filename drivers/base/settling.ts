@@ -3,7 +3,7 @@
  * settled, and every value comes of a reading that was begun after the last event. Idle, it reads only to keep what it
  * told from growing old.
  */
-import { type Milliseconds, type MonotonicMs, milliseconds, monotonicMs } from './brand.ts';
+import { type Milliseconds, type MonotonicMs, milliseconds, monotonicMs, seconds } from './brand.ts';
 import type { Clock } from './clock.ts';
 import { startDeadline } from './deadline.ts';
 import { deferred } from './deferred.ts';
@@ -40,6 +40,9 @@ export interface SettlingOptions<T, R> {
 export type Known<T, R> =
   | { readonly known: true; readonly at: MonotonicMs; readonly value: T }
   | { readonly known: false; readonly at: MonotonicMs; readonly reason: R };
+
+/** How long it may count that nothing is known: until something else is told, which the events do. */
+export const OUTAGE_COUNTS_FOR = seconds(3600);
 
 /** A gain under events that never cease is looked at after so many settling times. */
 const LONGEST_SETTLING = 10;

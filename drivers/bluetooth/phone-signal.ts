@@ -1,5 +1,6 @@
 /** What is known of all phones as one signal of the kind `bluetooth`, and why there may be nothing to know. */
-import { type Milliseconds, type MonotonicMs, milliseconds, monotonicMs, seconds } from '../base/brand.ts';
+import { type Milliseconds, type MonotonicMs, milliseconds, monotonicMs } from '../base/brand.ts';
+import { OUTAGE_COUNTS_FOR } from '../base/settling.ts';
 import type { BluetoothEvent, ProbeFailure } from '../hal/bluetooth.ts';
 import type { PresenceOutage } from '../hal/presence.ts';
 import type { SurroundingSignal, UnavailableReason } from '../signal.ts';
@@ -31,9 +32,6 @@ export function troubleOf(reason: ProbeFailure, detail: string | null): PhonesOu
   const known = OUTAGES[reason];
   return detail === null ? known : { ...known, detail };
 }
-
-/** Counts until something else is told. */
-const OUTAGE_COUNTS_FOR = seconds(3600);
 
 export interface PhonesKnown {
   readonly source: string;

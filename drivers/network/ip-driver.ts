@@ -7,7 +7,7 @@
 import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
 import { isUnlockdError } from '../base/errors.ts';
-import { settled } from '../base/settling.ts';
+import { OUTAGE_COUNTS_FOR, settled } from '../base/settling.ts';
 import type { FactorDriver } from '../driver.ts';
 import type { IpHal, NetworkEvent } from '../hal/network.ts';
 import type { SurroundingSignal, UnavailableReason } from '../signal.ts';
@@ -109,7 +109,7 @@ export class IpDriver implements FactorDriver {
       } as const;
       yield known.known
         ? { ...base, state: 'observed', observation: known.value }
-        : { ...base, state: 'unavailable', ...known.reason };
+        : { ...base, validFor: OUTAGE_COUNTS_FOR, state: 'unavailable', ...known.reason };
     }
   }
 }

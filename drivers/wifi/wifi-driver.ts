@@ -5,7 +5,7 @@
 import { type Milliseconds, milliseconds, seconds } from '../base/brand.ts';
 import type { Clock } from '../base/clock.ts';
 import { isUnlockdError } from '../base/errors.ts';
-import { settled } from '../base/settling.ts';
+import { OUTAGE_COUNTS_FOR, settled } from '../base/settling.ts';
 import type { FactorDriver } from '../driver.ts';
 import type { NetworkEvent, WifiHal, WifiSnapshot } from '../hal/network.ts';
 import type { WifiObservation } from '../observation.ts';
@@ -119,7 +119,8 @@ class WifiDriver implements FactorDriver {
       if (known.known) yield { ...base, ...known.value, state: 'observed' };
       else {
         const { reason, detail } = known.reason;
-        yield { ...base, source: hal.name, state: 'unavailable', reason, ...(detail === null ? {} : { detail }) };
+        const why = { reason, ...(detail === null ? {} : { detail }) };
+        yield { ...base, validFor: OUTAGE_COUNTS_FOR, source: hal.name, state: 'unavailable', ...why };
       }
     }
   }

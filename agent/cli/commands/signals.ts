@@ -4,6 +4,7 @@ import type { SensedSignal, SignalChange, SignalsView } from '../../api/ports.ts
 import { kindWords, stateWords } from '../../policy/signal-words.ts';
 import type { Context } from '../context.ts';
 import { oneLine, printable, spanWords } from '../output.ts';
+import { showLive } from './signals-live.ts';
 
 const LONGEST_NAME = 40;
 
@@ -95,10 +96,10 @@ const viewWords = ({ now, signals, gestures }: SignalsView): readonly string[] =
   ...[...signals, ...gestures].flatMap((signal) => signalWords(signal, now)),
 ];
 
+const lostWords = (kind: string): string => printable(`${kindWords(kind)}: nothing is known any more`);
+
 const changeWords = (change: SignalChange): readonly string[] =>
-  change.type === 'lost'
-    ? [`${kindWords(change.kind)}: nothing is known any more`]
-    : signalWords(change.signal, change.now);
+  change.type === 'lost' ? [lostWords(change.kind)] : signalWords(change.signal, change.now);
 
 /** Drivers tell again and again what is as it was; for people that is no change. */
 function isNews(shown: Map<string, string>, change: SignalChange): boolean {
@@ -110,7 +111,12 @@ function isNews(shown: Map<string, string>, change: SignalChange): boolean {
   return true;
 }
 
-/** With `--watch`: what is known, and then what changes, until Ctrl-C; with `--json` one line for each that comes. */
+const STDOUT = 1;
+
+/**
+ * With `--watch`, until Ctrl-C: on a terminal all that is known with its age, elsewhere what is known and then what changes;
+ * with `--json` one line for each that comes.
+ */
 export async function signalsCommand(context: Context, { watch }: { readonly watch: boolean }): Promise<void> {
   const { client, output, deps } = context;
   const { interrupted: signal } = deps;
@@ -121,6 +127,11 @@ export async function signalsCommand(context: Context, { watch }: { readonly wat
   }
   const shown = new Map<string, string>();
   try {
+    if (!output.json && deps.descriptors.isTerminal(STDOUT)) {
+      const { stdout: sink, clock } = deps;
+      await showLive(client.watchSignals({ signal }), { sink, clock, words: signalWords, lostWords });
+      return;
+    }
     for await (const change of client.watchSignals({ signal })) {
       if (output.json) deps.stdout.write(`${JSON.stringify(change)}\n`);
       else if (isNews(shown, change)) output.result({}, () => changeWords(change));

@@ -5,6 +5,7 @@ import { signalWords } from '../../../agent/cli/commands/signals.ts';
 import { apiOnSocket } from '../../support/api/api-on-socket.ts';
 import { FakeService } from '../../support/api/fake-service.ts';
 import { ctl } from '../../support/cli/fake-deps.ts';
+import { ManualClock } from '../../support/fido2/manual-clock.ts';
 import { officeNetwork } from '../../support/policy-fixtures.ts';
 
 const signal = (more: Partial<SensedSignal>): SensedSignal => ({
@@ -243,5 +244,65 @@ describe('the command', () => {
     };
     const ran = await ctl(api.socketPath, ['signals', '--watch'], { interrupted: stop.signal, onStdout });
     expect(ran.stdout.match(/eth0/g)).toHaveLength(1);
+  });
+
+  describe('on a terminal', () => {
+    /** What stands on the screen after each drawing. */
+    const screens = (stdout: string) => stdout.split('\u001b[H\u001b[2J').slice(1);
+
+    it('draws all that is known with its age, each second, and leaves what was seen last', async () => {
+      await using api = await apiOnSocket(service());
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      let advancing: Promise<void> | null = null;
+      const onStdout = (text: string) => {
+        if (advancing === null && text.includes('any more')) {
+          advancing = clock.advance(3000).then(() => stop.abort());
+        }
+      };
+      const ran = await ctl(api.socketPath, ['signals', '--watch'], {
+        interrupted: stop.signal,
+        onStdout,
+        clock,
+        terminalFds: [1],
+      });
+      expect(ran.exit).toBe(0);
+      expect(ran.stdout.startsWith('\u001b[?1049h\u001b[?25l\u001b[?7l')).toBe(true);
+      const last = screens(ran.stdout).at(-1) ?? '';
+      const [shown = '', left = ''] = last.split('\u001b[?7h\u001b[?25h\u001b[?1049l');
+      for (const text of [shown, left]) {
+        expect(text).toContain('addresses: observed (from NetworkManager, 4 s ago)\n  eth0 (ethernet): 192.0.2.5/24');
+        expect(text).toContain('Wi-Fi: nothing is known any more');
+        expect(text).toContain('face: unavailable: no driver for it, no reader (from none, 4 s ago)');
+      }
+      expect(shown).toContain('Ctrl-C ends it');
+    });
+
+    it('puts the terminal back when the daemon goes, and says so', async () => {
+      const broken = service();
+      broken.watchSignals = async function* () {
+        yield { type: 'signal', now: 2000, signal: NETWORK };
+        throw new Error('the daemon has a fault');
+      };
+      await using api = await apiOnSocket(broken);
+      const ran = await ctl(api.socketPath, ['signals', '--watch'], { terminalFds: [1] });
+      expect(ran.exit).not.toBe(0);
+      expect(ran.stdout).toContain('\u001b[?7h\u001b[?25h\u001b[?1049l');
+      expect(ran.stderr).not.toBe('');
+    });
+
+    it('with --json stays with lines', async () => {
+      await using api = await apiOnSocket(service());
+      const stop = new AbortController();
+      const onStdout = (text: string) => {
+        if (text.includes('"lost"')) stop.abort();
+      };
+      const ran = await ctl(api.socketPath, ['signals', '--watch', '--json'], {
+        interrupted: stop.signal,
+        onStdout,
+        terminalFds: [1],
+      });
+      expect(ran.stdout).not.toContain('\u001b');
+    });
   });
 });

@@ -177,6 +177,9 @@ describe('the Wi-Fi driver', () => {
     hal.setOutage(outage);
     await clock.advance(0);
     expect(last()).toMatchObject({ state: 'unavailable', reason });
+    // Nobody tells it again: it counts until something else is told.
+    await clock.advance(600_000);
+    expect(clock.now() - (last()?.observedAt ?? 0)).toBeLessThan(last()?.validFor ?? 0);
   });
 
   it('of a host that comes back nothing from before counts', async () => {
