@@ -17,7 +17,7 @@ authenticator's standard input: `touch`, `remove`, `insert` and `power-cycle` ar
 /dev/hidraw0 (open handles fail, udev says so) and an `insert` plugs it in again, as /dev/hidraw1 and so on; over UDP it
 stays plugged in. Each further --tcp or --udp is one more authenticator, in a USB port of its own; what is not plugged in
 when it begins gets its node when it is. With --events-fd N each change is one line there: `plugged 1 /dev/hidraw0` (the first
-authenticator), `unplugged 1`.
+authenticator), `unplugged 1`; when nobody reads there any more, COMMAND is told to end.
 Needs the Debian packages umockdev, gir1.2-umockdev-1.0 and python3-gi.
 """
 import argparse
@@ -312,6 +312,15 @@ def serve(node, connect, wire):
         node.unplug()
 
 
+def end_without_reader(events):
+    """Tells this process to end when nobody reads the events any more: whoever started it is gone, however that came."""
+    poll = select.poll()
+    # Nothing is waited for but the errors and the hang-up that poll(2) always tells.
+    poll.register(events, 0)
+    poll.poll()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # From the terminal, to the whole group: COMMAND has it already.
 SI_KERNEL = 0x80
@@ -418,6 +427,8 @@ def main():
             keep(options.command)
         for each in served:
             threading.Thread(target=serve, args=each, daemon=True).start()
+        if options.events_fd is not None:
+            threading.Thread(target=end_without_reader, args=(options.events_fd,), daemon=True).start()
         status = attend(keeper)
         shutil.rmtree(testbed.get_root_dir(), ignore_errors=True)
     except (ImportError, ValueError, OSError) as error:

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readEvidence } from '../../../agent/report/read.ts';
 import { missingForBridge } from '../../../hal-mocks/umockdev/bridge.ts';
 import { builtPrograms } from '../../support/cli/built.ts';
@@ -152,6 +152,19 @@ describe.skipIf(missing !== null)(`unlockctl walkthrough run on the emulator lan
     expect(steps.map(({ outcome }) => outcome)).toEqual(['passed', 'passed', 'failed', 'failed', 'failed']);
     expect(steps[4]?.why.join()).toContain('ERR_DAEMON_NOT_RUNNING');
     expect([left(), readdirSync(temporary)]).toEqual([[], []]);
+  });
+
+  it('whose program is killed leaves no daemon behind', { timeout: 90_000 }, async () => {
+    const ran = await start(['first-unlock', '--lane', 'emulator'], (line, child) => {
+      if (line.includes('✓ 2 enrol')) child.kill('SIGKILL');
+    });
+    expect(ran.status).toBe(null);
+    const isSwtpm = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('swtpm');
+    const others = () => left().filter((pid) => !isSwtpm(pid));
+    await vi.waitFor(() => expect(others()).toEqual([]), { timeout: 20_000, interval: 200 });
+    // The software TPM knows nothing of its parent, and keeps its folder.
+    for (const pid of left()) process.kill(Number(pid), 'SIGKILL');
+    for (const name of readdirSync(temporary)) rmSync(join(temporary, name), { recursive: true });
   });
 
   it('plain text in a file is no walkthrough, and nothing is started for it', async () => {
