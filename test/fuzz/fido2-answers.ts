@@ -21,6 +21,7 @@ import { parseFidoMetadata } from '../../drivers/fido2/fido-metadata.ts';
 import { type AuthenticatorInfo, authenticatorGetInfo } from '../../drivers/fido2/get-info.ts';
 import { checkAttestedModel } from '../../drivers/fido2/key-models.ts';
 import { openLargeBlob, readLargeBlobArray, sealLargeBlob } from '../../drivers/fido2/large-blobs.ts';
+import { openMetadataBlob } from '../../drivers/fido2/metadata-blob.ts';
 import { authenticatorGetAssertions } from '../../drivers/fido2/next-assertion.ts';
 import { encapsulate, platformKey } from '../../drivers/fido2/pin-uv-protocol.ts';
 import { type CborMap, decodeLenient, encodeCanonical } from '../../drivers/fido2/wire/cbor.ts';
@@ -29,6 +30,7 @@ import { attestationCertificate } from '../../hal-mocks/fido2/attestation-certif
 import { PROFILES } from '../../hal-mocks/fido2/profile.ts';
 import { VirtualAuthenticator } from '../../hal-mocks/fido2/virtual-authenticator.ts';
 import { opened, store } from '../support/fido2/managed-key.ts';
+import { metadataService, signedMetadata } from '../support/fido2/signed-metadata.ts';
 import { textOf } from './corpus.ts';
 import { type Dice, mutate } from './mutate.ts';
 import type { Target } from './targets.ts';
@@ -144,6 +146,8 @@ export async function fido2AnswerTargets(): Promise<Target[]> {
       })),
     },
   ].map((file) => utf8(JSON.stringify(file)));
+  const { root, signer } = metadataService();
+  const blob = signedMetadata({ no: 1, nextUpdate: '2099-01-01', entries: [] }, [signer], signer.key);
   return [
     {
       name: 'fido2/management',
@@ -229,6 +233,19 @@ export async function fido2AnswerTargets(): Promise<Target[]> {
         const model = { description: 'one', roots, attestsItself: false, compromised: null };
         const models = { allowed: new Set<string>(), metadata: { models: new Map([[toHex(info.aaguid), model]]) } };
         return checkAttestedModel(info.aaguid, attestation, models, systemClock.wall());
+      },
+    },
+    {
+      name: 'fido2/metadata-blob',
+      weight: 6,
+      read: (dice) => {
+        // One part at a time: a header that is whole lets the rest be looked at.
+        const parts = blob.split('.').map((part) => new Uint8Array(Buffer.from(part, 'base64url')));
+        const spoilt = dice.roll(3);
+        const text = parts.map((part, i) =>
+          Buffer.from(i === spoilt ? mutate([part], dice) : part).toString('base64url'),
+        );
+        return openMetadataBlob(text.join('.'), [root.der], systemClock.wall());
       },
     },
     { name: 'fido2/metadata', weight: 6, read: (dice) => parseFidoMetadata(textOf(mutate(files, dice))) },

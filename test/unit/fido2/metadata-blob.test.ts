@@ -1,15 +1,14 @@
 /** The signed form of FIDO metadata: taken when it leads to the root that is named, and hostile in every other way. */
-import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { unixMs } from '../../../drivers/base/brand.ts';
-import { utf8 } from '../../../drivers/base/bytes.ts';
 import { readFidoMetadata } from '../../../drivers/fido2/fido-metadata.ts';
 import { parseMetadataRoots } from '../../../drivers/fido2/metadata-blob.ts';
 import { type Certificate, certificate, newPair, type Pair, subjectOf } from '../../support/fido2/certificates.ts';
+import { SERVICE, signedMetadata } from '../../support/fido2/signed-metadata.ts';
 
 const AT = unixMs(Date.UTC(2026, 5, 1));
 const MODEL = '00112233-4455-6677-8899-aabbccddeeff';
-const SERVICE = subjectOf('metadata', 'mds.fidoalliance.org');
 const root = certificate({ subject: subjectOf('root', 'a root'), authority: true });
 const between = certificate({ subject: subjectOf('between', 'a middle'), authority: true, issuer: root });
 const leaf = certificate({ subject: SERVICE, issuer: between });
@@ -40,12 +39,7 @@ interface Made {
 }
 
 function blob({ header = {}, payload: body = payload(), chain = [leaf, between], signer, alg = 'ES256' }: Made = {}) {
-  const head = { alg, typ: 'JWT', x5c: chain.map(({ der }) => base64(der)), ...header };
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const signed = `${base64url(JSON.stringify(head))}.${base64url(text)}`;
-  const key = (signer ?? chain[0]?.key ?? newPair()).privateKey;
-  const form = key.asymmetricKeyType === 'ec' ? ({ key, dsaEncoding: 'ieee-p1363' } as const) : key;
-  return `${signed}.${base64url(sign('sha256', utf8(signed), form))}`;
+  return signedMetadata(body, chain, signer ?? chain[0]?.key ?? newPair(), { alg, ...header });
 }
 
 const read = (text: string, { at = AT, roots = [root.der] } = {}) => readFidoMetadata(text, { roots, at });
