@@ -26,7 +26,7 @@ import {
   type TrackGroup,
   type TrackState,
 } from './schema.ts';
-import { observationWords } from './sensed-words.ts';
+import { observed } from './sensed-words.ts';
 import { expectedWords, stepWords } from './step-words.ts';
 import { Tracks } from './tracks.ts';
 
@@ -229,10 +229,11 @@ export class EvidenceBuilder {
   /** What a driver senses around the machine. Told again unchanged, it is not kept again. */
   signal(signal: SensedSignal): void {
     const { kind, state, source, simulated } = signal;
-    const seen = state === 'observed' ? observationWords(signal.observation) : null;
-    const words = `${seen ?? stateWords(signal)} (${source}${simulated ? ', simulated' : ''})`;
-    const good = state === 'satisfied' || state === 'observed';
-    this.#change('signal', kindWords(kind), good ? 'there' : state === 'unavailable' ? 'unavailable' : 'bad', words);
+    const seen = state === 'observed' ? observed(signal.observation) : null;
+    const words = `${seen?.words ?? stateWords(signal)} (${source}${simulated ? ', simulated' : ''})`;
+    const isThere = seen?.isThere ?? (state === 'satisfied' || state === 'observed');
+    const otherwise = state === 'observed' ? 'away' : state === 'unavailable' ? 'unavailable' : 'bad';
+    this.#change('signal', kindWords(kind), isThere ? 'there' : otherwise, words);
   }
 
   /** Nothing is known of this kind of signal any more. */
@@ -318,12 +319,19 @@ export class EvidenceBuilder {
     }
   }
 
-  #afterStep({ action, value }: Step, outcome: Outcome): void {
+  #afterStep({ action, value, expect }: Step, outcome: Outcome): void {
     for (const { name } of this.#tracks.of('factor')) this.#change('factor', name, null, 'no longer asked for');
     if (outcome === 'not here' || outcome === 'skipped') return;
     if (action === 'insert') this.#plugged(value, true);
     if (action === 'remove' || action === 'lose') this.#plugged(value, false);
-    if (action === 'lock' || action === 'daemon')
+    if (action === 'daemon') this.#change('verdict', 'container', null, stepWords({ action, value }));
+    // What was expected of it, and looked at, is so.
+    if (outcome === 'passed' && expect.state !== undefined) {
+      this.#change('verdict', 'container', expect.state === 'unlocked' ? 'good' : 'away', expect.state);
+    }
+    const isLocked = outcome === 'passed' && expect.state !== undefined && expect.state !== 'unlocked';
+    if (action === 'lock' || action === 'daemon' || (isLocked && this.#tracks.says('verdict') === 'good')) {
       this.#change('verdict', 'verdict', null, stepWords({ action, value }));
+    }
   }
 }

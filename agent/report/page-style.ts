@@ -69,7 +69,7 @@ td.t{white-space:nowrap;font-variant-numeric:tabular-nums}tbody th{color:var(--i
 caption{text-align:left;color:var(--soft);font-size:.875rem;padding-bottom:.7rem}
 .tag{display:inline-block;padding:.05rem .55rem;border-radius:99rem;font-size:.8125rem;font-weight:600;background:var(--none-bg);color:var(--none);white-space:nowrap}
 .tag.real{background:var(--good-bg);color:var(--good)}.tag.emulated{background:var(--asked-bg);color:var(--asked)}.tag.simulated{background:var(--warn-bg);color:var(--warn)}
-table.log{font-size:.8125rem}table.log td{padding:.35rem 1rem .35rem 0}
+table.log{font-size:.8125rem}table.log tbody th{font-size:inherit}table.log :is(td,tbody th){padding:.35rem 1rem .35rem 0}
 .dim{color:var(--soft)}.small{font-size:.8125rem;margin-top:.6rem}
 footer{color:var(--soft);font-size:.8125rem;padding-top:.5rem;padding-bottom:3rem}
 @media(max-width:46rem){body{font-size:15.5px}main,header.top,footer{padding-left:1rem;padding-right:1rem}header.top{padding-top:1.5rem}

@@ -29,12 +29,27 @@ function link({ name, connected, ipv4, ipv6 }: Fields): string {
 const association = ({ ssidHex, security }: Fields): string =>
   [...texts(ssidHex).map((hex) => ssidWords(hex)), ...texts(security)].join(' ');
 
+interface Observed {
+  readonly words: string;
+  /** Whether anything is there that a policy could rest on. */
+  readonly isThere: boolean;
+}
+
 /** @returns null: nothing that is understood was observed */
-export function observationWords(observation: unknown): string | null {
+export function observed(observation: unknown): Observed | null {
   const { devices, interfaces, associations } = fieldsOf(observation);
-  if (Array.isArray(devices)) return devices.length === 0 ? 'no phone' : listOf(devices).map(phone).join(', ');
-  if (Array.isArray(interfaces))
-    return interfaces.length === 0 ? 'no network' : listOf(interfaces).map(link).join(', ');
-  if (!Array.isArray(associations)) return null;
-  return associations.length === 0 ? 'not joined' : listOf(associations).map(association).join(', ');
+  const of = (
+    all: readonly Fields[],
+    words: (each: Fields) => string,
+    none: string,
+    isThere: (each: Fields) => boolean,
+  ) => ({
+    words: all.length === 0 ? none : all.map(words).join(', '),
+    isThere: all.some(isThere),
+  });
+  if (Array.isArray(devices)) return of(listOf(devices), phone, 'no phone', ({ proved }) => proved === true);
+  if (Array.isArray(interfaces)) {
+    return of(listOf(interfaces), link, 'no network', ({ connected }) => connected === true);
+  }
+  return Array.isArray(associations) ? of(listOf(associations), association, 'not joined', () => true) : null;
 }

@@ -45,6 +45,11 @@ export class Tracks {
       .map(([name, { current }]) => ({ name, state: current?.state ?? null }));
   }
 
+  /** What a track says now; null: nothing. */
+  says(name: string): TrackState | null {
+    return this.#tracks.get(name)?.current?.state ?? null;
+  }
+
   /** All of them, verdicts first; what is open ends here. */
   upTo(endMs: number): EvidenceTrack[] {
     const closed = [...this.#tracks].map(([name, { group, intervals, current }]) => ({

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, chainFault, headOf } from '../../../agent/report/chain.ts';
 import { readEvidence } from '../../../agent/report/read.ts';
 import { type Evidence, LONGEST, MOST } from '../../../agent/report/schema.ts';
-import { observationWords } from '../../../agent/report/sensed-words.ts';
+import { observed } from '../../../agent/report/sensed-words.ts';
 import { expectedWords, stepWords } from '../../../agent/report/step-words.ts';
 import { ManualClock } from '../../support/fido2/manual-clock.ts';
 import { builder, HOSTILE, sample, WALKTHROUGH } from '../../support/report/sample.ts';
@@ -45,10 +45,19 @@ describe('the evidence', () => {
       tracks
         .find((track) => track.name === name)
         ?.intervals.map(({ fromMs, toMs, state }) => `${fromMs}-${toMs} ${state}`);
-    expect(tracks.map(({ group }) => group)).toEqual(['verdict', 'factor', 'factor', 'signal', 'device', 'device']);
+    expect(tracks.map(({ group }) => group)).toEqual([
+      'verdict',
+      'verdict',
+      'factor',
+      'factor',
+      'signal',
+      'device',
+      'device',
+    ]);
     expect(of('PIN')).toEqual(['1000-2000 asked', '2000-2300 bad', '3800-4800 asked', '4800-5100 bad']);
     expect(of('security key')).toEqual(['2100-2300 asked', '2300-2300 good', '4900-5100 asked', '5100-5100 bad']);
     expect(of('verdict')?.slice(0, 2)).toEqual(['500-1000 good', '1000-2300 asked']);
+    expect(of('container')).toEqual(['2300-5100 good']);
     expect(of('key blue')).toEqual(['0-5100 there']);
     // A step that was skipped has moved no key.
     expect(of('key red')).toEqual(['0-5100 away']);
@@ -125,7 +134,7 @@ describe('what is observed, in words', () => {
     [{ somethingNew: 1 }, null],
     [7, null],
   ])('%j', (observation, words) => {
-    expect(observationWords(observation)).toBe(words);
+    expect(observed(observation)?.words ?? null).toBe(words);
   });
 });
 
