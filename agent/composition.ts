@@ -262,6 +262,7 @@ async function open(config: Config, log: Log, version: string, clock: Clock, ope
     unlocked,
     slept: () => suspends.slept(),
     dynamicLock: (uid) => locks.runner?.statusOf(uid) ?? null,
+    policySet: () => void locks.runner?.policyChanged(),
     tries: new Map(),
     unsettled: new Map(),
     audit,

@@ -163,6 +163,7 @@ export class MockDaemon implements AsyncDisposable {
       unlocked: new UnlockedContainers(clock, (uid) => void audit('locked', uid, { why: 'time' })),
       slept: () => this.#slept.delete('service'),
       dynamicLock: (uid) => this.#running?.lock.statusOf(uid) ?? null,
+      policySet: () => void this.#running?.lock.policyChanged(),
       tries: new Map(),
       unsettled: new Map(),
       audit,
@@ -171,11 +172,6 @@ export class MockDaemon implements AsyncDisposable {
       userName: this.#options.userName,
     };
     return { parts, phones };
-  }
-
-  /** A policy that is given was in force before anything begins: dynamic lock need not come upon it by itself. */
-  async policyGiven(): Promise<void> {
-    await this.#running?.lock.policyChanged();
   }
 
   /** In order; harmless when it does not run. */

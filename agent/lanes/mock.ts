@@ -161,7 +161,6 @@ export async function openMockLane(walkthrough: Walkthrough, options: LaneOption
     const policy = given.policy === undefined ? {} : { policy: withRoots(given.policy, given, world.thumbprintOf) };
     options.progress('setting the machine up');
     await setUpMachine(owner, { ...given, ...policy }, options.signal);
-    await daemon.policyGiven();
     const subject = inProcessSubject(() => daemon.service, peer(PERSON.uid));
     return {
       name: 'mock',

@@ -2,7 +2,7 @@
  * What the security keys that are plugged in, and the metadata file that says which may be enrolled, mean for somebody who
  * relies on them. Nothing is asked of a key that needs a PIN or a touch.
  */
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 interface Problem {
   readonly code: string;

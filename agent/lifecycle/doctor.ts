@@ -6,6 +6,7 @@
  */
 import { isUnlockdError } from '../../drivers/base/errors.ts';
 import { type KeyFact, keyFindings, type MetadataFact, metadataFindings } from './doctor-keys.ts';
+import type { Finding, Level } from './finding.ts';
 
 /** One value of the configuration with where it comes from. */
 export interface ConfigRow {
@@ -80,15 +81,6 @@ export interface DoctorProbes {
   readonly keys?: (signal: AbortSignal) => Promise<readonly KeyFact[]>;
   /** Null: no metadata file is named. @param config whose: the daemon's; without it this command's own */
   readonly metadata?: (config: readonly ConfigRow[] | null) => Promise<MetadataFact | null>;
-}
-
-export type Level = 'ok' | 'info' | 'warning' | 'problem';
-
-export interface Finding {
-  readonly check: 'config' | 'daemon' | 'tpm' | 'folders' | 'packages' | 'keys';
-  readonly level: Level;
-  readonly text: string;
-  readonly cure: string | null;
 }
 
 export interface DoctorReport {

@@ -63,6 +63,8 @@ export interface ServiceParts {
   readonly sensors: Sensors;
   /** What dynamic lock does for a uid now; null: this daemon has no such part. */
   readonly dynamicLock?: (uid: number) => DynamicLockStatus | null;
+  /** Told when the machine's policy document was replaced. */
+  readonly policySet?: () => void;
   /** Whether the machine was suspended since this was asked last. */
   readonly slept: () => boolean;
   /** The daemon's own limit on wrong PINs, by uid; filled as it is needed. */

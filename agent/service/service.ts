@@ -287,6 +287,7 @@ export class Service implements AgentService {
       await this.#parts.audit('policy-set', peer.uid, { version, ...by });
       return { machine, replaced };
     });
+    this.#parts.policySet?.();
     return await policyView(this.#parts, machine, replaced?.document ?? null);
   }
 

@@ -1,7 +1,8 @@
 /** `unlockctl doctor`: prints what `agent/lifecycle/doctor.ts` finds, with what to do. Works without the daemon. */
 import { isUnlockdError } from '../../../drivers/base/errors.ts';
 import { DaemonRefusal } from '../../api/daemon-refusal.ts';
-import { type DaemonFacts, type DoctorReport, examine, type Level } from '../../lifecycle/doctor.ts';
+import { type DaemonFacts, type DoctorReport, examine } from '../../lifecycle/doctor.ts';
+import type { Level } from '../../lifecycle/finding.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 

@@ -14,3 +14,11 @@ it('two policies set at once both succeed, with numbers that follow each other',
   expect(set).toEqual([2, 3]);
   expect(await agent.parts.store.readPolicy()).toMatchObject({ version: 3, document: documents[1] });
 });
+
+it('whoever follows the policy is told of each one that is in force, and of none that was refused', async () => {
+  await using agent = await TestAgent.start();
+  await agent.service.setPolicy(peer(0), formatDocument(documentOf(['pin'], ['securityKey'])));
+  expect(agent.policiesSet).toBe(1);
+  await expect(agent.service.setPolicy(peer(0), '{')).rejects.toMatchObject({ code: 'ERR_POLICY_INVALID' });
+  expect(agent.policiesSet).toBe(1);
+});

@@ -199,6 +199,7 @@ export const ROOMS: readonly Room[] = [
       ...API_CLIENT,
       ...values('agent/config', 'agent/keys', 'agent/policy', 'agent/report', 'agent/walkthrough'),
       ...values('agent/lifecycle/doctor.ts', 'agent/operator'),
+      ...types('agent/lifecycle/finding.ts'),
       ...types('drivers/hal', 'agent/lanes'),
     ],
     packages: ['commander'],

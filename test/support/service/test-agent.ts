@@ -80,6 +80,8 @@ export class TestAgent implements AsyncDisposable {
   problems: readonly UnlockdError[] = [];
   /** Set true: the machine was suspended, and nobody had said so before. */
   slept = false;
+  /** How often whoever follows the policy was told. */
+  policiesSet = 0;
   /** Set false to leave the key waiting. */
   touch: boolean;
 
@@ -154,6 +156,9 @@ export class TestAgent implements AsyncDisposable {
         const { slept } = this;
         this.slept = false;
         return slept;
+      },
+      policySet: () => {
+        this.policiesSet++;
       },
       tries: new Map(),
       unsettled: new Map(),
