@@ -23,8 +23,9 @@ export function reasonTree(reasons: Reasons): string {
   return `${html}</li>${'</ul></li>'.repeat(at)}</ul>`;
 }
 
-const details = (summary: string, isOpen: boolean, inner: string): string =>
-  `<details${isOpen ? ' open="open"' : ''}><summary>${escaped(summary)}</summary>${inner}</details>`;
+/** @param style a class of the page */
+const details = (summary: string, isOpen: boolean, inner: string, style = ''): string =>
+  `<details${style === '' ? '' : ` class="${style}"`}${isOpen ? ' open="open"' : ''}><summary>${escaped(summary)}</summary>${inner}</details>`;
 
 const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`;
 
@@ -126,6 +127,8 @@ export function pictureTable(evidence: Evidence): string {
     'the picture as a table',
     false,
     `<div class="scroll" tabindex="0" role="region" aria-label="the picture as a table"><table class="log"><thead><tr><th scope="col">row</th><th scope="col">from</th><th scope="col">to</th><th scope="col">what</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`,
+    // On paper the picture is enough.
+    'twice',
   );
 }
 

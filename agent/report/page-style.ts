@@ -81,7 +81,7 @@ table:not(.log) tr{display:block;padding:.7rem 0;border-top:1px solid var(--line
 table:not(.log) :is(th,td){display:block;border:0;padding:.05rem 0}table:not(.log) td[data-of]::before{content:attr(data-of) " ";color:var(--soft);font-size:.8125rem;margin-right:.4rem}
 table:not(.log) td.empty{display:none}table.log{min-width:36rem}}
 @media print{:root{color-scheme:light}@page{margin:14mm}body{background:#fff;font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}
-main,header.top,footer{max-width:none;padding-left:0;padding-right:0}section{border:0;border-top:1px solid var(--line);border-radius:0;padding:1rem 0}
+main,header.top,footer{max-width:none;padding-left:0;padding-right:0}section,section.findings{background:none;border:0;border-top:1px solid var(--line);border-radius:0;padding:1rem 0}.bar text.wide,.twice{display:none}
 .step,tr,figure{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}svg.time-line{min-width:0}summary{color:var(--soft)}
 details::details-content{content-visibility:visible;height:auto}}
 `;
