@@ -15,6 +15,7 @@ export { StateFile } from './state-file.ts';
 export { TcpServer } from './tcp-server.ts';
 export { showFingerAutomatically, touchAutomatically, touchWhenWanted, VirtualKeyOperator } from './touch.ts';
 export { UdpServer } from './udp-server.ts';
+export { UhidDevice, type UhidOptions } from './uhid-device.ts';
 export {
   type ReportListener,
   VirtualAuthenticator,

@@ -17,6 +17,7 @@ import { memoryStore } from './state.ts';
 import { StateFile } from './state-file.ts';
 import { TcpServer } from './tcp-server.ts';
 import { UdpServer } from './udp-server.ts';
+import { UhidDevice } from './uhid-device.ts';
 import { VirtualAuthenticator } from './virtual-authenticator.ts';
 
 const say = (line: Readonly<Record<string, unknown>>): void => {
@@ -44,17 +45,22 @@ async function serve(options: ProgramOptions): Promise<void> {
 
   const udp = options.udpPort === null ? null : await UdpServer.start(authenticator, options.udpPort);
   const tcp = options.tcpPort === null ? null : await TcpServer.start(authenticator, options.tcpPort);
+  const uhid = options.uhid
+    ? UhidDevice.start(authenticator, { name: 'Virtual Security Key', serial: `UNLOCKD${process.pid}` })
+    : null;
   say({
     ready: true,
     pid: process.pid,
     profile: options.profile,
     udp: udp && `127.0.0.1:${udp.port}`,
     tcp: tcp && `127.0.0.1:${tcp.port}`,
+    uhid: uhid !== null,
   });
 
   const stop = async () => {
     await udp?.close();
     await tcp?.close();
+    await uhid?.close();
     process.exit(0);
   };
   process.once('SIGTERM', stop);
@@ -70,7 +76,9 @@ async function serve(options: ProgramOptions): Promise<void> {
 
 try {
   const options = parseOptions(process.argv.slice(2));
-  if (options.udpPort === null && options.tcpPort === null) throw new TypeError('give --udp-port or --tcp-port');
+  if (options.udpPort === null && options.tcpPort === null && !options.uhid) {
+    throw new TypeError('give --udp-port, --tcp-port or --uhid');
+  }
   await serve(options);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,8 @@ export interface ProgramOptions {
   /** Null: not offered; 0: a free port. */
   readonly udpPort: number | null;
   readonly tcpPort: number | null;
+  /** A HID device of this machine's own kernel, by /dev/uhid. */
+  readonly uhid: boolean;
   /** Null: the state is forgotten at the end. */
   readonly stateFile: string | null;
   /** A PIN to set where the state has none yet. */
@@ -19,10 +21,11 @@ export interface ProgramOptions {
   readonly control: boolean;
 }
 
-export const USAGE = `Usage: unlockd-virtual-key [--udp-port N] [--tcp-port N] [--state FILE] [--pin PIN] [--profile NAME]
+export const USAGE = `Usage: unlockd-virtual-key [--udp-port N] [--tcp-port N] [--uhid] [--state FILE] [--pin PIN] [--profile NAME]
                            [--touch control|auto] [--touch-delay MS] [--seed HEX] [--no-control]
 
-A virtual FIDO2 security key on the loopback interface (one report a datagram, or a 16-bit length and a report on TCP).
+A virtual FIDO2 security key on the loopback interface (one report a datagram, or a 16-bit length and a report on TCP),
+or with --uhid as /dev/hidrawN of this machine (Linux with the module uhid, and root or access to /dev/uhid).
 Prints one JSON line with its addresses, then one for every event. Port 0 takes a free one.
 Commands on standard input, one a line: touch | finger [NAME [QUALITY]] | decline | insert | remove | power-cycle | status | quit
   set touch control|auto [MS] | set always-uv on|off | set force-pin-change on|off | set min-pin-length N
@@ -43,6 +46,7 @@ export function parseOptions(argv: readonly string[]): ProgramOptions {
     options: {
       'udp-port': { type: 'string' },
       'tcp-port': { type: 'string' },
+      uhid: { type: 'boolean', default: false },
       state: { type: 'string' },
       pin: { type: 'string' },
       profile: { type: 'string', default: '2.1' },
@@ -61,6 +65,7 @@ export function parseOptions(argv: readonly string[]): ProgramOptions {
   return {
     udpPort: whole('udp-port', values['udp-port'], 65_535),
     tcpPort: whole('tcp-port', values['tcp-port'], 65_535),
+    uhid: values.uhid,
     stateFile: values.state ?? null,
     pin: values.pin ?? null,
     profile: values.profile,

@@ -1,4 +1,5 @@
 /** The virtual authenticator as a program: its addresses, its control line, its state file, its refusals. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +43,7 @@ describe('the program', () => {
     expect(running.events).toEqual([{ event: 'removed' }, { event: 'inserted' }]);
     expect(await running.command('finger thumb')).toEqual({ ok: false, reason: 'the reader waits for nobody' });
     expect(await running.command('finger thumb blurred')).toMatchObject({ ok: false });
-    for (const line of ['power-cycle', 'set touch auto 5', 'set always-uv on', 'fault busy 2', 'behave']) {
+    for (const line of ['power-cycle', 'set touch auto 5', 'fault busy 2', 'lie uv on', 'unplug-at 7', 'behave']) {
       expect(await running.command(line)).toEqual({ ok: true });
     }
     for (const line of ['dance', 'fault constructor', 'set min-pin-length 2', 'set nothing']) {
@@ -55,12 +56,19 @@ describe('the program', () => {
     [['--udp-port', '0', '--profile', 'toString'], 'there is no profile'],
     [['--udp-port', '0', '--seed', 'x'], '--seed'],
     [['--surprise'], 'surprise'],
-    [[], 'give --udp-port or --tcp-port'],
+    [[], 'give --udp-port, --tcp-port or --uhid'],
   ])('refuses %j with its usage and status 2', async (args, text) => {
     const { status, stderr, stdout } = await runToEnd([process.execPath, program.main, ...args]);
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain(text);
     expect(stderr).toContain('Usage:');
+  });
+
+  it.skipIf(existsSync('/dev/uhid'))('says what is missing where the kernel makes no devices', async () => {
+    const { status, stdout, stderr } = await runToEnd([process.execPath, program.main, '--uhid']);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('/dev/uhid');
+    expect(stderr).toContain('ERR_HAL_IO');
   });
 
   it.skipIf(missing)(
