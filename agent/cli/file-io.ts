@@ -1,5 +1,5 @@
 /** Files that the command line reads and writes. */
-import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -81,6 +81,20 @@ export function writeBytes(path: string, content: string | Uint8Array, mode = 0o
     writeFileSync(path, content, { mode });
   } catch (cause) {
     throw fileError(path, cause);
+  }
+}
+
+/** For the owner alone, also where the file was there before and others could read it. @throws {ERR_CLI_FILE} */
+export function writePrivate(path: string, content: string | Uint8Array): void {
+  let fd: number | null = null;
+  try {
+    fd = openSync(path, 'w', 0o600);
+    fchmodSync(fd, 0o600);
+    writeFileSync(fd, content);
+  } catch (cause) {
+    throw fileError(path, cause);
+  } finally {
+    if (fd !== null) closeSync(fd);
   }
 }
 

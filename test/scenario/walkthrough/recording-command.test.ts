@@ -24,6 +24,7 @@ describe('unlockctl walkthrough run', { timeout: 120_000 }, () => {
   it('--record keeps tape and seed for their owner; --replay runs on them, and says so in its report', async () => {
     const file = at('mine.yaml');
     writeFileSync(file, TEXT);
+    writeFileSync(at('mine.tape'), 'others may read this', { mode: 0o644 });
     const recorded = await run(file, '--record', at('mine.tape'));
     expect([recorded.exit, recorded.stderr]).toEqual([0, expect.any(String)]);
     for (const name of ['mine.tape', 'mine.tape.seed']) expect(statSync(at(name)).mode & 0o777).toBe(0o600);

@@ -5,11 +5,9 @@
 import { UnlockdError } from '../../../../drivers/base/errors.ts';
 import type { Recording } from '../../../lanes/recording.ts';
 import type { CtlDeps } from '../../deps.ts';
-import { readBytes, writeBytes } from '../../file-io.ts';
+import { readBytes, writePrivate } from '../../file-io.ts';
 import type { WalkthroughFile } from './files.ts';
 import type { RunChoice } from './options.ts';
-
-const OWNER_ONLY = 0o600;
 
 /** Where the seed of a recording stands. */
 export const seedPath = (path: string): string => `${path}.seed`;
@@ -48,8 +46,8 @@ export async function recordingOf(
       finish: (outcomes) => {
         recorded.finish(outcomes);
         const { tape, seed } = recorded.files();
-        writeBytes(record, tape, OWNER_ONLY);
-        writeBytes(seedPath(record), seed, OWNER_ONLY);
+        writePrivate(record, tape);
+        writePrivate(seedPath(record), seed);
       },
       [Symbol.asyncDispose]: () => recorded[Symbol.asyncDispose](),
     };
