@@ -15,6 +15,7 @@ const START_SECONDS = 240;
 const SETTINGS: Readonly<Record<string, string | number>> = {
   'unlock.touch_timeout_seconds': 8,
   'unlock.insert_timeout_seconds': 8,
+  'unlock.attempt_timeout_seconds': 60,
 };
 
 /** As `unlockctl` makes it: the other end has to be the daemon's user, here root. */
