@@ -124,7 +124,9 @@ export const LE_CASES: readonly LeCase[] = [
         const { bearer, outcome } = await scene.probe(level);
         assert.equal(bearer, 'LE');
         assert.ok(outcome.proved, JSON.stringify(outcome));
-        assert.deepEqual([outcome.authenticated, outcome.keySize], [true, 16]);
+        assert.equal(outcome.keySize, 16);
+        // At medium the link is at the level that was asked for, or at a higher one where the other side asked for that.
+        if (level === 'high') assert.equal(outcome.authenticated, true);
         if (outcome.rssi !== null) assert.equal(outcome.rssi.scale, 'dBm');
       }
       return '';
