@@ -104,6 +104,13 @@ async function main(): Promise<number> {
   return runs.every(({ outcome }) => outcome.word === 'passed') ? 0 : 1;
 }
 
+// Whoever ends this ends the guest with it: what runs is ended when this process exits in order.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const)
+  process.once(signal, () => process.exit(128 + number));
+
 process.exitCode = await main().catch((error: Error) => {
   say(error.message);
   return error instanceof TypeError ? 2 : LAB_FAILED;

@@ -10,7 +10,7 @@ const LOGIND = 'org.freedesktop.login1';
 const PROGRAM = '/lib/elogind/elogind';
 
 export class Sessions implements AsyncDisposable {
-  readonly #logind = new Service('elogind', [PROGRAM, '--daemon=no']);
+  readonly #logind = new Service('elogind', [PROGRAM]);
   readonly #login = new Service('session', ['su', '--login', 'root', '--command', 'exec sleep infinity'], {
     XDG_SESSION_TYPE: 'x11',
     XDG_SESSION_CLASS: 'user',
