@@ -8,9 +8,7 @@ import { Sequencer } from './test/support/project/sequencer.ts';
 const SHARING = ['unit', 'property', 'contract', 'scenario'].map((kind) => `test/${kind}/**/*.test.ts`);
 /** koffi knows its types by name for as long as the process lives. */
 const KOFFI = ['test/unit/windows-signals/**/*.test.ts'];
-/** `npm test` runs the guest of the lab after everything else: programs in it have deadlines that need a machine for themselves. */
-const LAB = process.env.UNLOCKD_LAB_APART === '1' ? ['test/e2e/lab/**'] : [];
-const EXCLUDED = ['test/lab/**', 'test/hardware/**', 'node_modules/**', 'dist/**', ...LAB];
+const EXCLUDED = ['test/lab/**', 'test/hardware/**', 'node_modules/**', 'dist/**'];
 
 export default defineConfig({
   test: {
