@@ -36,6 +36,7 @@ const NAMES = [
   'fido2/assertions',
   'fido2/attestation',
   'fido2/models',
+  'fido2/metadata-blob',
   'fido2/metadata',
 ];
 
