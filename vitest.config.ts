@@ -15,7 +15,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than two cores: on average one of them waits for a device, a daemon or a guest.
+    maxWorkers: 3,
     sequence: { sequencer: Sequencer },
     projects: [
       { extends: true, test: { name: 'sharing', include: SHARING, exclude: [...EXCLUDED, ...KOFFI], isolate: false } },
