@@ -359,7 +359,9 @@ def keep(command):
         def prepare():
             die_with_parent(signal.SIGTERM)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        status = attend(subprocess.Popen(command, preexec_fn=prepare).pid, last_word)
+        # Kept: a Popen that is thrown away takes the exit status of a child that has ended by then along.
+        child = subprocess.Popen(command, preexec_fn=prepare)
+        status = attend(child.pid, last_word)
     except (OSError, subprocess.SubprocessError) as error:
         print(f'bridge: {error}', file=sys.stderr)
     sys.stderr.flush()
