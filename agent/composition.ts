@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { milliseconds, seconds } from '../drivers/base/brand.ts';
 import { type Clock, systemClock } from '../drivers/base/clock.ts';
+import { Closers } from '../drivers/base/closers.ts';
 import { systemEntropy } from '../drivers/base/entropy.ts';
 import { isUnlockdError, UnlockdError } from '../drivers/base/errors.ts';
 import { onlyDevice } from '../drivers/fido2/only-device.ts';
@@ -50,27 +51,6 @@ import { traceToLog } from './telemetry/trace-log.ts';
 export interface Daemon extends AsyncDisposable {
   readonly service: Service;
   readonly listening: Listening;
-}
-
-/** What was opened, to be closed in reverse order; each is closed even if another one fails. */
-class Closers {
-  readonly #closers: (() => PromiseLike<void>)[] = [];
-
-  add(close: () => PromiseLike<void>): void {
-    this.#closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
-      try {
-        await next();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-  }
 }
 
 const STOP_GRACE_MS = 2000;

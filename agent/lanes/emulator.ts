@@ -6,6 +6,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Closers } from '../../drivers/base/closers.ts';
 import type { OperatorHal, PhysicalStep } from '../../drivers/hal/operator.ts';
 import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
 import type { TcpServer } from '../../hal-mocks/fido2/tcp-server.ts';
@@ -15,7 +16,6 @@ import { createClient } from '../api/client.ts';
 import { type Lacks, lackOf } from '../walkthrough/not-here.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
-import { Closers } from './closers.ts';
 import { EmulatorDaemon } from './emulator-daemon.ts';
 import { requireEmulatorNeeds } from './emulator-needs.ts';
 import { isNetworkStep, type NetworkStep, rootDigest } from './networks.ts';

@@ -5,6 +5,7 @@
  */
 import { type MonotonicMs, monotonicMs, seconds } from '../../drivers/base/brand.ts';
 import { toHex } from '../../drivers/base/bytes.ts';
+import { Closers } from '../../drivers/base/closers.ts';
 import { startDeadline } from '../../drivers/base/deadline.ts';
 import { UnlockdError } from '../../drivers/base/errors.ts';
 import { oneLine, printable } from '../../drivers/base/printable.ts';
@@ -17,7 +18,6 @@ import { stepWords } from '../report/step-words.ts';
 import type { StepAt, SystemDaemon } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import { isCeremony, type Step, type Walkthrough } from '../walkthrough/schema.ts';
-import { Closers } from './closers.ts';
 import { arrange } from './hardware-arrange.ts';
 import { Ceremonies } from './hardware-ceremonies.ts';
 import { Changes } from './hardware-changes.ts';

@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Closers } from '../../drivers/base/closers.ts';
 import type { OperatorHal, PhysicalStep } from '../../drivers/hal/operator.ts';
 import type { TpmHal } from '../../drivers/hal/tpm.ts';
 import { linuxTpm } from '../../drivers/linux/tpm/open.ts';
@@ -12,7 +13,6 @@ import type { Swtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import type { LaneDevice } from '../walkthrough/lane.ts';
 import { withRoots } from '../walkthrough/roots.ts';
 import type { Walkthrough } from '../walkthrough/schema.ts';
-import { Closers } from './closers.ts';
 import { inProcessSubject } from './in-process-subject.ts';
 import { MockDaemon } from './mock-daemon.ts';
 import { mockSurroundings } from './mock-surroundings.ts';

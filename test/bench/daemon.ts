@@ -12,11 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { type ApiClient, createClient } from '../../agent/api/client.ts';
 import { milliseconds } from '../../drivers/base/brand.ts';
 import { systemClock } from '../../drivers/base/clock.ts';
+import { Closers } from '../../drivers/base/closers.ts';
 import { peerCredentials } from '../../drivers/linux/peer-credentials.ts';
 import { startSwtpm } from '../../hal-mocks/tpm2/swtpm.ts';
 import { RunningAuthenticator } from '../support/umockdev/authenticator-program.ts';
 import { STARTS_NO_PROGRAMS, startUnderBridge } from '../support/umockdev/bridge.ts';
-import { Closers } from './closers.ts';
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const DAEMON = program('agent/main.js');

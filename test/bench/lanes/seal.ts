@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { toHex } from '../../../drivers/base/bytes.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
+import { Closers } from '../../../drivers/base/closers.ts';
 import { systemEntropy } from '../../../drivers/base/entropy.ts';
 import { Secret } from '../../../drivers/base/secret.ts';
 import { linuxTpm } from '../../../drivers/linux/tpm/open.ts';
@@ -32,7 +33,6 @@ import {
 import { type Swtpm, startSwtpm } from '../../../hal-mocks/tpm2/swtpm.ts';
 import { SYSTEM_PYTHON } from '../../support/umockdev/bridge.ts';
 import { timed } from '../bare-parts.ts';
-import { Closers } from '../closers.ts';
 import { comparedLane, type Lane } from '../lane.ts';
 
 const ROOT_HANDLE = 0x81000001;

@@ -6,8 +6,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../drivers/base/clock.ts';
+import { Closers } from '../../../drivers/base/closers.ts';
 import { agreeOnKey, BareWrites, deriveBare, timed } from '../bare-parts.ts';
-import { Closers } from '../closers.ts';
 import { type BenchDaemon, startBenchDaemon } from '../daemon.ts';
 import { Lab } from '../lab.ts';
 import { comparedLane, type Lane } from '../lane.ts';

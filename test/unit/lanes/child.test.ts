@@ -1,9 +1,9 @@
 /** Processes of lanes: waited for, and never for ever; ended by their own id; their last words are kept. */
 import { describe, expect, it } from 'vitest';
 import { LaneChild } from '../../../agent/lanes/child.ts';
-import { Closers } from '../../../agent/lanes/closers.ts';
 import { seconds } from '../../../drivers/base/brand.ts';
 import { systemClock } from '../../../drivers/base/clock.ts';
+import { Closers } from '../../../drivers/base/closers.ts';
 
 const start = (script: string) =>
   new LaneChild(['sh', '-c', script], { clock: systemClock, what: 'the part', env: process.env });
