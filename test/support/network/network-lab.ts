@@ -139,6 +139,9 @@ export class NetworkLab implements AsyncDisposable {
       'ip link set lo up && echo ready $$ && exec sleep 600',
     ].join(' && ');
     this.#machine = await this.#namespace(['--net', '--mount', '--propagation', 'private'], script);
+    // Daemons write to these two. Were they this machine's own, a DHCP client would leave it without name servers.
+    const isOwn = '[ "$(stat -f -c %T /etc /var/lib | uniq)" = overlayfs ]';
+    await this.run('sh', '-c', `${isOwn} || { echo "/etc or /var/lib is that of this machine" >&2; exit 1; }`);
     this.#router = await this.#namespace(['--net'], 'ip link set lo up && echo ready $$ && exec sleep 600');
     await this.run('ip', 'link', 'add', UPLINK, 'type', 'veth', 'peer', 'name', 'served', 'netns', this.#router);
     // Nobody else is on the link, and finding that out takes seconds.
@@ -163,7 +166,8 @@ export class NetworkLab implements AsyncDisposable {
   }
 
   #in(namespace: string): readonly string[] {
-    return ['nsenter', '-t', namespace, '-n', ...(namespace === this.#machine ? ['-m'] : [])];
+    // Its root too: where the test itself runs in a chroot, the root of the mount namespace is that of the host.
+    return ['nsenter', '-t', namespace, '-n', ...(namespace === this.#machine ? ['-m', '-r', '-w'] : [])];
   }
 
   /** The network interfaces of the machine, as its kernel tells. */

@@ -14,7 +14,7 @@ if [ "${1:-}" = --keep ]; then keep=yes; shift; fi
 if [ $# -eq 0 ]; then set -- test demo demo; fi
 
 if [ "$(id -u)" -ne 0 ]; then say "needs root: it makes a root file system and mounts in it"; exit 1; fi
-for program in mmdebstrap unshare chroot git; do
+for program in mmdebstrap unshare pivot_root chroot git; do
   command -v "$program" >/dev/null || {
     say "$program is missing: apt-get install -y mmdebstrap util-linux git"
     exit 1
@@ -100,7 +100,14 @@ ln -s pts/ptmx "$1/dev/ptmx"
 ln -s /proc/self/fd "$1/dev/fd"; ln -s fd/0 "$1/dev/stdin"; ln -s fd/1 "$1/dev/stdout"; ln -s fd/2 "$1/dev/stderr"
 mount -t tmpfs tmpfs "$1/dev/shm"
 mount -t tmpfs tmpfs "$1/run"
-exec chroot "$1" /bin/bash -c "umask 022; cd /srv/unlockd && npm ci && npm run $2"
+# Not chroot: what enters a mount namespace again (nsenter) would be in the root of this host, and write there.
+mkdir "$1/host"
+cd "$1"
+pivot_root . host
+cd /
+umount --lazy /host
+rmdir /host
+exec /bin/bash -c "umask 022; cd /srv/unlockd && npm ci && npm run $2"
 '
 for command in "$@"; do
   say "npm ci && npm run $command"
